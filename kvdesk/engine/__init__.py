@@ -1,0 +1,1 @@
+"""The engine process that runs llama.cpp, and the client that speaks to it."""

@@ -1,0 +1,1 @@
+"""The only place that imports llama_cpp; runs in the engine process alone."""

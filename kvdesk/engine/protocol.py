@@ -1,0 +1,309 @@
+"""What the window and the engine process say to each other: one JSON message a line.
+
+Commands go to the engine's standard input, events come from its standard output. Every command has an `id`
+that the events it causes repeat. The first event is `Hello`; the client adds `EngineExited` as the last.
+Long commands (load, chat) answer with any number of progress events and end with exactly one of their final
+event, `Failed` or `CancelledEvent`. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from kvdesk.memory.report import Device, MemoryReport
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.sampling import Sampling
+
+PROTOCOL_VERSION = 1
+
+Role = Literal["system", "user", "assistant"]
+StopReason = Literal["end", "stop_string", "length", "context_full", "cancelled"]
+# Why tokens that had been in the cache were evaluated again; "" when none were.
+RereadReason = Literal[
+    "",
+    "first_turn",
+    "history_changed",
+    "reasoning_dropped",
+    "window_passed",
+    "cannot_rewind",
+    "model_reloaded",
+]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message of a conversation as the template sees it. `reasoning` is what stood in <think>."""
+
+    role: Role
+    content: str
+    reasoning: str = ""
+
+
+# ---------------------------------------------------------------------------------------------- commands
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", forbid_unknown_fields=True):
+    id: int
+
+
+class ListDevices(_Command, frozen=True, tag="list_devices"):
+    """Ask for the devices that ggml sees. Answer: `DevicesListed`."""
+
+    rpc: tuple[str, ...] = ()
+
+
+class DryRun(_Command, frozen=True, tag="dry_run"):
+    """Ask llama.cpp what it would allocate. Answer: `Planned`. The model's metadata stays open."""
+
+    model: str
+    options: LoadOptions
+
+
+class ProbeKernels(_Command, frozen=True, tag="probe_kernels"):
+    """Ask which (K, V) pairs have a flash-attention kernel for these heads. Answer: `KernelsProbed`."""
+
+    head_dims: tuple[tuple[int, int], ...]  # (key length, value length) of every kind of layer
+    head_count: int
+    head_count_kv: int
+    rpc: tuple[str, ...] = ()
+
+
+class Load(_Command, frozen=True, tag="load"):
+    """Load a model, replacing the loaded one. Answers: `LoadProgress`..., then `Loaded`."""
+
+    model: str
+    options: LoadOptions
+
+
+class Chat(_Command, frozen=True, tag="chat"):
+    """Answer the conversation. Answers: `PrefillProgress`, `TextPiece`..., then `TurnDone`.
+
+    `chat` names the conversation, so that the engine can tell another conversation from a changed history.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()
+    chat: str = ""
+
+
+class CountTokens(_Command, frozen=True, tag="count_tokens"):
+    """Ask what sending these messages would cost. Answer: `TokensCounted`."""
+
+    messages: tuple[Message, ...]
+    chat: str = ""
+
+
+class AskCache(_Command, frozen=True, tag="ask_cache"):
+    """Ask for the state of the cache. Answer: `CacheReport`."""
+
+
+class Cancel(_Command, frozen=True, tag="cancel"):
+    """Stop the command whose id is `target`; it then ends with `CancelledEvent` or a cancelled `TurnDone`."""
+
+    target: int
+
+
+class Unload(_Command, frozen=True, tag="unload"):
+    """Free the model. Answer: `Unloaded`."""
+
+
+class Quit(_Command, frozen=True, tag="quit"):
+    """End the process. Closing its standard input does the same."""
+
+
+Command = ListDevices | DryRun | ProbeKernels | Load | Chat | CountTokens | AskCache | Cancel | Unload | Quit
+
+# ------------------------------------------------------------------------------------------------ events
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    id: int = 0
+
+
+class Hello(_Event, frozen=True, tag="hello"):
+    """The engine is up. `build` is llama.cpp's system information line."""
+
+    protocol: int
+    kvdesk: str
+    llama_cpp_python: str
+    build: str
+    pid: int
+    can_offload: bool
+    has_rpc: bool
+
+
+class DevicesListed(_Event, frozen=True, tag="devices"):
+    """The devices that ggml sees, the host last."""
+
+    devices: tuple[Device, ...]
+
+
+class Planned(_Event, frozen=True, tag="planned"):
+    """What llama.cpp would allocate. `options` are those asked for after llama.cpp's normalisation."""
+
+    report: MemoryReport
+    options: LoadOptions
+    n_ctx_seq: int
+    notes: tuple[str, ...] = ()  # what could not be read exactly on this platform
+
+
+class KernelAnswer(msgspec.Struct, frozen=True):
+    """Whether one device computes flash attention itself for one pair of cache types."""
+
+    device: str
+    cache_type_k: str
+    cache_type_v: str
+    supported: bool
+
+
+class KernelsProbed(_Event, frozen=True, tag="kernels"):
+    """Answers for every device and pair."""
+
+    answers: tuple[KernelAnswer, ...]
+
+
+class LoadProgress(_Event, frozen=True, tag="load_progress"):
+    """How far the load is. `fraction` runs from 0 to 1 over the weights."""
+
+    fraction: float
+    stage: Literal["weights", "context"]
+
+
+class Loaded(_Event, frozen=True, tag="loaded"):
+    """The model is ready. `report` has degree "measurement"."""
+
+    model: str
+    description: str
+    report: MemoryReport
+    options: LoadOptions  # as llama.cpp normalised them
+    n_ctx_seq: int
+    n_vocab: int
+    flash_attn: bool
+    has_template: bool
+    can_shift: bool
+    process_bytes: int  # resident memory of the engine process
+    elapsed_s: float
+    notes: tuple[str, ...] = ()
+
+
+class PrefillProgress(_Event, frozen=True, tag="prefill_progress"):
+    """The prompt is being read: `done_tokens` of `total_tokens`, of which `reused_tokens` were cached."""
+
+    done_tokens: int
+    total_tokens: int
+    reused_tokens: int
+    elapsed_s: float
+
+
+class TextPiece(_Event, frozen=True, tag="text"):
+    """Some of the answer. Several tokens may arrive in one piece; no character is ever split."""
+
+    text: str
+    tokens: int
+    is_reasoning: bool = False
+    decode_tokens_per_s: float = 0.0
+
+
+class CacheReport(_Event, frozen=True, tag="cache"):
+    """How full the cache is. `cells_used` counts positions held for the conversation."""
+
+    cells_used: int
+    n_ctx: int
+    k_bytes: int
+    v_bytes: int
+    chat: str = ""
+
+
+class TurnDone(_Event, frozen=True, tag="turn"):
+    """The answer is complete. The prompt is what was reused and what was evaluated.
+
+    `reread_tokens` counts the evaluated tokens that an earlier turn had already had in the cache.
+    """
+
+    text: str
+    reasoning: str
+    prompt_tokens: int
+    reused_tokens: int
+    reread_tokens: int
+    reread_reason: RereadReason
+    completion_tokens: int
+    prefill_s: float
+    decode_s: float
+    stop_reason: StopReason
+    cache: CacheReport
+    reasoning_s: float = 0.0
+
+
+class TokensCounted(_Event, frozen=True, tag="tokens_counted"):
+    """What a send would cost: the whole prompt, what the cache already has, what is new."""
+
+    prompt_tokens: int
+    reused_tokens: int
+    new_tokens: int
+
+
+class Unloaded(_Event, frozen=True, tag="unloaded"):
+    """The model is gone and its memory free."""
+
+
+class CancelledEvent(_Event, frozen=True, tag="cancelled"):
+    """The command with this id was stopped at the user's wish."""
+
+
+class Failed(_Event, frozen=True, tag="failed"):
+    """The command with this id failed; `kind` is a class name of `kvdesk.errors`."""
+
+    kind: str
+    message: str
+    hint: str = ""
+
+
+ExitCause = Literal["quit", "killed", "out_of_memory", "aborted", "crashed", "start_failed", "not_responding"]
+
+
+class EngineExited(_Event, frozen=True, tag="exited"):
+    """Always the last event, made by the client: why the process ended, in words."""
+
+    cause: ExitCause
+    message: str
+    hint: str = ""
+    exit_code: int | None = None
+    stderr_tail: tuple[str, ...] = ()
+
+
+Event = (
+    Hello
+    | DevicesListed
+    | Planned
+    | KernelsProbed
+    | LoadProgress
+    | Loaded
+    | PrefillProgress
+    | TextPiece
+    | CacheReport
+    | TurnDone
+    | TokensCounted
+    | Unloaded
+    | CancelledEvent
+    | Failed
+    | EngineExited
+)
+
+_encoder = msgspec.json.Encoder()
+_command_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(message: Command | Event) -> bytes:
+    """Turn a message into its line, newline included."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_command(line: bytes) -> Command:
+    """Read a command's line. Raises msgspec.DecodeError (or its ValidationError)."""
+    return _command_decoder.decode(line)
+
+
+def decode_event(line: bytes) -> Event:
+    """Read an event's line. Raises msgspec.DecodeError (or its ValidationError)."""
+    return _event_decoder.decode(line)

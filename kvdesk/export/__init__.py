@@ -1,0 +1,1 @@
+"""Launch commands for other programs, and reading them back."""

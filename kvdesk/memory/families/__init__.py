@@ -1,0 +1,1 @@
+"""From a header to a shape: one file per kind of model."""

@@ -1,0 +1,1 @@
+"""What the devices' own libraries and the operating system say about memory and load."""

@@ -1,0 +1,1 @@
+"""Launch options, budgets, the largest context and advice."""

@@ -1,0 +1,1 @@
+"""The application without Qt: state, what changes it, what the user can do."""

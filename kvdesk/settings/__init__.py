@@ -1,0 +1,1 @@
+"""One row per setting, kept in a TOML file."""
