@@ -1,7 +1,8 @@
 """Every launch option, once: its llama.cpp flag, type, default, help, and what it does to memory.
 
 The command line, the panel in the window, the engine, every exporter and the parser of other people's
-commands read the rows of this table. A new option is one field of `LoadOptions`.
+commands read the rows of this table. A new option is one field of `LoadOptions`. Flags, aliases and defaults
+are those of common/arg.cpp in the bundled release; where llama.cpp has no such flag, `is_own` says so.
 """
 
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
@@ -22,9 +23,11 @@ ALL_LAYERS = -1
 class Option(msgspec.Struct, frozen=True, kw_only=True):
     """How an option is written and explained; its name, type and default are the field's own.
 
-    `flags` are llama.cpp's, short form first. `off_flag` is the negative form of a switch.
+    `flags` are llama.cpp's, short form first. `off_flags` are the negative forms of a switch, the same way.
     `label` is the window's short name for it. `memory` says in a sentence what it does to memory.
-    `basic` options stand in the panel, the others under "Advanced".
+    `basic` options stand in the panel, the others under "Advanced". `is_own` marks flags that are KV Desk's:
+    the outputs, which llama-server derives from its slots, and mmap and mlock, which llama.cpp now writes as
+    one --load-mode.
     """
 
     flags: tuple[str, ...]
@@ -32,8 +35,9 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     help: str
     memory: str
     group: Group
-    off_flag: str = ""
+    off_flags: tuple[str, ...] = ()
     basic: bool = False
+    is_own: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -128,17 +132,18 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         Option(
             flags=("-np", "--parallel"),
             label="Sequences",
-            help="Sequences served at once. llama-server chooses 4; one chat needs 1.",
+            help="Sequences served at once, 256 at most. llama-server takes 4 by itself; one chat needs 1.",
             memory="Divides the context among sequences; recurrent state is kept once for each.",
             group="cache",
             minimum=1,
+            maximum=256,  # LLAMA_MAX_SEQ
         ),
     ] = 1
     kv_unified: Annotated[
         bool,
         Option(
             flags=("-kvu", "--kv-unified"),
-            off_flag="--no-kv-unified",
+            off_flags=("-no-kvu", "--no-kv-unified"),
             label="Unified cache",
             help="One cache shared by all sequences instead of a part for each.",
             memory="Changes the padding of the context and the size of window caches.",
@@ -159,7 +164,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         bool,
         Option(
             flags=("-kvo", "--kv-offload"),
-            off_flag="--no-kv-offload",
+            off_flags=("-nkvo", "--no-kv-offload"),
             label="Cache on GPU",
             help="Keep the cache beside its layer; off keeps all of it in host memory (-nkvo).",
             memory="Off moves K and V from the GPU to the host; reading becomes slow.",
@@ -170,6 +175,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         int | None,
         Option(
             flags=("--n-outputs-max",),
+            is_own=True,
             label="Outputs",
             help="Tokens of a ubatch whose logits are kept; by default one a sequence, as llama-server does; "
             "0 takes llama.cpp's own default, the whole batch.",
@@ -254,7 +260,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         bool,
         Option(
             flags=("--op-offload",),
-            off_flag="--no-op-offload",
+            off_flags=("--no-op-offload",),
             label="Offload operations",
             help="Let the GPU compute with weights that stay on the host while reading prompts.",
             memory="Weights on the host are staged through the GPU's compute buffer.",
@@ -265,7 +271,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         bool,
         Option(
             flags=("--repack",),
-            off_flag="--no-repack",
+            off_flags=("-nr", "--no-repack"),
             label="Repack weights",
             help="Rearrange weights for the CPU's vector units.",
             memory="Repacked weights are a copy beside the mapped file.",
@@ -276,7 +282,8 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         bool,
         Option(
             flags=("--mmap",),
-            off_flag="--no-mmap",
+            off_flags=("--no-mmap",),
+            is_own=True,
             label="Map the file",
             help="Map the model file instead of reading it into memory.",
             memory="Mapped pages are reclaimable and shared; without it they are committed.",
@@ -287,6 +294,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         bool,
         Option(
             flags=("--mlock",),
+            is_own=True,
             label="Lock in memory",
             help="Keep the weights from being swapped out.",
             memory="Mapped pages can no longer be reclaimed.",
@@ -298,7 +306,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         Option(
             flags=("-t", "--threads"),
             label="Threads",
-            help="CPU threads while answering; 0 takes the number of physical cores.",
+            help="CPU threads while answering; 0 takes one for each physical (performance) core.",
             memory="About 160 KiB of work buffer each with flash attention.",
             group="cpu",
             minimum=0,

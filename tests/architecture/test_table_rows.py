@@ -23,7 +23,7 @@ def test_a_row_of_values_takes_whole_blocks():
 
 def test_every_option_is_one_field_and_no_flag_means_two_things():
     assert [row.name for row in OPTIONS] == [field.name for field in msgspec.structs.fields(LoadOptions)]
-    flags = [flag for row in OPTIONS for flag in (*row.spec.flags, row.spec.off_flag) if flag]
+    flags = [flag for row in OPTIONS for flag in (*row.spec.flags, *row.spec.off_flags)]
     flags += [flag for row in SAMPLER_OPTIONS for flag in row.spec.flags]
     assert len(flags) == len(set(flags))
 
