@@ -1,0 +1,220 @@
+"""How the program looks: colours by role, spacing, radii and fonts, in the light or the dark of the system.
+
+The one `Theme` belongs to the application object, so that every widget finds it and no module keeps state.
+Widgets ask for colours while they paint and repaint by themselves when the palette changes.
+"""
+
+import sys
+import tomllib
+from enum import IntEnum, StrEnum
+from string import Template
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from kvdesk.memory.report import Kind
+from kvdesk.resources import resource_path
+
+
+class Space(IntEnum):
+    """Steps of spacing, in device-independent pixels."""
+
+    TINY = 4
+    SMALL = 8
+    MEDIUM = 12
+    LARGE = 16
+    WIDE = 20
+    HUGE = 28
+
+
+class Radius(IntEnum):
+    """Corner radii."""
+
+    BAR = 5
+    CONTROL = 8
+    CARD = 12
+
+
+class TextSize(IntEnum):
+    """Heights of text, in pixels."""
+
+    NOTE = 11
+    TABLE = 12
+    TEXT = 13
+    TITLE = 15
+    HEADING = 20
+
+
+class Choice(StrEnum):
+    """The theme setting."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+_INTERFACE_FAMILIES = (
+    "Inter",
+    "Noto Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Color Emoji",
+    "DejaVu Sans",
+)
+_CODE_FAMILIES = (
+    "JetBrains Mono",
+    "SF Mono",
+    "Cascadia Mono",
+    "Noto Sans Mono",
+    "DejaVu Sans Mono",
+    "Menlo",
+    "Consolas",
+    "Noto Sans Mono CJK SC",
+)
+_KIND_ROLES = {
+    Kind.WEIGHTS: "weights",
+    Kind.K: "k",
+    Kind.V: "v",
+    Kind.RECURRENT: "recurrent",
+    Kind.COMPUTE: "compute",
+}
+
+
+def read_colours(name: str) -> dict[str, str]:
+    """Read a theme's file into role -> "#rrggbb"."""
+    tables = tomllib.loads(resource_path(f"themes/{name}.toml").read_text("utf-8"))
+    return {
+        role: value for table in tables.values() if isinstance(table, dict) for role, value in table.items()
+    }
+
+
+class Theme(QObject):
+    """The colours now in force; `changed` is emitted after the application has taken new ones."""
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication, choice: Choice = Choice.SYSTEM) -> None:
+        super().__init__(application)
+        self._application = application
+        self._choice = choice
+        self._colours: dict[str, QColor] = {}
+        self._name = ""
+        application.setStyle("Fusion")
+        application.setFont(self.font())
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        self._follow()
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the dark colours are in force."""
+        return self._name == Choice.DARK
+
+    @property
+    def choice(self) -> Choice:
+        """What the user set: a theme, or the system's."""
+        return self._choice
+
+    def set_choice(self, choice: Choice) -> None:
+        """Take the light, the dark or the system's theme from now on."""
+        self._choice = choice
+        self._follow()
+
+    def colour(self, role: str) -> QColor:
+        """Return the colour of a role such as "k" or "muted"; KeyError for a role that no theme has."""
+        return self._colours[role]
+
+    def kind_colour(self, kind: Kind) -> QColor:
+        """Return the colour that always stands for a kind of memory."""
+        return self._colours[_KIND_ROLES.get(kind, "other")]
+
+    def font(
+        self, size: TextSize = TextSize.TEXT, *, bold: bool = False, figures: bool = False, code: bool = False
+    ) -> QFont:
+        """Return an interface font; `figures` has digits of one width, `code` is monospaced."""
+        font = QFont(self._application.font())
+        if code:
+            font.setFamilies([*_CODE_FAMILIES, QFontDatabase.systemFont(_FIXED).family()])
+            font.setStyleHint(QFont.StyleHint.Monospace)
+        elif sys.platform.startswith("linux"):
+            font.setFamilies([*_INTERFACE_FAMILIES, QFontDatabase.systemFont(_GENERAL).family()])
+        font.setPixelSize(int(size))
+        font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+        if figures:
+            font.setFeature(QFont.Tag("tnum"), 1)
+        return font
+
+    def _follow(self) -> None:
+        name = self._wanted_name()
+        if name == self._name:
+            return
+        self._name = name
+        values = read_colours(name)
+        self._colours = {role: QColor(value) for role, value in values.items()}
+        self._application.setPalette(self._palette())
+        self._application.setStyleSheet(style_sheet(name, values))
+        self.changed.emit()
+
+    def _wanted_name(self) -> str:
+        if self._choice is not Choice.SYSTEM:
+            return self._choice.value
+        is_dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return Choice.DARK.value if is_dark else Choice.LIGHT.value
+
+    def _palette(self) -> QPalette:
+        palette = QPalette()
+        group, role = QPalette.ColorGroup, QPalette.ColorRole
+        for target, source in (
+            (role.Window, "window"),
+            (role.Base, "panel"),
+            (role.AlternateBase, "window"),
+            (role.Button, "panel"),
+            (role.Light, "panel"),
+            (role.Midlight, "line"),
+            (role.Mid, "line"),
+            (role.Dark, "line"),
+            (role.Shadow, "line"),
+            (role.WindowText, "text"),
+            (role.Text, "text"),
+            (role.ButtonText, "text"),
+            (role.BrightText, "bad"),
+            (role.PlaceholderText, "muted"),
+            (role.Highlight, "accent"),
+            (role.HighlightedText, "on_accent"),
+            (role.Accent, "accent"),
+            (role.Link, "accent"),
+            (role.LinkVisited, "accent"),
+            (role.ToolTipBase, "panel"),
+            (role.ToolTipText, "text"),
+        ):
+            palette.setColor(target, self._colours[source])
+        for target in (role.WindowText, role.Text, role.ButtonText):
+            palette.setColor(group.Disabled, target, self._colours["muted"])
+        return palette
+
+
+_FIXED = QFontDatabase.SystemFont.FixedFont
+_GENERAL = QFontDatabase.SystemFont.GeneralFont
+
+
+def style_sheet(name: str, colours: dict[str, str]) -> str:
+    """Fill the one style sheet with a theme's colours and this installation's icons."""
+    template = Template(resource_path("themes/style.qss").read_text("utf-8"))
+    icons = resource_path("icons").as_posix()
+    sizes = {f"radius_{radius.name.lower()}": str(int(radius)) for radius in Radius}
+    return template.substitute(colours, icons=icons, theme=name, **sizes)
+
+
+def current() -> Theme:
+    """Return the running application's theme, made on first use."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication), "a theme needs an application"
+    found = application.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return found if isinstance(found, Theme) else Theme(application)
+
+
+def colour(role: str, alpha: float = 1.0) -> QColor:
+    """Return a colour of the current theme, made transparent by `alpha` below 1."""
+    found = QColor(current().colour(role))
+    found.setAlphaF(alpha)
+    return found
