@@ -16,7 +16,7 @@ MAX_TEXT_BYTES = 32 * 1024**2
 MAX_STREAM_BYTES = 256 * 1024**2
 
 _CHUNK_BYTES = 256 * 1024
-_BLOCK_STRINGS = 32
+_BLOCK_STRINGS = 64
 _SHORT_BYTES = 128
 
 TRY_AGAIN = "The download probably did not finish; fetch the file again."
@@ -36,7 +36,7 @@ def _short_strings(order: ByteOrder) -> re.Pattern[bytes]:
     for n_bytes in range(_SHORT_BYTES):
         low = re.escape(bytes([n_bytes]))
         length = low + zeros if order == "little" else zeros + low
-        strings.append(length + b"." * n_bytes)
+        strings.append(length + b".{%d}" % n_bytes)
     return re.compile(rb"(?s:" + b"|".join(strings) + rb"){%d}+" % _BLOCK_STRINGS)
 
 

@@ -1,6 +1,7 @@
 """Reads what a GGUF file says about itself, in milliseconds: no weights, no vocabulary."""
 
 import mmap
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -91,18 +92,18 @@ def read_header(path: str | Path) -> Header:
     """
     name = str(path)
     try:
-        if Path(path).is_dir():
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
             raise GgufError("“{name}” is a folder.", "Choose the .gguf file inside it.", name=name)
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for its other end
+            raise NotGguf("“{name}” is a device or a pipe.", "Choose a file on disk.", name=name)
         with open(path, "rb") as file:
             file_bytes = file.seek(0, 2)
             if file_bytes == 0:
                 raise NotGguf("“{name}” is empty.", "Fetch the file again.", name=name)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return _parse(Cursor(data, name, file_bytes), partial(_read_bytes, name))
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # ValueError: a path with a NUL character, a file emptied meanwhile
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a file emptied meanwhile
         raise _unreadable(name, error) from error
 
 
