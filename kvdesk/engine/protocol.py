@@ -27,6 +27,8 @@ RereadReason = Literal[
     "window_passed",
     "cannot_rewind",
     "model_reloaded",
+    "other_chat",  # another conversation took the cache in between
+    "template_rewrote",  # same messages, but the template writes earlier ones differently now
 ]
 
 

@@ -1,0 +1,124 @@
+"""Keeps the tokens a conversation was really made of, so that its next turn finds them in the cache.
+
+A template gives text, and text can be cut into tokens in several ways: what a model generated is often not
+what its tokenizer would make of the same words. So earlier answers are found again in the new text and keep
+their tokens; only what is new is tokenised. (llama-server tokenises all again and loses the cache there.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from kvdesk.engine.protocol import Message
+
+
+class Tokenizer(Protocol):
+    """What a transcript needs of a vocabulary."""
+
+    def tokenize(self, text: bytes, *, is_start: bool) -> list[int]:
+        """Text into tokens."""
+
+    def continues(self, tokens: list[int]) -> bool:
+        """Whether tokens of a later part of a text are the same as if the whole had been tokenised."""
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """Where a generated answer lies in the conversation, in bytes of text and in tokens."""
+
+    first_byte: int
+    first_token: int
+    last_byte: int
+    last_token: int  # one past the last, like `last_byte`
+    has_reasoning: bool = False
+
+
+@dataclass(slots=True)
+class Transcript:
+    """One conversation as the model has seen it. `text` and `tokens` say the same.
+
+    `tokens` may run ahead of the cache: by what a cancelled prefill did not reach, and by the last token of
+    an answer, which nothing has followed yet. `evaluated_tokens` is how many have been in the cache.
+    """
+
+    started: datetime
+    messages: tuple[Message, ...] = ()
+    text: bytes = b""
+    tokens: list[int] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    evaluated_tokens: int = 0
+
+    def continued(self, messages: tuple[Message, ...], prompt: bytes, vocabulary: Tokenizer) -> "Transcript":
+        """The transcript of this conversation's next prompt, its text given by the template."""
+        answers = self._answers_within(common_length(self.text, prompt), vocabulary)
+        while answers:
+            last = answers[-1]
+            rest = vocabulary.tokenize(prompt[last.last_byte :], is_start=False)
+            if vocabulary.continues(rest):
+                tokens = self.tokens[: last.last_token] + rest
+                return Transcript(self.started, messages, prompt, tokens, answers)
+            # A join here would put a space into the text; whole answers are better lost than that.
+            answers = []
+        return Transcript(self.started, messages, prompt, vocabulary.tokenize(prompt, is_start=True))
+
+    def begin_answer(self) -> None:
+        """What is added from here on was generated."""
+        place = len(self.text), len(self.tokens)
+        self.answers.append(Answer(*place, *place))
+
+    def end_answer(self, generated: Sequence[int], vocabulary: Tokenizer, *, has_reasoning: bool) -> None:
+        """Add what was generated to the answer that was begun."""
+        self.text += b"".join(map(vocabulary.piece, generated))
+        self.tokens += generated
+        answer = self.answers[-1]
+        answer.last_byte, answer.last_token = len(self.text), len(self.tokens)
+        answer.has_reasoning = has_reasoning
+
+    def answer_at(self, byte: int) -> Answer | None:
+        """The answer that lies at a place of the text, or else the next one after it."""
+        return next((answer for answer in self.answers if answer.last_byte > byte), None)
+
+    def _answers_within(self, length: int, vocabulary: Tokenizer) -> list[Answer]:
+        """The answers in the first bytes of the text; one that goes on beyond them is cut between tokens."""
+        within: list[Answer] = []
+        for answer in self.answers:
+            if answer.last_byte <= length:
+                within.append(answer)
+                continue
+            byte = whole = answer.first_byte
+            token = answer.first_token
+            for place in range(answer.first_token, answer.last_token):
+                byte += len(vocabulary.piece(self.tokens[place]))
+                if byte > length:
+                    break
+                if not _is_inside_character(self.text, byte):
+                    whole, token = byte, place + 1
+            if token > answer.first_token:
+                within.append(
+                    Answer(answer.first_byte, answer.first_token, whole, token, answer.has_reasoning)
+                )
+            break
+        return within
+
+
+def common_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many items two sequences have in common at their beginnings."""
+    low, high = 0, min(len(one), len(other))
+    if one[:high] == other[:high]:
+        return high
+    while low < high:  # halves; each step compares only what is still open
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _is_inside_character(text: bytes, byte: int) -> bool:
+    """Whether a place in UTF-8 text is not the beginning of a character."""
+    return byte < len(text) and text[byte] & 0xC0 == 0x80
