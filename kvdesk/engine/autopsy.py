@@ -1,0 +1,208 @@
+"""Why the engine failed, in words: a table of what llama.cpp and the system print, and what it means."""
+
+import re
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from kvdesk.engine.protocol import EngineExited, ExitCause
+from kvdesk.errors import (
+    Corrupt,
+    EngineError,
+    GgufError,
+    KvDeskError,
+    OptionError,
+    OutOfMemory,
+    StartFailed,
+    Truncated,
+)
+from kvdesk.units import MIB, format_bytes
+
+SMALLER = "Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch."
+
+# What a failed allocation prints, per backend; the first group is the buffer or device, the second the size.
+_ALLOCATIONS: tuple[tuple[re.Pattern[str], int], ...] = (
+    (re.compile(r"failed to allocate (?P<where>\S+) buffer of size (?P<size>\d+)"), 1),
+    (re.compile(r"allocating (?P<size>[\d.]+) MiB on (?P<where>device \d+): \w+ failed: out of memory"), MIB),
+    (re.compile(r"failed to allocate (?P<where>output) buffer of size (?P<size>[\d.]+) MiB"), MIB),
+    (re.compile(r"(?P<where>Device) memory allocation of size (?P<size>\d+) failed"), 1),
+    (re.compile(r"failed to allocate (?P<where>buffer), size = *(?P<size>[\d.]+) MiB"), MIB),
+    (re.compile(r"failed to allocate (?P<where>buffer) of size (?P<size>\d+)"), 1),
+)
+# What the memory was for, from the line that gives up.
+_PURPOSES = (
+    ("buffer for kv cache", "the K and V cache"),
+    ("buffer for rs cache", "the recurrent state"),
+    ("compressor state", "the compressor state"),
+    ("compute pp buffers", "the compute buffer"),
+    ("compute tg buffers", "the compute buffer"),
+    ("compute buffers", "the compute buffer"),
+    ("output buffer", "the output buffer"),
+    ("unable to allocate", "the weights"),
+    ("mmap failed", "the mapped file"),
+)
+_MEMORY_WORDS = re.compile(
+    r"failed to allocate|unable to allocate|out of memory|std::bad_alloc|Cannot allocate memory|MemoryError"
+)
+
+
+def load_error(path: str, lines: Sequence[str]) -> KvDeskError:
+    """Name why llama_model_load_from_file gave nothing back."""
+    name = Path(path).name
+    if out_of_memory := _out_of_memory(lines):
+        return out_of_memory
+    text = "\n".join(lines)
+    if match := re.search(r"unknown model architecture: '([^']*)'", text):
+        return StartFailed(
+            "This llama.cpp does not know the architecture “{architecture}”.",
+            "Update the program: its next release may bring a llama.cpp that does.",
+            architecture=match[1],
+        )
+    if match := re.search(
+        r"failed to open (?:GGUF file )?.*?\(?(No such file[^)\n]*|Permission denied|[^:(\n]*)\)?$",
+        text,
+        re.M,
+    ):
+        return GgufError("{name} cannot be opened: {reason}.", "Check the path.", name=name, reason=match[1])
+    if "data is not within the file bounds" in text or "unexpectedly reached end of file" in text:
+        return Truncated("{name} is cut short: tensors lie beyond its end.", "Download it again.", name=name)
+    reason = _last_reason(lines, "error loading model: ")
+    if match := re.search(r"missing tensor '([^']*)'|wrong number of tensors", text):
+        return Corrupt(
+            "{name} lacks tensors its architecture needs ({reason}).",
+            "The file is incomplete or of another version; download it again.",
+            name=name,
+            reason=reason,
+        )
+    if "failed to load model from" in text or "failed to read" in text or "gguf_init" in text:
+        return Corrupt("{name} is damaged: {reason}", "Download it again.", name=name, reason=reason)
+    return StartFailed("llama.cpp cannot load {name}: {reason}", "", name=name, reason=reason)
+
+
+def context_error(lines: Sequence[str]) -> KvDeskError:
+    """Name why llama_init_from_model gave nothing back."""
+    if out_of_memory := _out_of_memory(lines):
+        return out_of_memory
+    text = "\n".join(lines)
+    if "quantized V cache" in text:
+        return OptionError(
+            "A quantised V cache needs flash attention.",
+            "Turn flash attention on (-fa on), or take V as f16.",
+        )
+    if match := re.search(r"([KV]) cache type (\S+) with block size (\d+) does not divide \S+=(\d+)", text):
+        return OptionError(
+            "{side} as {type} needs heads that are a multiple of {block}; this model's have {head}.",
+            "Take f16, bf16 or f32 for it, or turn flash attention off for K.",
+            side=match[1],
+            type=match[2],
+            block=match[3],
+            head=match[4],
+        )
+    if "does not support different K" in text:
+        return OptionError("This model needs the same type for K and V.", "Choose one type for both.")
+    if "requires flash_attn to be enabled" in text:
+        return OptionError("Split mode tensor needs flash attention.", "Turn flash attention on (-fa on).")
+    reason = _last_reason(lines, "failed to initialize the context: ")
+    return EngineError("llama.cpp cannot make a context: {reason}", "", reason=reason)
+
+
+def decode_error(status: int, n_tokens: int) -> KvDeskError:
+    """Name a return value of llama_decode (llama.h)."""
+    if status == 1:
+        return EngineError("The cache has no room for {n} more tokens.", "Take a larger context.", n=n_tokens)
+    if status == -2:
+        return OutOfMemory("Memory for the computation ran out.", SMALLER)
+    return EngineError(
+        "llama.cpp could not evaluate {n} tokens (status {status}).", "", n=n_tokens, status=status
+    )
+
+
+def exited(
+    exit_code: int, stderr: Sequence[str], *, verdict: ExitCause | None = None, said_hello: bool = True
+) -> EngineExited:
+    """Name the end of the process. `verdict` is why it was ended, when its own program did that."""
+    cause, message, hint = _cause_of(exit_code, stderr, verdict, said_hello)
+    return EngineExited(
+        cause=cause, message=message, hint=hint, exit_code=exit_code, stderr_tail=tuple(stderr)
+    )
+
+
+def _cause_of(
+    exit_code: int, stderr: Sequence[str], verdict: ExitCause | None, said_hello: bool
+) -> tuple[ExitCause, str, str]:
+    if verdict == "quit" or (exit_code == 0 and said_hello):
+        return "quit", "The engine was ended.", ""
+    if verdict == "not_responding":
+        return "not_responding", "The engine stopped answering and was ended.", "Load the model again."
+    if out_of_memory := _out_of_memory(stderr):
+        return "out_of_memory", out_of_memory.message, out_of_memory.hint
+    if not said_hello:
+        return (
+            "start_failed",
+            f"The engine did not start: {_last_line(stderr)}",
+            "Run the set-up script again.",
+        )
+    if assertion := _assertion(stderr):
+        return (
+            "aborted",
+            f"llama.cpp aborted: {assertion}",
+            "Load again with other options; the chat is kept.",
+        )
+    if exit_code < 0:
+        name = _signal_name(-exit_code)
+        if name == "SIGKILL":
+            hint = "Something ended it from outside; when memory is short the system does that itself."
+            return "killed", "The engine was killed (SIGKILL).", hint
+        if name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            return "killed", f"The engine was ended from outside ({name}).", "Load the model again."
+        return (
+            "crashed",
+            f"The engine crashed ({name}).",
+            "Load the model again; the details say where it was.",
+        )
+    return (
+        "crashed",
+        f"The engine ended with status {exit_code}: {_last_line(stderr)}",
+        "Load the model again.",
+    )
+
+
+def _out_of_memory(lines: Sequence[str]) -> OutOfMemory | None:
+    if not any(_MEMORY_WORDS.search(line) for line in lines):
+        return None
+    purpose = next(
+        (words for phrase, words in _PURPOSES if any(phrase in line for line in lines)), "a buffer"
+    )
+    for line in lines:
+        for pattern, unit in _ALLOCATIONS:
+            if match := pattern.search(line):
+                return OutOfMemory(
+                    "Not enough memory for {purpose}: {size} could not be allocated ({where}).",
+                    SMALLER,
+                    purpose=purpose,
+                    size=format_bytes(int(float(match["size"]) * unit)),
+                    where=match["where"],
+                )
+    return OutOfMemory("Not enough memory for {purpose}.", SMALLER, purpose=purpose)
+
+
+def _assertion(stderr: Sequence[str]) -> str:
+    return next(
+        (line.strip() for line in reversed(stderr) if "GGML_ASSERT" in line or "GGML_ABORT" in line), ""
+    )
+
+
+def _last_reason(lines: Sequence[str], marker: str) -> str:
+    """What stands behind the marker in its last line, or the last line."""
+    return next((line.split(marker, 1)[1] for line in reversed(lines) if marker in line), _last_line(lines))
+
+
+def _last_line(lines: Sequence[str]) -> str:
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

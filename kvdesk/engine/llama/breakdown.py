@@ -1,0 +1,107 @@
+"""A context's memory, item by item: planned when nothing was allocated, measured when it was."""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kvdesk.engine.llama.buffers import Buffers, read_buffers
+from kvdesk.engine.llama.cache_log import CacheLog, read_cache_log, split_by_device
+from kvdesk.engine.llama.context import Context
+from kvdesk.memory.report import HOST, Degree, Device, Exactness, Item, Kind, MemoryReport
+from kvdesk.units import MIB
+
+_COMPUTE = re.compile(r"(?P<buffer>\S+) +compute buffer size = *(?P<mib>[\d.]+) MiB")
+_OUTPUT = re.compile(r"(?P<buffer>\S+) +output buffer size = *(?P<mib>[\d.]+) MiB")
+_PRINTED = 0.00501 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A report and what in it could not be read exactly."""
+
+    report: MemoryReport
+    notes: tuple[str, ...]
+
+
+def break_down(
+    context: Context, devices: Sequence[Device], degree: Degree, started_s: float | None = None
+) -> Breakdown:
+    """Report the memory of a context by kind and device.
+
+    `started_s` is the perf_counter reading that `elapsed_ms` counts from.
+    """
+    log = read_cache_log(context.log_lines)
+    notes: list[str] = []
+    buffers = read_buffers(context.handle)
+    if buffers is None or not _agrees_with_log(buffers, context.log_lines, log):
+        notes.append(
+            "This build of llama.cpp does not show its account of buffers: compute and cache are as printed, "
+            "to 0.01 MiB, and weights are not included."
+        )
+        items = _items_from_log(context.log_lines, log)
+    else:
+        items = _items_from_buffers(buffers, log)
+        if any(item.exactness != "exact" for item in items):
+            notes.append("K and V were divided as printed, to 0.01 MiB; their sum is exact.")
+    items.append(_output_item(context))
+    elapsed_ms = 0.0 if started_s is None else (time.perf_counter() - started_s) * 1000
+    present = tuple(item for item in items if item.bytes)
+    return Breakdown(MemoryReport(degree, present, tuple(devices), elapsed_ms), tuple(notes))
+
+
+def _items_from_buffers(buffers: Sequence[Buffers], log: CacheLog) -> list[Item]:
+    items = [Item(Kind.WEIGHTS, b.device, b.model_bytes, "exact", f"weights in {b.name}") for b in buffers]
+    context_bytes: dict[str, int] = {}
+    for b in buffers:
+        context_bytes[b.device] = context_bytes.get(b.device, 0) + b.context_bytes
+    for device, cache in split_by_device(log, context_bytes).items():
+        exactness: Exactness = "exact" if cache.exact else "formula"
+        items.append(Item(Kind.K, device, cache.k, exactness, "K of every cache"))
+        items.append(Item(Kind.V, device, cache.v, exactness, "V of every cache"))
+        items.append(Item(Kind.RECURRENT, device, cache.state, exactness, "recurrent and convolution state"))
+    items += [Item(Kind.COMPUTE, b.device, b.compute_bytes, "exact", f"graph in {b.name}") for b in buffers]
+    return items
+
+
+def _items_from_log(lines: Sequence[str], log: CacheLog) -> list[Item]:
+    items: list[Item] = []
+    totals: dict[str, int] = {}
+    for cache in log.caches:
+        for device, count in cache.layers.items():
+            totals[device] = totals.get(device, 0) + (cache.k + cache.v) * count // cache.layers.total()
+    for state in log.states:
+        for device, count in state.layers.items():
+            totals[device] = totals.get(device, 0) + state.size * count // state.layers.total()
+    for device, cache_bytes in split_by_device(log, totals).items():
+        items.append(Item(Kind.K, device, cache_bytes.k, "formula", "K of every cache, as printed"))
+        items.append(Item(Kind.V, device, cache_bytes.v, "formula", "V of every cache, as printed"))
+        items.append(Item(Kind.RECURRENT, device, cache_bytes.state, "formula", "state, as printed"))
+    for match in filter(None, map(_COMPUTE.search, lines)):
+        size = round(float(match["mib"]) * MIB)
+        items.append(Item(Kind.COMPUTE, match["buffer"], size, "formula", "graph, as printed"))
+    return items
+
+
+def _agrees_with_log(buffers: Sequence[Buffers], lines: Sequence[str], log: CacheLog) -> bool:
+    """Whether the account says what llama.cpp printed: proof, each time, that the map was read rightly."""
+    compute = {b.name: b.compute_bytes for b in buffers}
+    for match in filter(None, map(_COMPUTE.search, lines)):
+        if abs(compute.get(match["buffer"], -MIB) - float(match["mib"]) * MIB) > _PRINTED:
+            return False
+    context = sum(b.context_bytes for b in buffers)
+    entries = 2 * len(log.caches) + 3 * len(log.states)
+    return abs(context - log.printed_bytes) <= entries * (_PRINTED + context * 2**-23)
+
+
+def _output_item(context: Context) -> Item:
+    """The logits' rows (llama_context::output_reserve): no column of the account has them.
+
+    The library prints their size; the bytes behind it are a row of the vocabulary for each sequence.
+    """
+    size = context.model.n_vocab * context.options.parallel * 4
+    printed = next(filter(None, map(_OUTPUT.search, context.log_lines)), None)
+    why = f"logits, {context.options.parallel} x {context.model.n_vocab} x 4"
+    if printed is None or abs(size - float(printed["mib"]) * MIB) <= _PRINTED:
+        return Item(Kind.OUTPUT, HOST.name, size, "exact", why)
+    return Item(Kind.OUTPUT, HOST.name, round(float(printed["mib"]) * MIB), "formula", "outputs, as printed")

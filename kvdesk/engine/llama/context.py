@@ -1,0 +1,132 @@
+"""A context of a model: its cache, its buffers, and the tokens that are in them."""
+
+import ctypes
+from collections.abc import Sequence
+
+import msgspec
+
+from kvdesk.engine import autopsy
+from kvdesk.engine.llama.library import Log, llama
+from kvdesk.engine.llama.model import Model
+from kvdesk.engine.llama.parameters import context_parameters
+from kvdesk.errors import Cancelled
+from kvdesk.plan.options import LoadOptions
+
+
+class Context:
+    """Owns a llama_context*. `tokens` are those whose K and V are in the cache of sequence 0.
+
+    `abort_flag` stops a decode on the CPU as soon as it is not empty; it is the caller's.
+    `options` are those asked for after llama.cpp's normalisation.
+    Raises OutOfMemory naming the buffer, OptionError for what llama.cpp refuses.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        options: LoadOptions,
+        log: Log,
+        abort_flag: ctypes.Array[ctypes.c_char] | None = None,
+        *,
+        verbose: bool = False,
+    ) -> None:
+        self.model = model
+        self.tokens: list[int] = []
+        self.handle: int = 0
+        self._log = log
+        self._abort_flag = abort_flag
+        params = context_parameters(options, abort_flag)
+        with log.record(verbose=verbose) as lines:
+            handle = llama.llama_init_from_model(model.handle, params)
+        if not handle:
+            raise autopsy.context_error(lines)
+        self.handle = handle
+        self.log_lines = tuple(lines)
+        self.flash_attn = _uses_flash_attention(options, lines)
+        self._one_token = (llama.llama_token * 1)()
+        self.options = msgspec.structs.replace(
+            options,
+            ctx_size=llama.llama_n_ctx(handle),
+            batch_size=llama.llama_n_batch(handle),
+            ubatch_size=llama.llama_n_ubatch(handle),
+            parallel=llama.llama_n_seq_max(handle),
+            n_outputs_max=params.n_outputs_max or llama.llama_n_batch(handle),
+            flash_attn="on" if self.flash_attn else "off",
+            threads=llama.llama_n_threads(handle),
+            threads_batch=llama.llama_n_threads_batch(handle),
+        )
+
+    @property
+    def n_ctx(self) -> int:
+        """Cells of the whole cache."""
+        return int(llama.llama_n_ctx(self.handle))
+
+    @property
+    def n_ctx_seq(self) -> int:
+        """Tokens one sequence can hold."""
+        return int(llama.llama_n_ctx_seq(self.handle))
+
+    @property
+    def n_ubatch(self) -> int:
+        """Tokens evaluated at once."""
+        return int(llama.llama_n_ubatch(self.handle))
+
+    @property
+    def memory(self) -> int:
+        """The llama_memory_t of the cache; 0 for a model that keeps none."""
+        return llama.llama_get_memory(self.handle) or 0
+
+    @property
+    def can_shift(self) -> bool:
+        """Whether old tokens can be dropped without reading the rest again."""
+        return bool(self.memory and llama.llama_memory_can_shift(self.memory))
+
+    def decode(self, tokens: Sequence[int]) -> None:
+        """Evaluate tokens after those in the cache; the logits of the last one are then at hand.
+
+        At most `n_batch` tokens. Raises Cancelled when the abort flag stopped it (the cache then holds what
+        it held before), OutOfMemory, and EngineError for what llama.cpp refuses.
+        """
+        if len(tokens) == 1:
+            array = self._one_token
+            array[0] = tokens[0]
+        else:
+            array = (llama.llama_token * len(tokens))(*tokens)
+        status = llama.llama_decode(self.handle, llama.llama_batch_get_one(array, len(tokens)))
+        if status == 0:
+            self.tokens.extend(tokens)
+            return
+        self.keep(len(self.tokens))  # ubatches before the stop are in the cache, and nobody counts on them
+        if status == 2:
+            raise Cancelled
+        raise autopsy.decode_error(status, len(tokens))
+
+    def keep(self, n_tokens: int) -> int:
+        """Forget everything from position `n_tokens` on; returns how many tokens remain.
+
+        None do when the cache cannot go back that far (recurrent state, a window that has moved on).
+        """
+        if not self.memory:
+            self.tokens.clear()
+        elif n_tokens and llama.llama_memory_seq_rm(self.memory, 0, n_tokens, -1):
+            del self.tokens[n_tokens:]
+        else:
+            llama.llama_memory_clear(self.memory, False)
+            self.tokens.clear()
+        return len(self.tokens)
+
+    def close(self) -> None:
+        """Free the context."""
+        if self.handle:
+            llama.llama_free(self.handle)
+            self.handle = 0
+
+
+def _uses_flash_attention(options: LoadOptions, lines: Sequence[str]) -> bool:
+    """What llama.cpp made of the request. It has no getter; its log names each verdict that changes one.
+
+    The lines are of llama_init_from_model (Grok) and llama_context::resolve_fused_ops (auto).
+    """
+    if options.flash_attn == "off":
+        return False
+    return not any("lash" in line and ("set to disabled" in line or "forcing off" in line) for line in lines)

@@ -1,0 +1,183 @@
+"""What the engine process holds, and how it answers each command."""
+
+import ctypes
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import psutil
+
+import kvdesk
+from kvdesk.engine.llama import devices
+from kvdesk.engine.llama.breakdown import break_down
+from kvdesk.engine.llama.context import Context
+from kvdesk.engine.llama.kernels import probe_kernels
+from kvdesk.engine.llama.library import Log, binding_version, llama, text_of
+from kvdesk.engine.llama.model import Model
+from kvdesk.engine.llama.planner import Planner
+from kvdesk.engine.protocol import (
+    PROTOCOL_VERSION,
+    AskCache,
+    Chat,
+    Command,
+    CountTokens,
+    DevicesListed,
+    DryRun,
+    Event,
+    Hello,
+    KernelsProbed,
+    ListDevices,
+    Load,
+    Loaded,
+    LoadProgress,
+    ProbeKernels,
+    Unload,
+    Unloaded,
+)
+from kvdesk.errors import EngineError
+from kvdesk.memory.report import Kind, MemoryReport
+
+if TYPE_CHECKING:
+    from kvdesk.engine.llama.turn import Chats
+
+PROGRESS_STEP = 0.005  # of the weights; llama.cpp reports each tensor
+
+
+class Engine:
+    """The loaded model with its context, and the planner's model without weights.
+
+    `emit` sends the progress of the command under way, `is_cancelled` says whether that is to stop, and
+    `abort_flag` says the same to C code.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        is_cancelled: Callable[[], bool],
+        abort_flag: ctypes.Array[ctypes.c_char],
+    ) -> None:
+        llama.llama_backend_init()
+        self._emit = emit
+        self._is_cancelled = is_cancelled
+        self._abort_flag = abort_flag
+        self._log = Log()
+        self._rpc = devices.RpcServers()
+        self._planner = Planner(self._log, self._rpc)
+        self._model: Model | None = None
+        self._context: Context | None = None
+        self._report: MemoryReport | None = None
+        self._chats: Chats | None = None
+
+    def hello(self) -> Hello:
+        """The greeting."""
+        return Hello(
+            protocol=PROTOCOL_VERSION,
+            kvdesk=kvdesk.__version__,
+            llama_cpp_python=binding_version(),
+            build=text_of(llama.llama_print_system_info()).strip(),
+            pid=os.getpid(),
+            can_offload=bool(llama.llama_supports_gpu_offload()),
+            has_rpc=devices.has_rpc(),
+        )
+
+    def run(self, command: Command) -> Event:
+        """Carry out a command and return its final event. Raises KvDeskError or Cancelled."""
+        match command:
+            case ListDevices():
+                self._rpc.handles(command.rpc)
+                return DevicesListed(id=command.id, devices=devices.list_devices(devices.all_handles()))
+            case DryRun():
+                return self._planner.plan(command, self._is_cancelled)
+            case ProbeKernels():
+                self._rpc.handles(command.rpc)
+                answers = probe_kernels(
+                    devices.all_handles(), command.head_dims, command.head_count, command.head_count_kv
+                )
+                return KernelsProbed(id=command.id, answers=answers)
+            case Load():
+                return self._load(command)
+            case Chat():
+                return self._loaded_chats().run(command, self._emit, self._is_cancelled)
+            case CountTokens():
+                return self._loaded_chats().count(command)
+            case AskCache():
+                return self._loaded_chats().report(command.id)
+            case Unload():
+                self._unload()
+                return Unloaded(id=command.id)
+            case _:
+                raise EngineError("The engine has no answer to {name}.", name=type(command).__name__)
+
+    def close(self) -> None:
+        """Free everything."""
+        self._unload()
+        self._planner.close()
+
+    def _load(self, command: Load) -> Loaded:
+        started_s = time.perf_counter()
+        self._unload()
+        self._planner.close()
+        reported = -1.0
+
+        def on_progress(fraction: float) -> None:
+            nonlocal reported
+            if fraction - reported >= PROGRESS_STEP or fraction >= 1:
+                reported = fraction
+                self._emit(LoadProgress(id=command.id, fraction=fraction, stage="weights"))
+
+        options = command.options
+        chosen = devices.choose(options.device, self._rpc.handles(options.rpc))
+        present = devices.list_devices(devices.all_handles() if chosen is None else chosen)
+        self._model = Model(
+            command.model,
+            options,
+            chosen,
+            self._log,
+            on_progress=on_progress,
+            is_cancelled=self._is_cancelled,
+        )
+        self._emit(LoadProgress(id=command.id, fraction=1.0, stage="context"))
+        try:
+            self._context = Context(self._model, options, self._log, self._abort_flag, verbose=True)
+        except BaseException:
+            self._unload()
+            raise
+        result = break_down(self._context, present, "measurement", started_s)
+        self._report = result.report
+        return Loaded(
+            id=command.id,
+            model=command.model,
+            description=self._model.description,
+            report=result.report,
+            options=self._context.options,
+            n_ctx_seq=self._context.n_ctx_seq,
+            n_vocab=self._model.n_vocab,
+            flash_attn=self._context.flash_attn,
+            has_template=bool(self._model.chat_template),
+            can_shift=self._context.can_shift,
+            process_bytes=psutil.Process().memory_info().rss,
+            elapsed_s=time.perf_counter() - started_s,
+            notes=result.notes,
+        )
+
+    def _loaded_chats(self) -> "Chats":
+        if self._chats is None:
+            from kvdesk.engine.llama.turn import Chats  # jinja2 is loaded with it, and a planner needs none
+
+            context, report = self._loaded_context(), self._report
+            k_bytes, v_bytes = (report.bytes_of(Kind.K), report.bytes_of(Kind.V)) if report else (0, 0)
+            self._chats = Chats(context, k_bytes, v_bytes)
+        return self._chats
+
+    def _loaded_context(self) -> Context:
+        if self._context is None:
+            raise EngineError("No model is loaded.", "Load one first.")
+        return self._context
+
+    def _unload(self) -> None:
+        if self._context is not None:
+            self._context.close()
+        if self._model is not None:
+            self._model.close()
+        self._context = self._model = self._report = self._chats = None
