@@ -2,7 +2,10 @@
 
 from kvdesk.errors import ExportError
 from kvdesk.export import llama_server
-from kvdesk.export.exporter import Exporter
+from kvdesk.export.exporter import Exporter, Launch, below_home
+from kvdesk.export.shells import BY_NAME, ShellName
+from kvdesk.memory.shape import ModelShape
+from kvdesk.plan.options import LoadOptions
 
 TARGETS: tuple[Exporter, ...] = (llama_server.EXPORTER,)
 
@@ -18,3 +21,19 @@ def target(name: str) -> Exporter:
         name=name,
         names=", ".join(exporter.name for exporter in TARGETS),
     )
+
+
+def export_text(
+    name: str,
+    path: str,
+    options: LoadOptions,
+    shape: ModelShape | None = None,
+    shell: ShellName = "bash",
+    home: str | None = None,
+) -> str:
+    """The launch command for a target; the user's home directory (or `home`) is written as `~`.
+
+    Raises ExportError for an unknown target, and for what no command line can say.
+    """
+    launch = Launch(below_home(path, home), options, shape)
+    return target(name).render(launch, BY_NAME[shell])
