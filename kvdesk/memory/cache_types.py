@@ -17,6 +17,11 @@ class CacheType:
         """Stored bits for one cached value, scales included."""
         return self.block_bytes * 8 / self.block_values
 
+    @property
+    def is_quantised(self) -> bool:
+        """Whether values share scales in blocks (ggml_is_quantized)."""
+        return self.block_values > 1
+
     def row_bytes(self, values: int) -> int:
         """Bytes of a row of `values` values; `values` must be a multiple of the block (ggml_row_size)."""
         return values // self.block_values * self.block_bytes

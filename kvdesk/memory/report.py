@@ -50,13 +50,17 @@ HOST = Device("CPU", "cpu", "cpu")
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One piece of memory on one device. `why` says in a phrase what it is, with the figures behind it."""
+    """One piece of memory on one device. `why` says in a phrase what it is, with the figures behind it.
+
+    `is_reclaimable` marks pages of a mapped file: the system may drop them and read them again.
+    """
 
     kind: Kind
     device: str
     bytes: int
     exactness: Exactness
     why: str
+    is_reclaimable: bool = False
 
 
 class MemoryReport(msgspec.Struct, frozen=True):

@@ -1,1 +1,95 @@
-"""From a header to a shape: one file per kind of model."""
+"""Makes a model's shape from its header: the one place where an architecture's name matters."""
+
+from kvdesk.errors import Corrupt, GgufError
+from kvdesk.gguf.header import ArrayValue, Header
+from kvdesk.memory.families import table
+from kvdesk.memory.families.draft import Draft, start
+from kvdesk.memory.families.keys import Keys
+from kvdesk.memory.families.tensors import read_weights
+from kvdesk.memory.shape import ModelShape
+
+MAX_LAYERS = 512  # LLAMA_MAX_LAYERS
+
+
+def shape_of(header: Header) -> ModelShape:
+    """Read the shape of a language model. Raises GgufError when the file lacks what llama.cpp needs.
+
+    An architecture that is in no row of the table follows the plain rule and is not `is_verified`.
+    """
+    architecture = header.architecture
+    keys = Keys(header)
+    if not header.tensors:
+        raise GgufError(
+            "“{name}” holds no tensors.",
+            "It is a vocabulary or a part of a set; open the file with the weights.",
+            name=header.path,
+        )
+    if not 0 < keys.number("block_count") <= MAX_LAYERS:
+        raise Corrupt(
+            "“{name}” announces {n} layers.",
+            "Fetch it again.",
+            name=header.path,
+            n=keys.number("block_count"),
+        )
+    draft = start(keys)
+    if draft.n_predict > draft.n_layers:
+        raise Corrupt(
+            "“{name}” has more layers for prediction than layers.", "Fetch it again.", name=header.path
+        )
+    for rule in table.RULES.get(architecture, ()):
+        rule(draft)
+    return _finish(draft, header)
+
+
+def _finish(draft: Draft, header: Header) -> ModelShape:
+    keys, architecture = draft.keys, header.architecture
+    is_predicting = draft.n_predict > 0 and not draft.has_router_layer and draft.n_trunk > 0
+    weights, skipped_bytes = read_weights(header, draft.n_trunk if is_predicting else None)
+    name = header.get("general.name", "")
+    return ModelShape(
+        architecture=architecture,
+        name=name if isinstance(name, str) else "",
+        is_verified=architecture in table.RULES or architecture in table.PLAIN,
+        n_embd=draft.n_embd,
+        n_vocab=_count(header, "tokenizer.ggml.tokens") or keys.number("vocab_size", 0),
+        n_ctx_train=keys.number("context_length"),
+        n_layer=draft.n_trunk,
+        layers=tuple(draft.layer(index) for index in range(draft.n_layers)),
+        weights=weights,
+        skipped_bytes=skipped_bytes,
+        is_mla=draft.is_mla,
+        needs_equal_types=draft.is_mla,
+        supports_flash_attention=architecture not in table.WITHOUT_FLASH_ATTENTION,
+        supports_tensor_split=architecture not in table.WITHOUT_TENSOR_SPLIT,
+        has_cache=draft.has_cache,
+        has_encoder=architecture in table.WITH_ENCODER,
+        outputs_embeddings=architecture == "t5",
+        is_causal=architecture not in table.NOT_CAUSAL and bool(keys.number("attention.causal", 1)),
+        always_streams=draft.always_streams,
+        can_shift=_can_shift(draft, architecture),
+        ties_output=architecture not in table.WITHOUT_TIED_COPY,
+        copies_embedding_twice=architecture in table.EMBEDDING_TWICE,
+        window_tokens=draft.window_tokens if any(draft.slides) else None,
+        widest_v_values=draft.widest_v_values(),
+        n_experts=keys.number("expert_count", 0),
+        kv_lora_rank=keys.number("attention.kv_lora_rank", 0),
+        n_rot=keys.number("rope.dimension_count", draft.key_length),
+        rope_scaling=keys.text("rope.scaling.type"),
+        n_tokenizer_merges=_count(header, "tokenizer.ggml.merges"),
+        file_bytes=header.file_bytes,
+    )
+
+
+def _can_shift(draft: Draft, architecture: str) -> bool:
+    """llama_kv_cache::get_can_shift, before windows and the cache's type come into it."""
+    if architecture in table.CANNOT_SHIFT or architecture in table.MULTI_ROPE:
+        return False
+    if architecture in table.SECTIONED_ROPE:
+        sections = draft.keys.sequence("rope.dimension_sections") or ()
+        return not (len(sections) >= 2 and sections[0] > 0 and sections[1] > 0)
+    return True
+
+
+def _count(header: Header, key: str) -> int:
+    value = header.get(key)
+    return value.count if isinstance(value, ArrayValue) else 0

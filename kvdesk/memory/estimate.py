@@ -1,0 +1,25 @@
+"""The estimate: all memory of a model under a configuration, from arithmetic alone."""
+
+import time
+
+from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.host import host_items, output_item
+from kvdesk.memory.kv import cache_items
+from kvdesk.memory.placement import place
+from kvdesk.memory.report import MemoryReport
+from kvdesk.memory.shape import ModelShape
+from kvdesk.memory.weights import weight_items
+
+
+def estimate(shape: ModelShape, config: Configuration) -> MemoryReport:
+    """List everything that llama.cpp would allocate, by kind and device, in well under a millisecond."""
+    started = time.perf_counter()
+    placement = place(shape, config)
+    items = (
+        *weight_items(shape, config),
+        *cache_items(shape, config, placement),
+        output_item(shape, config),
+        *host_items(shape, config),
+    )
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    return MemoryReport("estimate", items, config.devices, elapsed_ms)

@@ -1,0 +1,165 @@
+"""One row a family: architectures whose memory llama.cpp arranges by rules of their own, and those rules.
+
+Architectures of `PLAIN` follow the common keys alone. Everything here was read in the release of llama.cpp
+that pyproject.toml names (src/models/*.cpp, load_arch_hparams, and llama_model::create_memory).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from kvdesk.memory.families import rules, sparse
+from kvdesk.memory.families.rules import Rule, window
+
+
+def _names(text: str) -> frozenset[str]:
+    """A set of architectures from words."""
+    return frozenset(text.split())
+
+
+RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+    {
+        # Sliding windows
+        "afmoe": (window(4, optional=True),),
+        "cohere2": (window(4),),
+        "cohere2moe": (window(4, dense_first=True),),
+        "dflash": (rules.window_where_listed_if_any,),
+        "exaone-moe": (window(4, default=128),),
+        "exaone4": (rules.window_of_the_32b,),
+        "gemma2": (window(2, default=4096),),
+        "gemma3": (window(6, optional=True),),
+        "gemma3n": (window(5), rules.borrows_after(20)),
+        "gemma4": (rules.window_where_listed, rules.last_layers_borrow),
+        "gemma4-assistant": (rules.window_where_listed,),
+        "gpt-oss": (window(2),),
+        "granite_swa": (rules.window_where_listed,),
+        "laguna": (window(4, dense_first=True, optional=True),),
+        "llama4": (rules.chunks_of_8192,),
+        "maple": (rules.window_where_listed,),
+        "mellum": (window(4, optional=True),),
+        "mimo2": (rules.window_where_listed,),
+        "muse-glimmer": (window(4),),
+        "olmo2": (window(4, optional=True),),
+        "plamo3": (window(8, optional=True),),
+        "smallthinker": (rules.window_of_4096,),
+        "spark2_5": (rules.window_where_listed,),
+        "step35": (rules.window_where_listed,),
+        # Latent attention
+        "deepseek2": (rules.latent_attention,),
+        "mistral4": (rules.latent_attention,),
+        "deepseek32": (rules.latent_attention, sparse.indexer_on_every_layer),
+        "glm-dsa": (rules.latent_attention, sparse.indexer_of_glm),
+        "hy_v4": (rules.latent_attention, sparse.indexer_if_sparse),
+        "dots3note": (rules.latent_attention, rules.window_where_listed, sparse.indexer_where_listed),
+        "deepseek4": (sparse.prediction_only_if_present, rules.window_of_every_layer, sparse.compressed_keys),
+        # Sparse attention over ordinary heads
+        "minimax-m3": (sparse.indexer_after_dense,),
+        # Recurrent
+        "mamba": (rules.mamba_state, rules.every_layer_recurs),
+        "mamba2": (rules.mamba_state, rules.every_layer_recurs),
+        "rwkv6": (rules.rwkv_state, rules.every_layer_recurs),
+        "rwkv6qwen2": (rules.rwkv_state, rules.every_layer_recurs),
+        "rwkv7": (rules.rwkv_state, rules.every_layer_recurs),
+        "arwkv7": (rules.rwkv_state, rules.every_layer_recurs),
+        # Hybrids
+        "falcon-h1": (rules.mamba_state, rules.attends_and_recurs),
+        "granitehybrid": (rules.mamba_state, rules.recurs_without_kv_heads),
+        "jamba": (rules.mamba_state, rules.recurs_without_kv_heads),
+        "plamo2": (rules.head_sizes_as_written, rules.mamba_state, rules.recurs_without_kv_heads),
+        "nemotron_h": (rules.mamba_state, rules.recurs_without_kv_heads_and_ffn),
+        "nemotron_h_moe": (rules.mamba_state, rules.recurs_without_kv_heads_and_ffn),
+        "lfm2": (rules.short_convolution, rules.recurs_without_kv_heads, rules.window_of_attention_layers),
+        "lfm2moe": (rules.short_convolution, rules.recurs_without_kv_heads),
+        "qwen3next": (rules.mamba_state, rules.recurs_between_full_layers(4)),
+        "qwen35": (rules.mamba_state, rules.recurs_between_full_layers(4)),
+        "qwen35moe": (rules.mamba_state, rules.recurs_between_full_layers(4)),
+        "qwen4exp": (
+            rules.mamba_state,
+            rules.recurs_between_full_layers(4),
+            sparse.indexer_on_attention_layers(),
+            sparse.ngram_history,
+        ),
+        "minimax-01": (rules.linear_attention_state, rules.recurs_between_full_layers(8)),
+        "kimi-linear": (rules.latent_attention, rules.delta_attention_state, rules.recurs_without_kv_heads),
+        "bailingmoe3": (rules.latent_attention, rules.delta_attention_state, rules.recurs_without_kv_heads),
+        "kimi-k3": (
+            rules.latent_attention,
+            rules.value_is_the_latent,
+            rules.delta_attention_state,
+            rules.recurs_without_kv_heads,
+        ),
+        "glm5-next": (
+            rules.latent_attention,
+            rules.value_is_the_latent,
+            rules.delta_attention_state,
+            rules.recurs_without_kv_heads,
+            rules.trunk_attends,
+            sparse.indexer_on_attention_layers(pooled=3),
+        ),
+        # Layers counted otherwise
+        "nanbeige": (rules.loops,),
+        "graniteswitch": (rules.router_layer,),
+        # Nothing kept between calls
+        "bert": (rules.no_cache,),
+        "dream": (rules.no_cache,),
+        "eurobert": (rules.no_cache,),
+        "gemma-embedding": (window(6), rules.no_cache),
+        "jina-bert-v2": (rules.no_cache,),
+        "jina-bert-v3": (rules.no_cache,),
+        "llada": (rules.no_cache,),
+        "llada-moe": (rules.no_cache,),
+        "modern-bert": (window(3, dense_first=True, optional=True), rules.no_cache),
+        "neo-bert": (rules.no_cache,),
+        "nomic-bert": (rules.no_cache,),
+        "nomic-bert-moe": (rules.no_cache,),
+        "rnd1": (rules.no_cache,),
+        "wavtokenizer-dec": (rules.no_cache,),
+    }
+)
+
+PLAIN = _names(
+    """
+    apertus arcee arctic baichuan bailingmoe bailingmoe2 bitnet bloom chameleon chatglm codeshell
+    cogvlm command-r dbrx deci deepseek deepseek2-ocr dots1 eagle3 ernie4_5 ernie4_5-moe exaone
+    falcon gemma glm4 glm4moe gpt2 gptneox granite granitemoe grok grovemoe hrm_text hunyuan-dense
+    hunyuan-moe hunyuan_vl hy_v3 internlm2 jais jais2 llama llama-embed maincoder minicpm minicpm3
+    minimax-m2 mistral3 mpt nemotron olmo olmoe openelm orion paddleocr pangu-embedded phi2 phi3
+    phimoe plamo plm pockettts qwen qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3tts qwen3vl
+    qwen3vlmoe refact seed_oss smollm3 stablelm starcoder starcoder2 t5 t5encoder talkie xverse
+    """
+)
+
+# llama_init_from_model: forced off.
+WITHOUT_FLASH_ATTENTION = frozenset({"grok"})
+
+# llama_model_rope_type: several positions a token, always or where the file gives sections.
+MULTI_ROPE = _names("qwen2vl paddleocr qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp qwen3tts")
+SECTIONED_ROPE = _names("bailingmoe3 dflash glm4 glm4moe hunyuan_vl")
+
+# llama_model_has_encoder.
+WITH_ENCODER = _names("t5 t5encoder eagle3 dflash")
+
+# llm_arch_supports_sm_tensor.
+WITHOUT_TENSOR_SPLIT = _names(
+    """
+    grok mpt plamo2 minicpm3 gemma3n mamba mamba2 jamba falcon-h1 olmo2 olmoe deepseek2 deepseek32
+    hy_v4 dots3note glm-dsa bitnet t5 nemotron_h nemotron_h_moe granitehybrid minimax-01 minimax-m2
+    minimax-m3 mistral4 kimi-linear bailingmoe3 kimi-k3 glm5-next qwen3tts qwen4exp
+    """
+)
+
+# load_arch_tensors makes the tied output before the embedding, so that both stay (TENSOR_DUPLICATED).
+EMBEDDING_TWICE = frozenset({"gemma3n", "gemma4"})
+
+# Models whose hparams say causal_attn = false: their batch is not clamped to the context.
+NOT_CAUSAL = frozenset({"dream", "gemma-embedding", "llada", "llada-moe", "rnd1"})
+
+# get_can_shift: rotary sizes by layer, positions of compressed blocks.
+CANNOT_SHIFT = frozenset({"step35", "deepseek4"})
+
+# Models that have no output matrix, or multiply by the embedding where it lies (no TENSOR_DUPLICATED).
+WITHOUT_TIED_COPY = _names(
+    """
+    bert bitnet codeshell eurobert jina-bert-v2 jina-bert-v3 modern-bert neo-bert nomic-bert
+    nomic-bert-moe wavtokenizer-dec
+    """
+)

@@ -1,0 +1,38 @@
+"""What the computer's own memory holds beside llama.cpp's buffers."""
+
+from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.devices import backend_of
+from kvdesk.memory.report import Item, Kind
+from kvdesk.memory.shape import ModelShape
+from kvdesk.units import MIB
+
+F32_BYTES = 4
+# A token with its score, type and hash entry, and a merge of two texts (llama_vocab::impl), measured.
+_TOKEN_BYTES = 115
+_MERGE_BYTES = 160
+# The engine process with llama.cpp loaded and nothing open: resident memory, measured.
+_PROCESS_BYTES = 60 * MIB
+
+
+def output_item(shape: ModelShape, config: Configuration) -> Item:
+    """The logits buffer (llama_context::output_reserve): always host memory, a row for each sequence."""
+    width = shape.n_vocab + (shape.n_embd if shape.outputs_embeddings else 0)
+    rows = config.n_seq_max
+    why = f"logits of {rows} token{'s' if rows > 1 else ''}, {shape.n_vocab:,} entries each"
+    return Item(Kind.OUTPUT, config.host.name, rows * width * F32_BYTES, "exact", why)
+
+
+def host_items(shape: ModelShape, config: Configuration) -> list[Item]:
+    """Vocabulary, the process itself, and what drivers take on their devices."""
+    host = config.host.name
+    vocabulary = shape.n_vocab * _TOKEN_BYTES + shape.n_tokenizer_merges * _MERGE_BYTES
+    items = [
+        Item(Kind.VOCABULARY, host, vocabulary, "table", f"{shape.n_vocab:,} tokens with their merges"),
+        Item(Kind.PROCESS, host, _PROCESS_BYTES, "table", "the engine process before a model is open"),
+    ]
+    for device in config.accelerators:
+        context_bytes = backend_of(device.backend).context_bytes
+        if context_bytes:
+            why = "the driver's own, beside all buffers; differs by card and driver"
+            items.append(Item(Kind.DEVICE_CONTEXT, device.name, context_bytes, "table", why))
+    return items
