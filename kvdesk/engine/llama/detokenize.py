@@ -126,6 +126,9 @@ class AnswerText:
                 self._held = self._held[len(self._held) - keep :]
                 break
             self._show(shown, self._held[:place])
+            if self._has_begun and mark in _OPENING_MARKS and mark not in self._stops:
+                self._held = self._held[place:]  # what stood before it makes it a word like others
+                continue
             self._held = self._held[place + len(mark) :]
             if mark in self._stops and not self._closing:
                 shown.is_stopped, self._held = True, ""
