@@ -42,6 +42,7 @@ class TextSize(IntEnum):
     NOTE = 11
     TABLE = 12
     TEXT = 13
+    READING = 14  # running text of a conversation
     TITLE = 15
     HEADING = 20
 

@@ -1,0 +1,1 @@
+"""The parts of the desk: model, memory, context, options, largest contexts, loading."""

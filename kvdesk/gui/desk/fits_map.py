@@ -1,0 +1,258 @@
+"""The largest context of each cache pair as a map: what fits is green, what is tight says so."""
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from kvdesk.gui import theme
+from kvdesk.gui.controls import text_label
+from kvdesk.gui.desk.fits_items import FitsTable, Pair, step_label, tabulate
+from kvdesk.gui.theme import Space, TextSize
+from kvdesk.session.state import DeskState
+from kvdesk.units import format_bytes, format_tokens
+
+ROW_HEIGHT = 19
+_PAIR_WIDTH = 104
+_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class FitsItems(QAbstractTableModel):
+    """Pairs by contexts for the view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = FitsTable((), ())
+        self.chosen: Pair = ("", "")
+        self.context = 0
+
+    def show_table(self, table: FitsTable, chosen: Pair, context: int) -> None:
+        """Take other fits, or another choice within the same."""
+        self.chosen, self.context = chosen, context
+        if table != self.table:
+            self.beginResetModel()
+            self.table = table
+            self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008  # Qt's signature
+        """Pairs."""
+        return 0 if parent.isValid() else len(self.table.fits)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008  # Qt's signature
+        """The pair's name and the contexts."""
+        return 0 if parent.isValid() else 1 + len(self.table.contexts)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> object:
+        """Name the columns by their contexts."""
+        if orientation is not Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
+            return None
+        return step_label(self.table.contexts[section - 1]) if section else ""
+
+    def data(self, index: _Index, role: int = _DISPLAY) -> object:
+        """Return what a cell says; the tooltip has the figures."""
+        fit = self.table.fits[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            if index.column() == 0:
+                return f"{fit.cache_type_k} · {fit.cache_type_v}"
+            if self.table.room(index.row(), index.column() - 1) is None:
+                return "·"
+            return self.tr("tight") if self.table.is_tight(index.row(), index.column() - 1) else ""
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+            return self._words(index.row())
+        return None
+
+    def is_chosen(self, index: _Index) -> bool:
+        """Whether a cell is the pair and context on the desk."""
+        fit = self.table.fits[index.row()]
+        if (fit.cache_type_k, fit.cache_type_v) != self.chosen or index.column() == 0:
+            return False
+        return self.context == self.table.contexts[index.column() - 1]
+
+    def _words(self, row: int) -> str:
+        fit = self.table.fits[row]
+        parts = [
+            self.tr("{pair}: at most {tokens} tokens").format(
+                pair=f"{fit.cache_type_k} · {fit.cache_type_v}", tokens=format_tokens(fit.max_ctx_size)
+            )
+            if fit.max_ctx_size
+            else self.tr("No context fits with this pair."),
+            self.tr("{size} a token").format(size=format_bytes(fit.bytes_per_token)),
+            fit.why,
+        ]
+        if fit.kernel == "cpu":
+            parts.append(self.tr("The GPU has no kernel for this pair; attention would run on the CPU."))
+        return "\n".join(part for part in parts if part)
+
+
+class _CellDelegate(QStyledItemDelegate):
+    """Draws a cell: green by the room it leaves, amber where attention would run on the CPU."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        items, view = index.model(), self.parent()
+        assert isinstance(items, FitsItems)
+        rect = QRectF(option.rect)  # type: ignore[attr-defined]  # the stubs leave out what it inherits
+        is_current = isinstance(view, QTableView) and view.hasFocus() and view.currentIndex() == index
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if index.column() == 0:
+            fit = items.table.fits[index.row()]
+            is_own = (fit.cache_type_k, fit.cache_type_v) == items.chosen
+            painter.setFont(theme.current().font(TextSize.TABLE, bold=is_own, figures=True))
+            painter.setPen(theme.colour("text"))
+            painter.drawText(rect, _LEFT, str(index.data()))
+        else:
+            self._paint_cell(painter, rect.adjusted(0, 0, -1, -1), items, index)
+        if is_current:
+            painter.setPen(QPen(theme.colour("text"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(rect.adjusted(0.75, 0.75, -1.75, -1.75))
+        painter.restore()
+
+    def _paint_cell(self, painter: QPainter, rect: QRectF, items: FitsItems, index: _Index) -> None:
+        room = items.table.room(index.row(), index.column() - 1)
+        painter.setFont(theme.current().font(TextSize.NOTE))
+        if room is None:
+            painter.fillRect(rect, theme.colour("free"))
+            painter.setPen(theme.colour("muted"))
+        else:
+            kernel = items.table.fits[index.row()].kernel
+            strength = 0.4 + 0.45 * room
+            ground = _mix(
+                theme.colour("panel"), theme.colour("warn" if kernel == "cpu" else "good"), strength
+            )
+            painter.fillRect(rect, ground)
+            painter.setPen(theme.colour("text"))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, str(index.data()))
+        if items.is_chosen(index):
+            painter.setPen(QPen(theme.colour("text"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(rect.adjusted(0.75, 0.75, -0.75, -0.75))
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(30, ROW_HEIGHT)
+
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+class FitsMap(QWidget):
+    """Heading and map. `chosen` carries K type, V type and context of a cell that fits."""
+
+    chosen = Signal(str, str, int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items = FitsItems()
+        self.items.setParent(self)
+        self.scope = text_label(role="muted", size=TextSize.TABLE)
+        self.view = self._make_view()
+        self._shown: tuple[object, ...] = ()
+        head = QHBoxLayout()
+        head.addWidget(text_label(self.tr("Largest context by cache pair"), bold=True))
+        head.addStretch(1)
+        head.addWidget(self.scope)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.TINY)
+        column.addLayout(head)
+        column.addWidget(self.view)
+
+    def _make_view(self) -> QTableView:
+        view = _MapView()
+        view.setModel(self.items)
+        view.setItemDelegate(_CellDelegate(view))
+        view.setFrameShape(QFrame.Shape.NoFrame)
+        view.setShowGrid(False)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setTabKeyNavigation(False)
+        view.setAccessibleName(self.tr("Largest context by cache pair"))
+        rows, columns = view.verticalHeader(), view.horizontalHeader()
+        rows.hide()
+        rows.setMinimumSectionSize(ROW_HEIGHT)
+        rows.setDefaultSectionSize(ROW_HEIGHT)
+        columns.setFont(theme.current().font(TextSize.NOTE, figures=True))
+        columns.setMinimumSectionSize(20)
+        columns.setFixedHeight(ROW_HEIGHT)
+        columns.setSectionsClickable(False)
+        view.clicked.connect(self._choose)
+        view.activated.connect(self._choose)
+        view.entered_cell.connect(self._choose)
+        return view
+
+    def show_state(self, state: DeskState) -> None:
+        """Show the fits, with the pair and context that are chosen."""
+        self.setVisible(bool(state.fits))
+        context = state.options.ctx_size or (state.model.n_ctx_train if state.model else 0)
+        pair = (state.options.cache_type_k, state.options.cache_type_v)
+        shown = (state.fits, pair, context)
+        if not state.fits or shown == self._shown:
+            return
+        self._shown = shown
+        has_gpu = any(device.kind != "cpu" for device in state.devices)
+        self.scope.setText(self.tr("this GPU, now") if has_gpu else self.tr("this computer, now"))
+        self.items.show_table(tabulate(state.fits, pair), pair, context)
+        columns = self.view.horizontalHeader()
+        if columns.count():
+            columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+            columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+            columns.resizeSection(0, _PAIR_WIDTH)
+        self.view.setFixedHeight(ROW_HEIGHT * (1 + len(self.items.table.fits)))
+        self.view.viewport().update()
+
+    def _choose(self, index: QModelIndex) -> None:
+        if index.column() == 0:
+            return
+        column = index.column() - 1
+        if self.items.table.room(index.row(), column) is None:
+            return
+        fit = self.items.table.fits[index.row()]
+        self.chosen.emit(fit.cache_type_k, fit.cache_type_v, self.items.table.contexts[column])
+
+
+class _MapView(QTableView):
+    """A table whose cells are taken with Enter or Space."""
+
+    entered_cell = Signal(QModelIndex)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            if self.currentIndex().isValid():
+                self.entered_cell.emit(self.currentIndex())
+            return
+        super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self.viewport().update()
+        super().changeEvent(event)
+
+
+def _mix(ground: QColor, colour: QColor, share: float) -> QColor:
+    return QColor.fromRgbF(
+        *(
+            float(here + (there - here) * share)
+            for here, there in zip(ground.getRgbF()[:3], colour.getRgbF()[:3], strict=True)
+        )
+    )

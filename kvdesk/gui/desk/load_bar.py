@@ -1,0 +1,91 @@
+"""The foot of the desk: load, cancel, unload, and the way back after the engine has ended."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from kvdesk.gui.controls import push_button, set_role, text_label
+from kvdesk.gui.desk.memory_rows import device_uses, is_loaded_as_chosen
+from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.theme import Space, TextSize
+from kvdesk.session.state import DeskState, Phase
+from kvdesk.units import format_bytes
+
+
+class LoadBar(QWidget):
+    """One button for what can be done now, what it would take beside it, progress above."""
+
+    loadWanted = Signal()
+    cancelWanted = Signal()
+    unloadWanted = Signal()
+    reloadWanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("surface", "panel")
+        self.ended = NoticeBar(self.tr("The engine ended"), can_dismiss=False, margin=0)
+        self.reload_button = push_button(self.tr("Reload"), "primary")
+        self.reload_button.clicked.connect(self.reloadWanted)
+        self.ended.actions_row.insertWidget(0, self.reload_button)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(self.tr("Loading"))
+        self.words = text_label(role="muted", size=TextSize.TABLE, figures=True, wrap=True)
+        self.load_button = push_button(self.tr("Load"), "primary")
+        self.cancel_button = push_button(self.tr("Cancel"))
+        self.unload_button = push_button(self.tr("Unload"))
+        self.load_button.clicked.connect(self.loadWanted)
+        self.cancel_button.clicked.connect(self.cancelWanted)
+        self.unload_button.clicked.connect(self.unloadWanted)
+
+        row = QHBoxLayout()
+        row.setSpacing(Space.SMALL)
+        row.addWidget(self.words, 1)
+        for button in (self.unload_button, self.cancel_button, self.load_button):
+            row.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE, Space.MEDIUM)
+        column.setSpacing(Space.SMALL)
+        column.addWidget(self.ended)
+        column.addWidget(self.progress)
+        column.addLayout(row)
+
+    def show_state(self, state: DeskState) -> None:
+        """Offer what can be done in this state."""
+        engine = state.engine
+        is_loading = engine.phase is Phase.LOADING
+        is_loaded = engine.loaded is not None and engine.phase is not Phase.ENDED
+        is_as_chosen = is_loaded and is_loaded_as_chosen(state)
+        self.ended.show_notice(engine.ended if engine.phase is Phase.ENDED else None)
+        self.progress.setVisible(is_loading)
+        self.progress.setValue(round(engine.progress * 1000))
+        self.cancel_button.setVisible(is_loading)
+        self.unload_button.setVisible(is_loaded and not is_loading)
+        self.load_button.setVisible(not is_loading and not is_as_chosen and engine.phase is not Phase.ENDED)
+        refusal = next((refusal for refusal in state.refusals if not refusal.is_warning), None)
+        self.load_button.setEnabled(state.model is not None and refusal is None)
+        label = self.tr("Load again") if is_loaded else self.tr("Load")
+        if self.load_button.text() != label:
+            self.load_button.setText(label)
+            self.load_button.setAccessibleName(label)
+        self._show_words(state, is_loading=is_loading, is_as_chosen=is_as_chosen)
+
+    def _show_words(self, state: DeskState, *, is_loading: bool, is_as_chosen: bool) -> None:
+        role, engine = "muted", state.engine
+        over = next((use for use in device_uses(state) if use.is_over), None)
+        if is_loading:
+            text = self.tr("Loading, {percent} %").format(percent=int(engine.progress * 100))
+        elif engine.phase is Phase.ENDED:
+            text = ""
+        elif is_as_chosen and engine.loaded is not None:
+            text = self.tr("Loaded in {seconds} s").format(seconds=f"{engine.loaded.load_s:.1f}")
+        elif any(not refusal.is_warning for refusal in state.refusals):
+            role, text = "bad", self.tr("llama.cpp refuses these options")
+        elif over is not None and state.model is not None:
+            role, text = "bad", self.tr("Does not fit in free memory")
+        elif (report := state.plan or state.estimate) is not None:
+            text = self.tr("Takes {size}").format(size=format_bytes(report.bytes_of()))
+        else:
+            text = ""
+        self.words.setText(text)
+        set_role(self.words, role=role)

@@ -1,0 +1,171 @@
+"""What the memory table says, worked out from the three degrees of truth; nothing here draws."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+from kvdesk.memory.report import TOTAL_KINDS, Degree, Device, Kind, MemoryReport
+from kvdesk.session.state import DeskState, LoadedModel
+from kvdesk.units import MIB, format_mib, format_tokens
+
+DEGREES: tuple[Degree, ...] = ("estimate", "plan", "measurement")
+OTHER_KINDS = (Kind.WORK_BUFFER, Kind.VOCABULARY, Kind.PROCESS, Kind.DEVICE_CONTEXT)
+# Each row and each segment of a bar: the kinds it sums. The margin is no use of memory; the limit has it.
+ROW_KINDS: tuple[tuple[Kind, ...], ...] = (*((kind,) for kind in TOTAL_KINDS), OTHER_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """One kind of memory on one device. `sizes` are bytes by degree, None where they are not known."""
+
+    kind: Kind
+    label: str
+    sizes: tuple[int | None, int | None, int | None]
+    whys: tuple[str, str, str]
+
+    def differs(self, degree: int) -> bool:
+        """Whether this degree's figure is another than that of the degree before it, as MiB are printed."""
+        here, before = self.sizes[degree], self.sizes[degree - 1] if degree else None
+        return here is not None and before is not None and format_mib(here) != format_mib(before)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """One device: what is taken of it by the configuration on the desk, and what it could give.
+
+    `limit_bytes` is what may be used: memory free now, what this program itself holds there credited
+    back, less the margin kept for other programs. None where the free memory is not known.
+    """
+
+    device: Device
+    rows: tuple[MemoryRow, ...]
+    segments: tuple[tuple[Kind, int], ...]
+    needed_bytes: int
+    limit_bytes: int | None
+    margin_bytes: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more is needed than may be used."""
+        return self.limit_bytes is not None and self.needed_bytes > self.limit_bytes
+
+
+def is_loaded_as_chosen(state: DeskState) -> bool:
+    """Whether the model in the engine is the one on the desk, with the options on the desk."""
+    loaded = state.engine.loaded
+    if loaded is None or state.model is None or loaded.path != state.model.path:
+        return False
+    return loaded.options in (state.options, state.plan_options)
+
+
+def shown_report(state: DeskState) -> MemoryReport | None:
+    """Return the truest report of what is chosen on the desk."""
+    if state.measured is not None and is_loaded_as_chosen(state):
+        return state.measured
+    return state.plan or state.estimate
+
+
+def device_uses(state: DeskState) -> tuple[DeviceUse, ...]:
+    """Return every device worth showing, GPUs first: those of this machine and those the reports name."""
+    reports = (state.estimate, state.plan, state.measured)
+    devices = {device.name: device for report in reports if report for device in report.devices}
+    order = {device.name: device for device in state.devices} | {
+        name: device for name, device in devices.items() if name not in {d.name for d in state.devices}
+    }
+    uses = [_device_use(state, device, reports) for device in order.values()]
+    has_figures = any(use.rows for use in uses)
+    return tuple(use for use in uses if use.rows or use.device.kind != "cpu" or not has_figures)
+
+
+def _device_use(state: DeskState, device: Device, reports: tuple[MemoryReport | None, ...]) -> DeviceUse:
+    shown = shown_report(state)
+    segments = tuple(
+        (kinds[0], size) for kinds in ROW_KINDS if (size := _sum(shown, device.name, kinds) or 0) > 0
+    )
+    margin = _sum(shown, device.name, (Kind.MARGIN,)) or 0
+    limit = None
+    if device.free_bytes is not None:
+        limit = max(0, device.free_bytes + _held_bytes(state, device) - margin)
+    rows = tuple(_row(state, device, kinds, reports) for kinds in ROW_KINDS)
+    return DeviceUse(
+        device,
+        tuple(row for row in rows if any(row.sizes)),
+        segments,
+        sum(size for _, size in segments),
+        limit,
+        margin,
+    )
+
+
+def _held_bytes(state: DeskState, device: Device) -> int:
+    if state.engine.loaded is None or state.measured is None:
+        return 0
+    return sum(
+        item.bytes
+        for item in state.measured.items
+        if item.device == device.name and item.kind is not Kind.MARGIN
+    )
+
+
+def _row(
+    state: DeskState, device: Device, kinds: tuple[Kind, ...], reports: tuple[MemoryReport | None, ...]
+) -> MemoryRow:
+    sizes = tuple(_sum(report, device.name, kinds) for report in reports)
+    whys = tuple(_why(report, device.name, kinds) for report in reports)
+    return MemoryRow(kinds[0], _label(state, kinds), sizes, whys)  # type: ignore[arg-type]  # three reports
+
+
+def _sum(report: MemoryReport | None, device: str, kinds: tuple[Kind, ...]) -> int | None:
+    """Sum the items; what a report does not speak of is unknown, except that it speaks of all total kinds."""
+    if report is None:
+        return None
+    sizes = [item.bytes for item in report.items if item.device == device and item.kind in kinds]
+    return sum(sizes) if sizes or kinds[0] in TOTAL_KINDS else None
+
+
+def _why(report: MemoryReport | None, device: str, kinds: tuple[Kind, ...]) -> str:
+    if report is None:
+        return ""
+    return "\n".join(
+        f"{item.bytes / MIB:,.2f} MiB  {item.why}"
+        for item in report.items
+        if item.device == device and item.kind in kinds
+    )
+
+
+def _label(state: DeskState, kinds: tuple[Kind, ...]) -> str:
+    if kinds[0] is Kind.K and (cells := _cells(state, state.engine.loaded)):
+        return _tr("K cache, {cells} cells").format(cells=format_tokens(cells))
+    return kind_label(kinds[0])
+
+
+def _cells(state: DeskState, loaded: LoadedModel | None) -> int:
+    if loaded is not None and is_loaded_as_chosen(state):
+        return loaded.options.ctx_size
+    if state.plan_options is not None and state.plan is not None:
+        return state.plan_options.ctx_size
+    return state.options.ctx_size or (state.model.n_ctx_train if state.model else 0)
+
+
+def kind_label(kind: Kind) -> str:
+    """Name a kind of memory for people."""
+    names = {
+        Kind.WEIGHTS: _tr("Weights"),
+        Kind.K: _tr("K cache"),
+        Kind.V: _tr("V cache"),
+        Kind.RECURRENT: _tr("State"),
+        Kind.COMPUTE: _tr("Compute"),
+        Kind.OUTPUT: _tr("Output"),
+    }
+    return names.get(kind, _tr("Other"))
+
+
+def device_title(device: Device) -> str:
+    """Name a device for people: a GPU by its product's name, the host as this computer."""
+    if device.kind == "cpu":
+        return _tr("This computer")
+    return device.description or device.name
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("DeviceMemory", text)

@@ -1,0 +1,130 @@
+"""The desk: the model, its memory before and after loading, the options that decide it, the live graph."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from kvdesk.gui.controls import separator
+from kvdesk.gui.desk.context_choice import ContextChoice
+from kvdesk.gui.desk.device_memory import DeviceMemory
+from kvdesk.gui.desk.fits_map import FitsMap
+from kvdesk.gui.desk.load_bar import LoadBar
+from kvdesk.gui.desk.memory_rows import device_uses, is_loaded_as_chosen
+from kvdesk.gui.desk.model_card import ModelCardView
+from kvdesk.gui.desk.options_form import OptionsForm
+from kvdesk.gui.theme import Space
+from kvdesk.session import actions
+from kvdesk.session.desk import Desk
+from kvdesk.session.state import DeskState
+
+
+class DeskPanel(QWidget):
+    """The right part of the window. Everything above the foot scrolls when the window is low."""
+
+    openWanted = Signal()
+    modelChosen = Signal(str)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._memory_shown: tuple[object, ...] = ()
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(332)
+        self.card = ModelCardView()
+        self.device_views: list[DeviceMemory] = []
+        self.context = ContextChoice()
+        self.options = OptionsForm()
+        self.fits = FitsMap()
+        self.load_bar = LoadBar()
+        self.chart: QWidget | None = None
+        self._devices_column = QVBoxLayout()
+        self._lay_out()
+
+        self.card.openWanted.connect(self.openWanted)
+        self.card.modelChosen.connect(self.modelChosen)
+        self.context.chosen.connect(lambda tokens: self._set("ctx_size", tokens))
+        self.context.refused.connect(lambda text: self.options.show_entry_error("ctx_size", text))
+        self.options.chosen.connect(self._set)
+        self.fits.chosen.connect(self._choose_fit)
+        self.load_bar.loadWanted.connect(lambda: actions.load_model(self._desk))
+        self.load_bar.cancelWanted.connect(lambda: actions.cancel_load(self._desk))
+        self.load_bar.unloadWanted.connect(lambda: actions.unload_model(self._desk))
+        self.load_bar.reloadWanted.connect(lambda: actions.reload_engine(self._desk))
+
+    def show_state(self, state: DeskState) -> None:
+        """Hand the state to the parts."""
+        self.card.show_state(state)
+        self._show_memory(state)
+        self.context.show_state(state)
+        self.options.show_state(state)
+        self.options.setEnabled(state.model is not None)
+        self.fits.show_state(state)
+        self.load_bar.show_state(state)
+        if self.chart is not None:
+            self.chart.show_state(state)
+
+    def add_chart(self) -> None:
+        """Add the live graph: its library takes a while to import, so it comes after the first picture."""
+        if self.chart is not None:
+            return
+        from kvdesk.gui.charts.memory_chart import MemoryChart
+
+        self.chart = MemoryChart(self._desk.history)
+        self._column.insertWidget(self._column.count() - 1, self.chart)
+        self.chart.show_state(self._desk.state)
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE, Space.LARGE)
+        self._column.setSpacing(Space.LARGE)
+        self._devices_column.setSpacing(Space.MEDIUM)
+        self._column.addWidget(self.card)
+        self._column.addLayout(self._devices_column)
+        for part in (self.context, self.options, self.fits):
+            self._column.addWidget(part)
+        self._column.addStretch(1)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(area, 1)
+        outer.addWidget(separator())
+        outer.addWidget(self.load_bar)
+
+    def _show_memory(self, state: DeskState) -> None:
+        shown = (
+            state.estimate,
+            state.plan,
+            state.measured,
+            state.devices,
+            state.options,
+            state.engine.loaded,
+            state.model,
+        )
+        if shown == self._memory_shown:
+            return
+        self._memory_shown = shown
+        uses = device_uses(state)
+        while len(self.device_views) < len(uses):
+            view = DeviceMemory()
+            self.device_views.append(view)
+            self._devices_column.addWidget(view)
+        is_stale = state.measured is not None and not is_loaded_as_chosen(state)
+        for index, view in enumerate(self.device_views):
+            view.setVisible(index < len(uses))
+            if index < len(uses):
+                view.show_use(uses[index], is_measured_stale=is_stale)
+
+    def _set(self, name: str, value: object) -> None:
+        actions.set_option(self._desk, name, value)
+
+    def _choose_fit(self, cache_type_k: str, cache_type_v: str, tokens: int) -> None:
+        self._set("cache_type_k", cache_type_k)
+        self._set("cache_type_v", cache_type_v)
+        self._set("ctx_size", tokens)

@@ -1,0 +1,202 @@
+"""The window: three parts side by side, and the one timer that turns what happened into what is drawn."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from kvdesk.gui.chats_panel import ChatsPanel
+from kvdesk.gui.controls import separator
+from kvdesk.gui.conversation_panel import ConversationPanel
+from kvdesk.gui.desk_panel import DeskPanel
+from kvdesk.gui.export_dialog import ExportDialog
+from kvdesk.gui.file_drop import FileDrop
+from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.top_bar import TopBar
+from kvdesk.session import actions
+from kvdesk.session.desk import Desk
+from kvdesk.session.state import DeskState, Phase
+
+PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
+CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH = 212, 696, 372
+
+
+class MainWindow(QMainWindow):
+    """Chats, conversation and desk. Its geometry and which parts are shown are in the settings."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._export: ExportDialog | None = None
+        self.chats = ChatsPanel(desk)
+        self.conversation = ConversationPanel(desk)
+        self.desk_panel = DeskPanel(desk)
+        self.top_bar = TopBar()
+        self.notice_bar = NoticeBar(self.tr("Notice"))
+        self._splitter = self._lay_out()
+        self._add_shortcuts()
+        self._drop = FileDrop(self, self.open_model)
+
+        self.top_bar.exportWanted.connect(self.show_export)
+        self.top_bar.chatsWanted.connect(self.toggle_chats)
+        self.top_bar.deskWanted.connect(self.toggle_desk)
+        self.notice_bar.dismissed.connect(lambda: actions.dismiss_notice(self._desk))
+        self.desk_panel.openWanted.connect(self.choose_model)
+        self.desk_panel.modelChosen.connect(self.open_model)
+
+        self._pump = QTimer(self)
+        self._pump.setInterval(PUMP_MS)
+        self._pump.timeout.connect(self.pump)
+        self.setMinimumSize(720, 480)
+        self._restore()
+        self.show_state(desk.state)
+
+    def start(self) -> None:
+        """Begin to draw what happens; called once the first picture is on the screen."""
+        self.desk_panel.add_chart()
+        self._pump.start()
+
+    def pump(self) -> None:
+        """Take in what happened since the last call and repaint what changed."""
+        if self._desk.drain():
+            self.show_state(self._desk.state)
+
+    def show_state(self, state: DeskState) -> None:
+        """Hand the state to every part; each repaints only what changed."""
+        name = state.model.name if state.model else ""
+        title = self.tr("{model} – KV Desk").format(model=name) if name else self.tr("KV Desk")
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+        self.top_bar.show_state(state)
+        self.notice_bar.show_notice(state.notice)
+        self.chats.show_state(state)
+        self.conversation.show_state(state)
+        self.desk_panel.show_state(state)
+        if self._export is not None:
+            self._export.show_state(state)
+
+    # -------------------------------------------------------------------------------- what the user does
+
+    def open_model(self, source: str) -> None:
+        """Open a model by path, URL or the word "demo"."""
+        actions.open_model(self._desk, source)
+
+    def choose_model(self) -> None:
+        """Ask for a GGUF file."""
+        dialog = QFileDialog(self, self.tr("Open a model"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setNameFilters([self.tr("GGUF models (*.gguf)"), self.tr("All files (*)")])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        recent = [path for path in self._desk.state.recent if Path(path).is_file()]
+        if recent:
+            dialog.setDirectory(str(Path(recent[0]).parent))
+        dialog.fileSelected.connect(self.open_model)
+        dialog.open()
+
+    def show_export(self) -> None:
+        """Show the launch command for the chosen options."""
+        if self._desk.state.model is None:
+            return
+        dialog = ExportDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.finished.connect(self._forget_export)
+        self._export = dialog
+        dialog.open()
+
+    def _forget_export(self) -> None:
+        self._export = None
+
+    def stop(self) -> None:
+        """Stop what is under way: an answer, or the loading of a model."""
+        if self._desk.state.engine.phase is Phase.LOADING:
+            actions.cancel_load(self._desk)
+        else:
+            actions.stop_answer(self._desk)
+
+    def toggle_chats(self) -> None:
+        """Show or hide the list of conversations."""
+        self._toggle(self.chats)
+
+    def toggle_desk(self) -> None:
+        """Show or hide the desk."""
+        self._toggle(self.desk_panel)
+
+    def _toggle(self, part: QWidget) -> None:
+        part.setVisible(part.isHidden())
+        self.top_bar.show_parts(chats=not self.chats.isHidden(), desk=not self.desk_panel.isHidden())
+
+    # ---------------------------------------------------------------------------------------- the frame
+
+    def _lay_out(self) -> QSplitter:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for part in (self.top_bar, separator(), self.notice_bar):
+            column.addWidget(part)
+        column.addWidget(self.conversation, 1)
+        centre.setMinimumWidth(360)
+
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setHandleWidth(1)
+        splitter.setChildrenCollapsible(False)
+        for part in (self.chats, centre, self.desk_panel):
+            splitter.addWidget(part)
+        splitter.setStretchFactor(0, 0)
+        splitter.setStretchFactor(1, 1)
+        splitter.setStretchFactor(2, 0)
+        splitter.setSizes([CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH])
+        frame = QWidget()
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(splitter)
+        self.setCentralWidget(frame)
+        return splitter
+
+    def _add_shortcuts(self) -> None:
+        for keys, action in (
+            ("Ctrl+O", self.choose_model),
+            ("Ctrl+N", partial(actions.new_chat, self._desk)),
+            ("Ctrl+B", self.toggle_chats),
+            ("Ctrl+D", self.toggle_desk),
+            ("Ctrl+E", self.show_export),
+            ("Ctrl+L", self.conversation.focus_composer),
+            ("Ctrl+R", partial(actions.load_model, self._desk)),
+            ("Ctrl+Q", self.close),
+            ("Esc", self.stop),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(action)
+
+    def _restore(self) -> None:
+        settings = self._desk.settings
+        self.resize(1280, 800)
+        if settings.window_geometry:
+            self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode("ascii")))
+        if len(settings.window_splitter) == self._splitter.count():
+            self._splitter.setSizes(list(settings.window_splitter))
+        self.chats.setVisible(settings.show_chats)
+        self.desk_panel.setVisible(settings.show_desk)
+        self.desk_panel.options.advanced_button.setChecked(settings.show_advanced)
+        self.top_bar.show_parts(chats=settings.show_chats, desk=settings.show_desk)
+
+    def _remember(self) -> None:
+        self._desk.change_settings(
+            window_geometry=self.saveGeometry().toBase64().data().decode("ascii"),
+            window_splitter=tuple(self._widths()),
+            show_chats=not self.chats.isHidden(),
+            show_desk=not self.desk_panel.isHidden(),
+            show_advanced=self.desk_panel.options.advanced_button.isChecked(),
+        )
+
+    def _widths(self) -> list[int]:
+        """Widths of the three parts; a hidden one keeps the width it had."""
+        known = self._desk.settings.window_splitter or (CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH)
+        return [now or before for now, before in zip(self._splitter.sizes(), known, strict=True)]
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember where everything was."""
+        self._pump.stop()
+        self._remember()
+        super().closeEvent(event)

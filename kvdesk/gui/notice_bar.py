@@ -1,0 +1,71 @@
+"""Tells the user in place what happened and what to do about it."""
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from kvdesk.gui.controls import icon_button, set_role, text_label
+from kvdesk.gui.copy_button import CopyButton
+from kvdesk.gui.theme import Space
+from kvdesk.session.state import Notice
+
+
+class NoticeBar(QWidget):
+    """Message and hint with a button to copy the details and one to dismiss; empty when there is none."""
+
+    dismissed = Signal()
+
+    def __init__(self, name: str, *, can_dismiss: bool = True, margin: int = Space.MEDIUM) -> None:
+        super().__init__()
+        self._notice: Notice | None = None
+        self._frame = QFrame()
+        self._message = text_label(bold=True, wrap=True)
+        self._hint = text_label(wrap=True)
+        self.copy_button = CopyButton(self.tr("Copy details"), "plain")
+        self.dismiss_button = icon_button("close", self.tr("Dismiss"))
+        self.dismiss_button.setVisible(can_dismiss)
+        self.dismiss_button.clicked.connect(self.dismissed)
+        self.setAccessibleName(name)
+
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(self._message)
+        texts.addWidget(self._hint)
+        self.actions_row = QHBoxLayout()
+        self.actions_row.setContentsMargins(0, Space.TINY, 0, 0)
+        self.actions_row.addWidget(self.copy_button)
+        self.actions_row.addStretch(1)
+        texts.addLayout(self.actions_row)
+        row = QHBoxLayout(self._frame)
+        row.setContentsMargins(Space.MEDIUM, Space.SMALL, Space.SMALL, Space.SMALL)
+        row.addLayout(texts, 1)
+        row.addWidget(self.dismiss_button, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(margin, margin, margin, 0)
+        column.addWidget(self._frame)
+        self.hide()
+
+    def show_notice(self, notice: Notice | None) -> None:
+        """Show a notice, or nothing."""
+        if notice == self._notice:
+            return
+        self._notice = notice
+        self.setVisible(notice is not None)
+        if notice is None:
+            return
+        self._message.setText(translated(notice.message))
+        self._hint.setText(translated(notice.hint))
+        self._hint.setVisible(bool(notice.hint))
+        self.copy_button.setVisible(bool(notice.details) or notice.is_error)
+        self.copy_button.set_copied_text(notice_text(notice))
+        set_role(self._frame, surface="error" if notice.is_error else "notice")
+        self.setAccessibleDescription(f"{notice.message} {notice.hint}".strip())
+
+
+def translated(text: str) -> str:
+    """Translate a sentence that comes from the rooms below."""
+    return QCoreApplication.translate("core", text)
+
+
+def notice_text(notice: Notice) -> str:
+    """Return everything a notice knows, for the clipboard."""
+    return "\n".join(part for part in (notice.message, notice.hint, notice.details) if part)

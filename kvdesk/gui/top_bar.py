@@ -1,0 +1,160 @@
+"""The line above the conversation: what is loaded, with which cache, and how sure its figures are."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+
+from kvdesk.gui import theme
+from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
+from kvdesk.gui.theme import Space
+from kvdesk.session.state import DeskState
+from kvdesk.units import format_tokens
+
+HEIGHT = 48
+
+
+class Chip(QFrame):
+    """A rounded piece of the line: a quiet word and a weightier one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setProperty("surface", "chip")
+        self.setAccessibleName(name)
+        self._parts: list[QLabel] = []
+        self._shown: tuple[tuple[str, str, bool], ...] = ()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(Space.MEDIUM, Space.TINY, Space.MEDIUM, Space.TINY)
+        row.setSpacing(Space.TINY)
+        self._row = row
+        self.hide()
+
+    def show_parts(self, *parts: tuple[str, str, bool], why: str = "") -> None:
+        """Show (text, role, bold) pieces beside each other; nothing hides the chip. `why` is its tooltip."""
+        self.setToolTip(why)
+        if parts == self._shown:
+            return
+        self._shown = parts
+        while len(self._parts) < len(parts):
+            label = text_label(figures=True)
+            self._parts.append(label)
+            self._row.addWidget(label)
+        for label, (text, role, bold) in zip(self._parts, parts, strict=False):
+            label.setFont(theme.current().font(bold=bold, figures=True))
+            set_role(label, role=role)
+            label.setText(text)
+        for index, label in enumerate(self._parts):
+            label.setVisible(index < len(parts))
+        self.setVisible(bool(parts))
+        self.setAccessibleDescription(" ".join(text for text, _, _ in parts) + (f". {why}" if why else ""))
+
+
+class TopBar(QWidget):
+    """Model, cache pair, kernel and context as chips; the buttons for the side parts and the export."""
+
+    exportWanted = Signal()
+    chatsWanted = Signal()
+    deskWanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(HEIGHT)
+        self.chats_button = icon_button("panel-left", self.tr("Show or hide the chats (Ctrl+B)"))
+        self.desk_button = icon_button("panel-right", self.tr("Show or hide the desk (Ctrl+D)"))
+        self.export_button = push_button(self.tr("Export"), "chip")
+        self.export_button.setToolTip(self.tr("The launch command for these options (Ctrl+E)"))
+        self.chats_button.clicked.connect(self.chatsWanted)
+        self.desk_button.clicked.connect(self.deskWanted)
+        self.export_button.clicked.connect(self.exportWanted)
+        self.model_chip = Chip(self.tr("Model"))
+        self.pair_chip = Chip(self.tr("Cache types"))
+        self.kernel_chip = Chip(self.tr("Attention kernel"))
+        self.context_chip = Chip(self.tr("Context"))
+        self._empty = text_label(self.tr("No model opened"), "muted")
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(Space.SMALL, 0, Space.SMALL, 0)
+        row.setSpacing(Space.SMALL)
+        row.addWidget(self.chats_button)
+        for part in (self._empty, self.model_chip, self.pair_chip, self.kernel_chip, self.context_chip):
+            row.addWidget(part)
+        row.addStretch(1)
+        row.addWidget(self.export_button)
+        row.addWidget(self.desk_button)
+
+    def show_parts(self, *, chats: bool, desk: bool) -> None:
+        """Show on the two buttons which side parts are there."""
+        for button, is_shown in ((self.chats_button, chats), (self.desk_button, desk)):
+            button.setCheckable(True)
+            button.setChecked(is_shown)
+
+    def show_state(self, state: DeskState) -> None:
+        """Show what is loaded; before that, what is chosen."""
+        model = state.model
+        self._empty.setVisible(model is None)
+        self.export_button.setEnabled(model is not None)
+        if model is None:
+            for chip in (self.model_chip, self.pair_chip, self.kernel_chip, self.context_chip):
+                chip.show_parts()
+            return
+        self.model_chip.show_parts(
+            (model.name, "text", True), (model.quantisation, "text", False), why=model.path
+        )
+        self._show_pair(state)
+        self._show_kernel(state)
+        self._show_context(state)
+
+    def _show_pair(self, state: DeskState) -> None:
+        loaded = state.engine.loaded
+        options = loaded.options if loaded else state.options
+        role = "text" if loaded else "muted"
+        why = self.tr("Read back from the engine") if loaded else self.tr("Chosen, not loaded yet")
+        self.pair_chip.show_parts(
+            ("K", role, False),
+            (options.cache_type_k, role, loaded is not None),
+            ("· V", role, False),
+            (options.cache_type_v, role, loaded is not None),
+            why=why,
+        )
+
+    def _show_kernel(self, state: DeskState) -> None:
+        loaded = state.engine.loaded
+        options = loaded.options if loaded else state.options
+        pair = (options.cache_type_k, options.cache_type_v)
+        kernel = next(
+            (fit.kernel for fit in state.fits if (fit.cache_type_k, fit.cache_type_v) == pair), "unknown"
+        )
+        if loaded is not None and not loaded.flash_attn:
+            self.kernel_chip.show_parts(
+                (self.tr("no flash attention"), "warn", False),
+                why=self.tr("Scores are computed in full; the compute buffer is larger."),
+            )
+        elif kernel == "gpu":
+            self.kernel_chip.show_parts(
+                (self.tr("GPU kernel"), "good", False),
+                why=self.tr("The GPU computes attention with this pair itself."),
+            )
+        elif kernel == "cpu" and any(device.kind != "cpu" for device in state.devices):
+            self.kernel_chip.show_parts(
+                (self.tr("CPU kernel"), "warn", False),
+                why=self.tr("The GPU has no kernel for this pair; attention runs on the CPU, which is slow."),
+            )
+        else:
+            self.kernel_chip.show_parts()
+
+    def _show_context(self, state: DeskState) -> None:
+        loaded = state.engine.loaded
+        if loaded is not None:
+            tokens, word, role = loaded.options.ctx_size, self.tr("measured"), "text"
+            why = self.tr("This context is allocated.")
+        elif state.plan is not None and state.plan_options is not None:
+            tokens, word, role = state.plan_options.ctx_size, self.tr("planned"), "muted"
+            why = self.tr("llama.cpp itself was asked what this context takes.")
+        else:
+            assert state.model is not None
+            tokens, word, role = (
+                state.options.ctx_size or state.model.n_ctx_train,
+                self.tr("estimated"),
+                "muted",
+            )
+            why = self.tr("Computed from the header; llama.cpp has not been asked yet.")
+        text = self.tr("{tokens} tokens · {degree}").format(tokens=format_tokens(tokens), degree=word)
+        self.context_chip.show_parts((text, role, False), why=why)

@@ -1,0 +1,88 @@
+"""Draws the window in its states, light and dark, in two sizes, into PNG files to be looked at.
+
+Run by hand: `python tests/bench/pictures.py FOLDER [STATE...]`, under a display (Xvfb will do).
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from kvdesk.gui import theme
+from kvdesk.gui.main_window import MainWindow
+from kvdesk.gui.run import make_application
+from kvdesk.session.state import DeskState, EngineState, Notice, Phase
+from tests.gui import fakes
+
+SIZES = (QSize(1280, 800), QSize(2560, 1440))
+
+
+def _loading() -> DeskState:
+    return replace(fakes.qwen_opened(), engine=EngineState(phase=Phase.LOADING, progress=0.63))
+
+
+def _sliding() -> DeskState:
+    return replace(fakes.qwen_opened(), plan=None)
+
+
+def _notice() -> DeskState:
+    return replace(
+        fakes.qwen_opened(),
+        notice=Notice("The file ends before its header does.", "Download it again; it is 4.1 GB short.", "x"),
+    )
+
+
+STATES: dict[str, Callable[[], DeskState]] = {
+    "first-start": lambda: DeskState(devices=(fakes.HOST,)),
+    "demo": fakes.demo_opened,
+    "opened": fakes.qwen_opened,
+    "sliding": _sliding,
+    "loading": _loading,
+    "loaded": fakes.qwen_loaded,
+    "streaming": fakes.qwen_streaming,
+    "ended": fakes.qwen_ended,
+    "refused": fakes.qwen_refused,
+    "over": fakes.qwen_over,
+    "notice": _notice,
+}
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Write one picture for each state, theme and size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    application = make_application([])
+    for choice in (theme.Choice.LIGHT, theme.Choice.DARK):
+        theme.current().set_choice(choice)
+        for name in names or STATES:
+            _draw(application, folder, name, choice)
+
+
+def _draw(application: QApplication, folder: Path, name: str, choice: theme.Choice) -> None:
+    desk = fakes.FakeDesk(STATES[name]())
+    if desk.state.measured is not None:
+        fakes.fill_history(desk.history, desk.state)
+    desk.state = replace(desk.state, samples=len(desk.history))
+    window = MainWindow(desk)  # type: ignore[arg-type]
+    window.desk_panel.add_chart()
+    for size in SIZES:
+        window.resize(size)
+        window.show()
+        for _ in range(5):
+            application.processEvents()
+        window.show_state(desk.state)
+        application.processEvents()
+        path = folder / f"{name}-{choice}-{size.width()}.png"
+        window.grab().save(str(path))
+        print(path)
+    window.close()
+    window.deleteLater()
+    application.processEvents()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
