@@ -42,7 +42,7 @@ _MATRICES = re.compile(
 # llama.cpp names every tensor that a file may have; most files have none of these.
 _UNUSUAL = r"\.bias$|\.scale$|_scale$|\.input_scale$|rope_freqs|rope_factors|per_dim|ffn_gate_tid2eid"
 
-_POOL_VALUES = 2**20
+_POOL_VALUES = 2**17
 
 
 @dataclass(frozen=True, slots=True)
