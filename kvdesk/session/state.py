@@ -6,6 +6,7 @@ from enum import StrEnum
 from kvdesk.engine.protocol import CacheReport, Role, StopReason
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
+from kvdesk.plan.fits import PairFit as PairFit
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 
@@ -84,7 +85,7 @@ class EngineState:
     prefill_done_tokens: int = 0
     prefill_total_tokens: int = 0
     prefill_reused_tokens: int = 0
-    tokens_per_s: float = 0.0  # of the decode under way
+    tokens_per_s: float = 0.0  # of the prefill or decode under way
     loaded: LoadedModel | None = None
     cache: CacheReport | None = None
     ended: Notice | None = None
@@ -169,20 +170,6 @@ class SendCost:
 
 
 @dataclass(frozen=True, slots=True)
-class PairFit:
-    """The largest context of one cache pair within the budget; None where nothing fits."""
-
-    cache_type_k: str
-    cache_type_v: str
-    max_ctx_size: int | None
-    total_bytes: int
-    margin_bytes: int
-    kernel: str  # "gpu", "cpu" or "unknown"
-    bytes_per_token: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class DeskState:
     """The whole of what is drawn. Every field is replaced, never changed in place."""
 
@@ -192,11 +179,13 @@ class DeskState:
     estimate: MemoryReport | None = None
     plan: MemoryReport | None = None  # None while llama.cpp's answer to the current options is awaited
     plan_options: LoadOptions | None = None  # the options that `plan` is of, normalised
+    plan_notice: Notice | None = None  # why llama.cpp has no plan for the current options
     measured: MemoryReport | None = None  # of the loaded model
     refusals: tuple[Refusal, ...] = ()
     fits: tuple[PairFit, ...] = ()
     max_ctx_size: int | None = None  # largest context for the chosen pair
-    devices: tuple[Device, ...] = ()  # GPUs first, the host last, with memory free now
+    # GPUs first, the host last, with memory free now; what the loaded model holds counts as free.
+    devices: tuple[Device, ...] = ()
     engine: EngineState = EngineState()
     chats: tuple[ChatSummary, ...] = ()
     chat: Conversation | None = None

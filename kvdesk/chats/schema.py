@@ -1,0 +1,47 @@
+"""The database's tables, as the steps that led to them: step N brings a file from version N to N + 1."""
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE chats (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL DEFAULT '',
+        system_prompt TEXT NOT NULL DEFAULT '',
+        sampling TEXT NOT NULL DEFAULT '',
+        draft TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        tokens INTEGER,
+        created_s REAL NOT NULL,
+        updated_s REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        chat_id INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+        role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+        content TEXT NOT NULL,
+        reasoning TEXT NOT NULL DEFAULT '',
+        reasoning_s REAL NOT NULL DEFAULT 0,
+        figures TEXT NOT NULL DEFAULT '',
+        is_partial INTEGER NOT NULL DEFAULT 0,
+        is_superseded INTEGER NOT NULL DEFAULT 0,
+        created_s REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX messages_of_chat ON messages (chat_id, id);
+    CREATE INDEX chats_by_time ON chats (updated_s);
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version that the file says it has; 0 for a new one."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the current version; each step is one transaction, its version number included."""
+    for number in range(version_of(connection), VERSION):
+        script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+        connection.executescript(script)

@@ -1,0 +1,230 @@
+"""Conversations on disk, so that nothing which was said is lost.
+
+One object, one connection, one thread: the session gives the store a thread of its own and every call is
+made there, in order, so that no lock is ever waited for in the window. Other processes (a second window, a
+backup) are kept apart by SQLite's write-ahead log. A commit is on the disk when the call returns
+(synchronous=FULL).
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from kvdesk.chats.faults import explained, is_damage, set_aside
+from kvdesk.chats.rows import StoredChat, StoredMessage
+from kvdesk.chats.schema import VERSION, migrate, version_of
+from kvdesk.errors import StoreError
+
+BUSY_S = 5.0  # how long another process's write is waited for
+
+_CHAT = "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens"
+_MESSAGE = "id, role, content, reasoning, reasoning_s, figures, is_partial, is_superseded, created_s"
+
+
+class ChatStore:
+    """The file of conversations. Every method may raise StoreError; call them from one thread."""
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._now = now
+        self._open: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Open or create the file.
+
+        A damaged file is renamed, never deleted, and StoreError says so; opening again then starts a new one.
+        """
+        connection: sqlite3.Connection | None = None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
+            self._prepare(connection)
+        except (sqlite3.Error, OSError) as error:
+            if connection is not None:
+                connection.close()
+            if is_damage(error):
+                raise set_aside(self._path) from error
+            raise explained(error, self._path) from error
+        self._open = connection
+
+    def close(self) -> None:
+        """Write the log back into the file and close it."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    # -------------------------------------------------------------------------------------- conversations
+
+    def list_chats(self) -> tuple[StoredChat, ...]:
+        """All conversations, latest first."""
+        with self._explained() as db:
+            rows = db.execute(f"SELECT {_CHAT} FROM chats ORDER BY updated_s DESC, id DESC")
+            return tuple(StoredChat(*row) for row in rows)
+
+    def read_chat(self, chat_id: int) -> tuple[StoredChat, tuple[StoredMessage, ...]]:
+        """One conversation and the messages that are shown, oldest first."""
+        with self._explained() as db:
+            chat = db.execute(f"SELECT {_CHAT} FROM chats WHERE id = ?", (chat_id,)).fetchone()
+        if chat is None:
+            raise StoreError(
+                "That conversation is no longer there.", "It was deleted, perhaps in another window."
+            )
+        shown = tuple(message for message in self.all_messages(chat_id) if not message.is_superseded)
+        return StoredChat(*chat), shown
+
+    def all_messages(self, chat_id: int) -> tuple[StoredMessage, ...]:
+        """Every message of a conversation, superseded ones too, oldest first."""
+        with self._explained() as db:
+            rows = db.execute(f"SELECT {_MESSAGE} FROM messages WHERE chat_id = ? ORDER BY id", (chat_id,))
+            return tuple(_message(row) for row in rows)
+
+    def add_chat(self, system_prompt: str = "", sampling: str = "") -> int:
+        """Return the id of an empty conversation; one that was never used is taken again."""
+        with self._explained() as db:
+            unused = db.execute(
+                "SELECT id FROM chats WHERE title = '' AND draft = '' AND system_prompt = ? AND sampling = ?"
+                " AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id) ORDER BY id DESC LIMIT 1",
+                (system_prompt, sampling),
+            ).fetchone()
+            if unused is not None:
+                db.execute("UPDATE chats SET updated_s = ? WHERE id = ?", (self._now(), unused[0]))
+                return int(unused[0])
+            now = self._now()
+            made = db.execute(
+                "INSERT INTO chats (system_prompt, sampling, created_s, updated_s) VALUES (?, ?, ?, ?)",
+                (system_prompt, sampling, now, now),
+            )
+            return _row_id(made)
+
+    def change_chat(self, chat_id: int, **columns: str | int | None) -> None:
+        """Set columns of a conversation: title, system_prompt, sampling, draft, model, tokens."""
+        unknown = columns.keys() - {"title", "system_prompt", "sampling", "draft", "model", "tokens"}
+        assert not unknown, unknown
+        changes = ", ".join(f"{name} = ?" for name in columns)
+        with self._explained() as db:
+            db.execute(f"UPDATE chats SET {changes} WHERE id = ?", (*columns.values(), chat_id))
+
+    def delete_chat(self, chat_id: int) -> None:
+        """Delete a conversation and its messages."""
+        with self._explained() as db:
+            db.execute("DELETE FROM chats WHERE id = ?", (chat_id,))
+
+    # ------------------------------------------------------------------------------------------- messages
+
+    def send(
+        self, chat_id: int, content: str, title: str = "", replaced: Sequence[int] = ()
+    ) -> StoredMessage:
+        """Add the user's message in place of the `replaced` ones and clear the draft, all or nothing.
+
+        `title` becomes the conversation's if it has none yet.
+        """
+        now = self._now()
+        with self._explained() as db, _transaction(db):
+            self._supersede(db, chat_id, replaced)
+            made = db.execute(
+                "INSERT INTO messages (chat_id, role, content, created_s) VALUES (?, 'user', ?, ?)",
+                (chat_id, content, now),
+            )
+            db.execute(
+                "UPDATE chats SET updated_s = ?, draft = '',"
+                " title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
+                (now, title, chat_id),
+            )
+            return StoredMessage(_row_id(made), "user", content, created_s=now)
+
+    def supersede(self, chat_id: int, replaced: Sequence[int]) -> None:
+        """Mark messages as having given way to newer ones; their text stays."""
+        with self._explained() as db, _transaction(db):
+            self._supersede(db, chat_id, replaced)
+
+    def begin_answer(self, chat_id: int) -> int:
+        """Add an empty, partial answer and return its id."""
+        with self._explained() as db:
+            made = db.execute(
+                "INSERT INTO messages (chat_id, role, content, is_partial, created_s)"
+                " VALUES (?, 'assistant', '', 1, ?)",
+                (chat_id, self._now()),
+            )
+            return _row_id(made)
+
+    def save_answer(
+        self,
+        message_id: int,
+        content: str,
+        reasoning: str,
+        is_partial: bool,
+        reasoning_s: float = 0.0,
+        figures: str = "",
+    ) -> None:
+        """Write what there is of an answer, and the figures once it is complete."""
+        with self._explained() as db, _transaction(db):
+            db.execute(
+                "UPDATE messages SET content = ?, reasoning = ?, is_partial = ?, reasoning_s = ?, figures = ?"
+                " WHERE id = ?",
+                (content, reasoning, int(is_partial), reasoning_s, figures, message_id),
+            )
+            db.execute(
+                "UPDATE chats SET updated_s = ? WHERE id = (SELECT chat_id FROM messages WHERE id = ?)",
+                (self._now(), message_id),
+            )
+
+    # --------------------------------------------------------------------------------------------- inside
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        if (found := version_of(connection)) > VERSION:
+            raise StoreError(
+                "The conversations in {path} were written by a newer KV Desk.",
+                "Update KV Desk to open them; nothing was changed.",
+                path=str(self._path),
+                found=found,
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {verdict}")
+        migrate(connection)
+
+    @staticmethod
+    def _supersede(db: sqlite3.Connection, chat_id: int, replaced: Sequence[int]) -> None:
+        db.executemany(
+            "UPDATE messages SET is_superseded = 1 WHERE id = ? AND chat_id = ?",
+            [(message_id, chat_id) for message_id in replaced],
+        )
+
+    @contextmanager
+    def _explained(self) -> Iterator[sqlite3.Connection]:
+        if self._open is None:
+            raise StoreError("The conversations are not open.", "Restart KV Desk.")
+        try:
+            yield self._open
+        except (sqlite3.Error, OSError) as error:
+            raise explained(error, self._path) from error
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:  # SQLite rolls back by itself when the disk is full
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _row_id(made: sqlite3.Cursor) -> int:
+    assert made.lastrowid is not None
+    return made.lastrowid
+
+
+def _message(row: sqlite3.Row) -> StoredMessage:
+    values = dict(row)
+    for name in ("is_partial", "is_superseded"):
+        values[name] = bool(values[name])
+    return StoredMessage(**values)

@@ -1,0 +1,198 @@
+"""What a person can do, one short function each; none of them waits for anything."""
+
+import msgspec
+
+from kvdesk import export
+from kvdesk.errors import ExportError, KvDeskError
+from kvdesk.export.shells import ShellName
+from kvdesk.plan.options import BY_NAME, LoadOptions
+from kvdesk.plan.parse import check_value
+from kvdesk.plan.sampling import Sampling
+from kvdesk.resources import resolve_model
+from kvdesk.session import arithmetic, events, steps
+from kvdesk.session.desk import Desk
+from kvdesk.session.notices import notice_of
+from kvdesk.session.state import Phase
+
+# ------------------------------------------------------------------------------------ models and options
+
+
+def open_model(desk: Desk, source: str) -> None:
+    """Read a model's header: "demo", a path or a web address. Nothing is loaded."""
+    source = resolve_model(source)
+    remembered = desk.settings.model_options
+    desk.take(events.ModelOpening(source))
+
+    def job() -> None:
+        try:
+            model = arithmetic.open_source(source)
+        except KvDeskError as error:
+            desk.put(events.OpenFailed(source, notice_of(error)))
+            return
+        options = arithmetic.first_options(model, remembered.get(arithmetic.identity(model.header)))
+        desk.put(events.ModelOpened(source, model, options))
+
+    desk.background.submit(job, key="open")
+
+
+def set_option(desk: Desk, name: str, value: object) -> None:
+    """Set a launch option by its name; a value that it cannot have is told in a notice."""
+    try:
+        check_value(BY_NAME[name], value)
+        changed = msgspec.to_builtins(desk.state.options) | {name: value}
+        options = msgspec.convert(changed, LoadOptions)
+    except KvDeskError as error:
+        desk.take(events.NoticeChanged(notice_of(error)))
+    else:
+        steps.change_options(desk, events.OptionsChanged(options))
+
+
+def forget_recent(desk: Desk, path: str) -> None:
+    """Take a model off the recent list."""
+    recent = tuple(other for other in desk.settings.recent_models if other != path)
+    desk.change_settings(recent_models=recent)
+    desk.take(events.RecentChanged(recent))
+
+
+def export_text(desk: Desk, target: str, shell: ShellName) -> str:
+    """Return the launch command of the open model for a target. Raises ExportError, without a model too."""
+    if desk.opened is None:
+        raise ExportError(steps.NOTHING_OPEN.message, steps.NOTHING_OPEN.hint)
+    return export.render(target, desk.opened.card.path, desk.state.options, desk.opened.shape, shell)
+
+
+# --------------------------------------------------------------------------------------------- the engine
+
+
+def load_model(desk: Desk) -> None:
+    """Load the open model with the options of the desk, replacing what is loaded."""
+    steps.begin_load(desk)
+
+
+def cancel_load(desk: Desk) -> None:
+    """Stop the load under way."""
+    desk.driver.cancel_load()
+
+
+def unload_model(desk: Desk) -> None:
+    """Free the loaded model."""
+    if desk.driver.is_present:
+        desk.driver.unload()
+
+
+def reload_engine(desk: Desk) -> None:
+    """Load again what was loaded when the engine ended, with the same options."""
+    if desk.last_load is None:
+        steps.begin_load(desk)
+    else:
+        steps.load(desk, *desk.last_load)
+
+
+def stop_answer(desk: Desk) -> None:
+    """Stop the answer under way; what there is of it stays."""
+    desk.wanted_answer = None
+    desk.driver.cancel_turn()
+
+
+# ------------------------------------------------------------------------------------------ conversations
+
+
+def send_message(desk: Desk, text: str) -> None:
+    """Send a message; a model that is open and not loaded is loaded first."""
+    if not text.strip() or is_busy(desk):
+        return
+    if desk.opened is None and not desk.state.opening and desk.state.engine.loaded is None:
+        desk.take(events.NoticeChanged(steps.NOTHING_OPEN))
+        return
+    desk.is_send_under_way = True
+    desk.saving.send(desk.state.chat.id if desk.state.chat else None, text.strip())
+
+
+def regenerate(desk: Desk) -> None:
+    """Answer the last message of the user again; the present answer is set aside, not deleted."""
+    chat = desk.state.chat
+    if chat is None or is_busy(desk):
+        return
+    last_user = _last_user(desk)
+    if last_user is None:
+        return
+    desk.is_send_under_way = True
+    desk.saving.replace_answer(chat.id, tuple(m.id for m in chat.messages[last_user + 1 :]))
+
+
+def edit_last(desk: Desk, text: str) -> None:
+    """Send another text in place of the user's last message; that and its answer are set aside."""
+    chat = desk.state.chat
+    last_user = _last_user(desk)
+    if chat is None or last_user is None or not text.strip() or is_busy(desk):
+        return
+    desk.is_send_under_way = True
+    desk.saving.send(chat.id, text.strip(), tuple(m.id for m in chat.messages[last_user:]))
+
+
+def new_chat(desk: Desk) -> None:
+    """Begin a conversation with the system prompt and sampler settings of the present one."""
+    _keep_draft(desk)
+    chat = desk.state.chat
+    desk.saving.new_chat(chat.system_prompt if chat else "", chat.sampling if chat else Sampling())
+
+
+def open_chat(desk: Desk, chat_id: int) -> None:
+    """Show a conversation."""
+    _keep_draft(desk)
+    desk.saving.open_chat(chat_id)
+
+
+def rename_chat(desk: Desk, chat_id: int, title: str) -> None:
+    """Give a conversation another title."""
+    if title.strip():
+        desk.saving.rename_chat(chat_id, title.strip())
+
+
+def delete_chat(desk: Desk, chat_id: int) -> None:
+    """Delete a conversation for good."""
+    chat, streaming = desk.state.chat, desk.state.streaming
+    if streaming is not None and streaming.chat_id == chat_id:
+        stop_answer(desk)
+    desk.saving.delete_chat(chat_id, show_another=chat is not None and chat.id == chat_id)
+
+
+def draft_changed(desk: Desk, text: str) -> None:
+    """Note what is in the composer; what sending it would cost is asked for when typing pauses."""
+    desk.take(events.DraftChanged(text))
+    desk.count_due_s = desk.clock() + steps.COUNT_AFTER_S
+
+
+def set_sampling(desk: Desk, sampling: Sampling) -> None:
+    """Choose sampler settings for the open conversation."""
+    desk.take(events.SamplingChanged(sampling))
+    if desk.state.chat is not None:
+        desk.saving.save_manner(desk.state.chat)
+
+
+def set_system_prompt(desk: Desk, text: str) -> None:
+    """Give the open conversation a system prompt."""
+    desk.take(events.SystemPromptChanged(text))
+    if desk.state.chat is not None:
+        desk.saving.save_manner(desk.state.chat)
+
+
+def dismiss_notice(desk: Desk) -> None:
+    """Take the notice away."""
+    desk.take(events.NoticeChanged(None))
+
+
+def is_busy(desk: Desk) -> bool:
+    """Whether an answer is being written or a message is on its way, so that none can be sent."""
+    engine_is_busy = desk.state.engine.phase in (Phase.PREFILL, Phase.DECODE)
+    return engine_is_busy or desk.is_send_under_way or desk.wanted_answer is not None
+
+
+def _last_user(desk: Desk) -> int | None:
+    messages = desk.state.chat.messages if desk.state.chat else ()
+    return next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
+
+
+def _keep_draft(desk: Desk) -> None:
+    if desk.state.chat is not None:
+        desk.saving.save_draft(desk.state.chat)

@@ -1,0 +1,158 @@
+"""The one place where states are made: a state and something that happened give the next state."""
+
+from dataclasses import replace
+
+import msgspec
+
+from kvdesk.engine import protocol
+from kvdesk.plan.options import LoadOptions
+from kvdesk.session import events
+from kvdesk.session.apply_engine import from_engine, load_begun, turn_begun
+from kvdesk.session.state import ChatSummary, DeskState, EngineState, PairFit, Phase
+
+
+def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901 - one case per event
+    """Return the state after `event`. Events that no longer concern the state leave it as it is."""
+    match event:
+        case events.OptionsChanged(options):
+            return _with_options(state, event) if options != state.options else state
+        case events.Estimated() | events.FitsFound() | events.PlanFound():
+            return _answered(state, event) if _is_current(state, event) else state
+        case events.DraftChanged(text):
+            return replace(state, chat=replace(state.chat, draft=text)) if state.chat else state
+        case events.SamplingChanged(sampling):
+            return replace(state, chat=replace(state.chat, sampling=sampling)) if state.chat else state
+        case events.SystemPromptChanged(text):
+            return replace(state, chat=replace(state.chat, system_prompt=text)) if state.chat else state
+        case events.NoticeChanged(notice) | events.SendFailed(notice):
+            return replace(state, notice=notice)
+        case events.RecentChanged(paths):
+            return replace(state, recent=paths)
+        case events.ModelOpening(source):
+            return replace(state, opening=source)
+        case events.ModelOpened():
+            return _model_opened(state, event)
+        case events.OpenFailed(source, notice):
+            return replace(state, opening="", notice=notice) if state.opening == source else state
+        case events.DevicesChanged(devices):
+            return replace(state, devices=devices)
+        case events.Sampled():
+            return replace(state, samples=state.samples + 1)
+        case events.EngineStarting():
+            return replace(state, engine=EngineState(phase=Phase.STARTING), measured=None)
+        case events.LoadBegun():
+            return load_begun(state)
+        case events.TurnBegun(chat_id):
+            return turn_begun(state, chat_id)
+        case events.FromEngine():
+            return from_engine(state, event)
+        case events.ChatsListed(chats):
+            return _listed(state, chats)
+        case events.ChatOpened(chat):
+            return replace(state, chat=chat, send_cost=None)
+        case events.MessageSent():
+            return _message_sent(state, event)
+        case events.AnswerSaved():
+            return _answer_saved(state, event)
+
+
+# ------------------------------------------------------------------------------------- model and options
+
+
+def _with_options(state: DeskState, event: events.OptionsChanged) -> DeskState:
+    # The estimate of the earlier options is kept until the new one, which is moments away; the plan is
+    # not, because llama.cpp may take longer and a stale plan must never pass for the current one.
+    keeps_fits = without_fitted(event.options) == without_fitted(state.options)
+    fits = state.fits if keeps_fits else ()
+    return replace(
+        state,
+        options=event.options,
+        plan=None,
+        plan_options=None,
+        plan_notice=None,
+        fits=fits,
+        max_ctx_size=_max_ctx_size(fits, event.options),
+    )
+
+
+def _model_opened(state: DeskState, event: events.ModelOpened) -> DeskState:
+    if state.opening != event.source:
+        return state  # another model was asked for in the meantime
+    return replace(
+        state,
+        model=event.model.card,
+        opening="",
+        options=event.options,
+        estimate=None,
+        plan=None,
+        plan_options=None,
+        plan_notice=None,
+        refusals=(),
+        fits=(),
+        max_ctx_size=None,
+    )
+
+
+_Answer = events.Estimated | events.FitsFound | events.PlanFound
+
+
+def _is_current(state: DeskState, event: _Answer) -> bool:
+    if state.model is None or state.model.path != event.path:
+        return False
+    if isinstance(event, events.FitsFound):
+        return without_fitted(event.options) == without_fitted(state.options)
+    return event.options == state.options
+
+
+def without_fitted(options: LoadOptions) -> LoadOptions:
+    """Return the options with the three that the search for the largest context varies set to one value."""
+    return msgspec.structs.replace(options, ctx_size=0, cache_type_k="f16", cache_type_v="f16")
+
+
+def _max_ctx_size(fits: tuple[PairFit, ...], options: LoadOptions) -> int | None:
+    pair = (options.cache_type_k, options.cache_type_v)
+    return next((fit.max_ctx_size for fit in fits if (fit.cache_type_k, fit.cache_type_v) == pair), None)
+
+
+def _answered(state: DeskState, event: _Answer) -> DeskState:
+    match event:
+        case events.Estimated():
+            return replace(state, estimate=event.report, refusals=event.refusals)
+        case events.FitsFound(fits=fits):
+            return replace(state, fits=fits, max_ctx_size=_max_ctx_size(fits, state.options))
+        case events.PlanFound(planned=protocol.Planned() as planned):
+            return replace(state, plan=planned.report, plan_options=planned.options, plan_notice=None)
+        case events.PlanFound():
+            return replace(state, plan=None, plan_options=None, plan_notice=event.notice)
+
+
+# ------------------------------------------------------------------------------------------ conversations
+
+
+def _listed(state: DeskState, chats: tuple[ChatSummary, ...]) -> DeskState:
+    chat = state.chat
+    title = next((listed.title for listed in chats if chat and listed.id == chat.id), None)
+    if chat is not None and title is not None and title != chat.title:
+        chat = replace(chat, title=title)
+    return replace(state, chats=chats, chat=chat)
+
+
+def _message_sent(state: DeskState, event: events.MessageSent) -> DeskState:
+    if state.chat is None or state.chat.id != event.chat_id:
+        return state
+    kept = tuple(message for message in state.chat.messages if message.id not in event.replaced)
+    if event.message is None:
+        return replace(state, chat=replace(state.chat, messages=kept))
+    # The composer's text was this message, unless the user has already typed on.
+    draft = "" if state.chat.draft.strip() == event.message.content else state.chat.draft
+    return replace(state, chat=replace(state.chat, messages=(*kept, event.message), draft=draft))
+
+
+def _answer_saved(state: DeskState, event: events.AnswerSaved) -> DeskState:
+    streaming = state.streaming
+    if streaming is not None and streaming.chat_id == event.chat_id:
+        streaming = None
+    chat = state.chat
+    if chat is not None and chat.id == event.chat_id and event.message is not None:
+        chat = replace(chat, messages=(*chat.messages, event.message))
+    return replace(state, streaming=streaming, chat=chat)

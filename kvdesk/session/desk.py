@@ -1,0 +1,80 @@
+"""The application without its window: takes what happened, makes states, does what follows."""
+
+import queue
+import time
+
+from kvdesk.engine import protocol
+from kvdesk.session import events, reactions, steps
+from kvdesk.session.parts import CLOSE_S, Parts
+
+FRAME_BUDGET_S = 0.004  # of a frame's 16 ms, what applying events may take
+
+
+class Desk(Parts):
+    """What the window holds: `state` to draw, `history` for the graph, `drain` to call from its one timer."""
+
+    def start(self) -> None:
+        """Open the conversations and begin to read the devices."""
+        self.saving.open(self.settings.last_chat)
+        self.sampler.start()
+
+    def drain(self) -> bool:
+        """Apply what has happened since the last call; return whether there is something new to draw.
+
+        Takes `FRAME_BUDGET_S` at the most: what is left is for the next call.
+        """
+        until = time.perf_counter() + FRAME_BUDGET_S
+        while time.perf_counter() < until:
+            try:
+                queued = self.queue.get_nowait()
+            except queue.Empty:
+                break
+            event = self._from_child(queued) if isinstance(queued, events.FromChild) else queued
+            if event is not None:
+                self.take(event)
+                reactions.react(self, event)
+        self._tick()
+        changed, self.is_changed = self.is_changed, False
+        return changed
+
+    def close(self) -> None:
+        """Save drafts, end the processes and the threads; takes 2 s at the most."""
+        until = time.monotonic() + CLOSE_S
+        if self.state.chat is not None:
+            self.saving.save_draft(self.state.chat)
+        steps.end_partial_answer(self)
+        self.engine_child.stop()
+        self.planner_child.stop()
+
+        def left_s() -> float:
+            return max(0.05, until - time.monotonic())
+
+        self.saving.close(left_s())
+        self.background.close(left_s())
+        self.sampler.close(left_s())
+        self.planner_child.join(left_s())
+        self.engine_child.join(left_s())
+
+    def _from_child(self, queued: events.FromChild) -> events.Happening | None:
+        if queued.name == self.engine_child.name:
+            is_current = queued.start == self.engine_child.start_count
+            return self.driver.take(queued.event) if is_current else None
+        if queued.start != self.planner_child.start_count:
+            return None
+        if isinstance(queued.event, protocol.DevicesListed):
+            reactions.devices_listed(self, queued.event.devices)
+        return self.planner.take(queued.event)
+
+    def _tick(self) -> None:
+        if self.is_estimate_due:
+            self.is_estimate_due = False
+            steps.refresh_estimate(self)
+        if self.is_plan_due:
+            self.is_plan_due = False
+            steps.refresh_plan(self)
+        if self.is_fit_due:
+            self.is_fit_due = False
+            steps.refresh_fits(self)
+        if self.count_due_s is not None and self.clock() >= self.count_due_s:
+            steps.ask_count(self)
+        self.planner.tick()

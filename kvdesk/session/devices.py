@@ -1,0 +1,68 @@
+"""Joins llama.cpp's list of devices with what the vendors' libraries read from them now."""
+
+import msgspec
+
+from kvdesk.memory.report import HOST, Device, MemoryReport
+from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
+
+_VENDORS = {"cuda": "nvidia", "hip": "amd", "rocm": "amd", "metal": "apple"}
+
+
+def match(listed: tuple[Device, ...], sample: Sample) -> dict[str, DeviceSample]:
+    """Return the reading of each device that has one, by llama.cpp's name.
+
+    ggml lists CUDA devices fastest first, NVML in PCI order; the model's name tells them apart, and among
+    equal ones both keep PCI order.
+    """
+    left = list(sample.devices)
+    found: dict[str, DeviceSample] = {}
+    for device in listed:
+        same = (r for r in left if _is_vendor(device, r) and r.name and r.name in device.description)
+        if device.kind == "gpu" and (reading := next(same, None)):
+            found[device.name] = reading
+            left.remove(reading)
+    return found
+
+
+def merge(listed: tuple[Device, ...], sample: Sample, measured: MemoryReport | None) -> tuple[Device, ...]:
+    """Return the devices, the host last, with the memory that a load could have now.
+
+    What our own engine holds counts as free, because the next load replaces it. A device without a reading
+    keeps what llama.cpp said of it.
+    """
+    readings = match(listed, sample)
+    devices = [
+        _with_reading(device, readings.get(device.name), measured)
+        for device in listed
+        if device.kind != "cpu"
+    ]
+    host = next((device for device in listed if device.kind == "cpu"), HOST)
+    return (*devices, _with_host(host, sample.host))
+
+
+def used_bytes(listed: tuple[Device, ...], sample: Sample) -> dict[str, int | None]:
+    """Return the used memory of each device that has a reading, by llama.cpp's name."""
+    return {name: reading.used_bytes for name, reading in match(listed, sample).items()}
+
+
+def _is_vendor(device: Device, reading: DeviceSample) -> bool:
+    vendor = _VENDORS.get(device.backend)
+    return vendor is None or vendor == reading.vendor  # Vulkan and SYCL drive devices of several vendors
+
+
+def _with_reading(device: Device, reading: DeviceSample | None, measured: MemoryReport | None) -> Device:
+    if reading is None or reading.free_bytes is None:
+        return device
+    own = reading.process_bytes
+    if own is None:
+        own = measured.needed_bytes(device.name) if measured else 0
+    total = reading.total_bytes if reading.total_bytes is not None else device.total_bytes
+    return msgspec.structs.replace(device, free_bytes=reading.free_bytes + own, total_bytes=total)
+
+
+def _with_host(host: Device, reading: HostSample) -> Device:
+    if reading.available_bytes is None:
+        return host
+    # Mapped weights are page cache, which the system already counts as available.
+    free = reading.available_bytes + (reading.process_private_bytes or 0)
+    return msgspec.structs.replace(host, free_bytes=free, total_bytes=reading.total_bytes)

@@ -1,0 +1,245 @@
+"""What happens, as data: everything that threads, processes and the user's actions tell the state.
+
+`session.apply` makes the next state out of one of these; nothing else makes states.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kvdesk.engine import protocol
+from kvdesk.memory.report import Device, MemoryReport, Refusal
+from kvdesk.monitor.sample import Sample
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.sampling import Sampling
+from kvdesk.session.opened import OpenedModel
+from kvdesk.session.state import ChatMessage, ChatSummary, Conversation, Notice, PairFit
+
+# ------------------------------------------------------------------------------------- what the user did
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsChanged:
+    """Other launch options were chosen; estimate and plan of the earlier ones no longer count."""
+
+    options: LoadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class DraftChanged:
+    """The text in the composer changed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingChanged:
+    """Other sampler settings were chosen for the open conversation."""
+
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPromptChanged:
+    """The open conversation has another system prompt."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeChanged:
+    """Something is to be told to the user, or was dismissed (None)."""
+
+    notice: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentChanged:
+    """The list of recently opened models changed."""
+
+    paths: tuple[str, ...]
+
+
+# --------------------------------------------------------------------------------- reading and arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOpening:
+    """A model's header is being read."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOpened:
+    """A header was read; `options` are those to begin with."""
+
+    source: str
+    model: OpenedModel
+    options: LoadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailed:
+    """A header could not be read."""
+
+    source: str
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """The arithmetic's answer for one model and these options. `cost_s` is the time that it took."""
+
+    path: str
+    options: LoadOptions
+    report: MemoryReport | None
+    refusals: tuple[Refusal, ...]
+    cost_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FitsFound:
+    """The largest context of every cache pair, for one model and these options."""
+
+    path: str
+    options: LoadOptions
+    fits: tuple[PairFit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesChanged:
+    """The devices, or how much memory is free on them."""
+
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One reading of all probes."""
+
+    sample: Sample
+
+
+# -------------------------------------------------------------------------------------------- processes
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStarting:
+    """The engine process is being started."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBegun:
+    """A load was asked of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegun:
+    """An answer was asked of the engine."""
+
+    chat_id: int
+
+
+Purpose = Literal["load", "turn", "count", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class FromEngine:
+    """The engine process said something; `purpose` is that of the command it answers.
+
+    `is_intended` marks an exit that this program brought about.
+    """
+
+    event: protocol.Event
+    purpose: Purpose = "other"
+    is_intended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFound:
+    """llama.cpp's own answer, or why there is none, to one model and these options."""
+
+    path: str
+    options: LoadOptions
+    planned: protocol.Planned | None
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FromChild:
+    """A process said something, before anybody has looked at it. `start` counts its starts."""
+
+    name: str
+    start: int
+    event: protocol.Event
+
+
+# ------------------------------------------------------------------------------------------ conversations
+
+
+@dataclass(frozen=True, slots=True)
+class ChatsListed:
+    """The list of conversations, latest first."""
+
+    chats: tuple[ChatSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOpened:
+    """A conversation was read from the store."""
+
+    chat: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """A message of the user is in the store, or (None) an earlier one is to be answered again.
+
+    `replaced` are messages that gave way to it; they stay in the store.
+    """
+
+    chat_id: int
+    message: ChatMessage | None
+    replaced: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailed:
+    """A message of the user could not be stored; it stays in the composer."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSaved:
+    """The whole answer, or what there was of it, is in the store. None: there was no text to keep."""
+
+    chat_id: int
+    message: ChatMessage | None
+
+
+Happening = (
+    OptionsChanged
+    | DraftChanged
+    | SamplingChanged
+    | SystemPromptChanged
+    | NoticeChanged
+    | RecentChanged
+    | ModelOpening
+    | ModelOpened
+    | OpenFailed
+    | Estimated
+    | FitsFound
+    | DevicesChanged
+    | Sampled
+    | EngineStarting
+    | LoadBegun
+    | TurnBegun
+    | FromEngine
+    | PlanFound
+    | ChatsListed
+    | ChatOpened
+    | MessageSent
+    | SendFailed
+    | AnswerSaved
+)

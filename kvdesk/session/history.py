@@ -1,0 +1,114 @@
+"""What the live graph draws: one row for each sample of the last hour, in columns."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvdesk.monitor.sample import Sample
+from kvdesk.session.state import DeskState, Phase
+
+Column = NDArray[np.float64]
+MarkKind = Literal["load", "turn", "exit", "unload"]
+HOUR_ROWS = 2 * 3600  # the sampler reads twice a second
+_FIXED = ("time_s", "process_bytes", "cells_used", "prefill_tokens_per_s", "decode_tokens_per_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened, to be drawn across the graph."""
+
+    time_s: float
+    kind: MarkKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Views of equal length, oldest row first; a missing reading is NaN. They change with the next row.
+
+    `time_s` is of the monotonic clock. `device_bytes` is used memory by llama.cpp's device name;
+    `process_bytes` is the engine's resident memory.
+    """
+
+    time_s: Column
+    device_bytes: dict[str, Column]
+    process_bytes: Column
+    cells_used: Column
+    prefill_tokens_per_s: Column
+    decode_tokens_per_s: Column
+
+
+class History:
+    """A bounded ring of rows that can always be handed out as plain, contiguous views."""
+
+    def __init__(self, capacity: int = HOUR_ROWS) -> None:
+        # Twice the capacity: rows are appended, and once in `capacity` rows the newest half moves to the
+        # front. That keeps every view contiguous, which pyqtgraph draws without a copy.
+        self._capacity = capacity
+        self._end = 0
+        self._columns = {name: self._new_column() for name in _FIXED}
+        self._devices: dict[str, Column] = {}
+        self._marks: list[Mark] = []
+
+    def __len__(self) -> int:
+        return min(self._end, self._capacity)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Marks not older than the oldest row."""
+        return tuple(self._marks)
+
+    def columns(self) -> Columns:
+        """Return views of the rows held now."""
+        rows = slice(self._end - len(self), self._end)
+        fixed = {name: column[rows] for name, column in self._columns.items()}
+        return Columns(device_bytes={name: column[rows] for name, column in self._devices.items()}, **fixed)
+
+    def add(self, sample: Sample, state: DeskState, used_bytes: dict[str, int | None]) -> None:
+        """Append a row. `used_bytes` is used memory by llama.cpp's device name."""
+        if self._end == 2 * self._capacity:
+            self._move_to_front()
+        for name in used_bytes.keys() - self._devices.keys():
+            self._devices[name] = self._new_column()
+        engine = state.engine
+        prefilling, decoding = engine.phase is Phase.PREFILL, engine.phase is Phase.DECODE
+        row = {
+            "time_s": sample.time_s,
+            "process_bytes": sample.host.process_bytes,
+            "cells_used": _cells_used(state),
+            "prefill_tokens_per_s": engine.tokens_per_s if prefilling else None,
+            "decode_tokens_per_s": engine.tokens_per_s if decoding else None,
+        }
+        for name, value in row.items():
+            self._columns[name][self._end] = np.nan if value is None else value
+        for name, column in self._devices.items():
+            used = used_bytes.get(name)
+            column[self._end] = np.nan if used is None else used
+        self._end += 1
+
+    def mark(self, time_s: float, kind: MarkKind, text: str) -> None:
+        """Remember something that happened; marks older than the oldest row are dropped."""
+        oldest = float(self.columns().time_s[0]) if len(self) else time_s
+        self._marks = [mark for mark in self._marks if mark.time_s >= oldest]
+        self._marks.append(Mark(time_s, kind, text))
+
+    def _new_column(self) -> Column:
+        return np.full(2 * self._capacity, np.nan)
+
+    def _move_to_front(self) -> None:
+        for column in (*self._columns.values(), *self._devices.values()):
+            column[: self._capacity] = column[self._capacity :]
+            column[self._capacity :] = np.nan
+        self._end = self._capacity
+
+
+def _cells_used(state: DeskState) -> int | None:
+    engine = state.engine
+    if engine.loaded is None:
+        return None
+    if engine.phase in (Phase.PREFILL, Phase.DECODE) and engine.prefill_total_tokens:
+        written = state.streaming.tokens if state.streaming else 0
+        return engine.prefill_done_tokens + written
+    return engine.cache.cells_used if engine.cache else 0

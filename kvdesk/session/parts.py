@@ -1,0 +1,98 @@
+"""Everything the session owns, in one place: the state, the threads, the processes and the files."""
+
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kvdesk.chats.store import ChatStore
+from kvdesk.engine import protocol
+from kvdesk.memory.report import HOST, Device
+from kvdesk.monitor.sample import Sample
+from kvdesk.monitor.sampler import Sampler
+from kvdesk.plan.options import LoadOptions
+from kvdesk.session import events
+from kvdesk.session.apply import apply
+from kvdesk.session.background import Background
+from kvdesk.session.child import Child, MakeClient
+from kvdesk.session.driver import Driver
+from kvdesk.session.history import History
+from kvdesk.session.notices import notice_of
+from kvdesk.session.opened import OpenedModel
+from kvdesk.session.planner import Planner
+from kvdesk.session.saving import Saving
+from kvdesk.session.state import Conversation, DeskState
+from kvdesk.settings.store import SettingsStore
+
+Queued = events.Happening | events.FromChild
+CLOSE_S = 2.0
+
+
+class Parts:
+    """The state and what may change it. Only `put` may be called from other threads."""
+
+    def __init__(
+        self,
+        make_client: MakeClient,
+        make_sampler: Callable[[Callable[[Sample], None]], Sampler],
+        store: ChatStore,
+        settings: SettingsStore,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clock = clock
+        self.state = DeskState(devices=(HOST,))
+        self.history = History()
+        self.queue: queue.SimpleQueue[Queued] = queue.SimpleQueue()
+        self.background = Background("kvdesk-background", self.report)
+        self.saving = Saving(store, self.put, self.report, clock)
+        self.engine_child = Child("engine", make_client, self.put_from_child, self.report)
+        self.planner_child = Child("planner", make_client, self.put_from_child, self.report)
+        self.driver = Driver(self.engine_child)
+        self.planner = Planner(self.planner_child, clock)
+        self.sampler = make_sampler(lambda sample: self.put(events.Sampled(sample)))
+
+        self._settings_store = settings
+        self.settings, problem = settings.load()
+        self.opened: OpenedModel | None = None
+        self.listed_devices: tuple[Device, ...] = (HOST,)
+        self.estimate_cost_s = float("inf")  # unknown until the first one
+        self.is_estimate_due = False
+        self.is_fit_due = False
+        self.is_plan_due = False
+        self.wanted_answer: Conversation | None = None  # waits for the engine
+        self.last_load: tuple[str, LoadOptions] | None = None
+        self.last_sample: Sample | None = None
+        self.is_send_under_way = False
+        self.count_due_s: float | None = None
+        self.is_changed = True
+
+        self.take(events.RecentChanged(self.settings.recent_models))
+        if problem is not None:
+            self.report(problem)
+
+    def put(self, event: Queued) -> None:
+        """Hand over an event from any thread."""
+        self.queue.put(event)
+
+    def put_from_child(self, name: str, start: int, event: protocol.Event) -> None:
+        """Hand over an event of a process from any thread."""
+        self.put(events.FromChild(name, start, event))
+
+    def report(self, error: Exception) -> None:
+        """Tell the user of an error, from any thread."""
+        self.put(events.NoticeChanged(notice_of(error)))
+
+    def take(self, event: events.Happening) -> None:
+        """Make the next state."""
+        before = self.state
+        self.state = apply(before, event)
+        self.is_changed = self.is_changed or self.state is not before
+
+    def change_settings(self, **changes: Any) -> None:
+        """Set settings and have them written soon."""
+        changed = msgspec.structs.replace(self.settings, **changes)
+        if changed != self.settings:
+            self.settings = changed
+            self.background.submit(lambda: self._settings_store.save(changed), key="settings")

@@ -1,0 +1,145 @@
+"""What the program does by itself when something happened: one short function per event."""
+
+from kvdesk.engine import protocol
+from kvdesk.memory.report import Device
+from kvdesk.session import devices, events, steps
+from kvdesk.session.history import MarkKind
+from kvdesk.session.parts import Parts
+from kvdesk.session.state import ChatMessage, TurnFigures
+from kvdesk.units import MIB
+
+# Free memory wobbles; estimates and fits follow it when it moved by this much.
+NOTABLE_BYTES = 64 * MIB
+
+
+def react(parts: Parts, event: events.Happening) -> None:
+    """Do what follows from an event, which has been applied already."""
+    match event:
+        case events.ModelOpened():
+            _model_opened(parts, event)
+        case events.Estimated(cost_s=cost_s):
+            parts.estimate_cost_s = cost_s
+        case events.Sampled():
+            _sampled(parts, event)
+        case events.ChatOpened(chat):
+            parts.change_settings(last_chat=chat.id)
+            parts.count_due_s = parts.clock()
+        case events.MessageSent(chat_id):
+            parts.is_send_under_way = False
+            if parts.state.chat is not None and parts.state.chat.id == chat_id:
+                steps.want_answer(parts, parts.state.chat)
+        case events.SendFailed():
+            parts.is_send_under_way = False
+        case events.FromEngine():
+            _from_engine(parts, event)
+        case _:
+            pass
+
+
+def _model_opened(parts: Parts, event: events.ModelOpened) -> None:
+    if parts.state.model is not event.model.card:
+        return  # another model was asked for in the meantime
+    parts.opened = event.model
+    parts.estimate_cost_s = float("inf")
+    parts.is_estimate_due = parts.is_plan_due = parts.is_fit_due = True
+    steps.remember_model(parts, event.model.card.path)
+    parts.planner.ask_devices(event.options.rpc)
+
+
+def devices_listed(parts: Parts, listed: tuple[Device, ...]) -> None:
+    """llama.cpp said which devices there are."""
+    parts.listed_devices = listed
+    if parts.last_sample is not None:
+        _update_devices(parts)
+    else:
+        parts.take(events.DevicesChanged(listed))
+        parts.is_estimate_due = parts.is_fit_due = True
+
+
+def _sampled(parts: Parts, event: events.Sampled) -> None:
+    parts.last_sample = event.sample
+    used = devices.used_bytes(parts.listed_devices, event.sample)
+    parts.history.add(event.sample, parts.state, used)
+    _update_devices(parts)
+
+
+def _update_devices(parts: Parts) -> None:
+    assert parts.last_sample is not None
+    merged = devices.merge(parts.listed_devices, parts.last_sample, parts.state.measured)
+    before = parts.state.devices
+    if not _differ(before, merged):
+        return
+    parts.take(events.DevicesChanged(merged))
+    parts.is_estimate_due = parts.is_fit_due = True
+
+
+def _differ(before: tuple[Device, ...], after: tuple[Device, ...]) -> bool:
+    if [device.name for device in before] != [device.name for device in after]:
+        return True
+    pairs = zip(before, after, strict=True)
+    return any(
+        (a.free_bytes is None) != (b.free_bytes is None)
+        or abs((a.free_bytes or 0) - (b.free_bytes or 0)) >= NOTABLE_BYTES
+        for a, b in pairs
+    )
+
+
+# ---------------------------------------------------------------------------------------------- the engine
+
+
+def _from_engine(parts: Parts, event: events.FromEngine) -> None:
+    match event.event:
+        case protocol.Hello() as said:
+            parts.sampler.watch(said.pid)
+        case protocol.Loaded():
+            _mark(parts, "load", parts.state.model.name if parts.state.model else "")
+            steps.remember_options(parts)
+            steps.begin_wanted_answer(parts)
+            parts.count_due_s = parts.clock()
+        case protocol.TextPiece():
+            if parts.state.streaming is not None:
+                parts.saving.keep_answer(parts.state.streaming)
+        case protocol.TurnDone() as said if event.purpose == "turn":
+            _turn_done(parts, said)
+        case protocol.Failed() | protocol.CancelledEvent():
+            _stopped(parts, event.purpose)
+        case protocol.Unloaded():
+            _mark(parts, "unload", "")
+        case protocol.EngineExited() as said:
+            parts.sampler.watch(None)
+            parts.wanted_answer = None
+            steps.end_partial_answer(parts)
+            _mark(parts, "exit", said.message)
+        case _:
+            pass
+
+
+def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
+    figures = TurnFigures(
+        prompt_tokens=said.prompt_tokens,
+        reused_tokens=said.reused_tokens,
+        reread_tokens=said.reread_tokens,
+        reread_reason=said.reread_reason,
+        completion_tokens=said.completion_tokens,
+        prefill_s=said.prefill_s,
+        decode_s=said.decode_s,
+        stop_reason=said.stop_reason,
+    )
+    is_partial = said.stop_reason == "cancelled"
+    message = ChatMessage(
+        0, "assistant", said.text, said.reasoning, said.reasoning_s, figures, is_partial=is_partial
+    )
+    steps.end_answer(parts, message)
+    _mark(parts, "turn", "")
+    parts.count_due_s = parts.clock()
+
+
+def _stopped(parts: Parts, purpose: events.Purpose) -> None:
+    if purpose == "turn":
+        steps.end_partial_answer(parts)
+    elif purpose == "load":
+        parts.wanted_answer = None
+
+
+def _mark(parts: Parts, kind: MarkKind, text: str) -> None:
+    parts.history.mark(parts.clock(), kind, text)

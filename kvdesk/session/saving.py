@@ -1,0 +1,224 @@
+"""Keeps conversations in the store, on the store's own thread, and says so when it is done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+
+from kvdesk.chats.rows import StoredChat
+from kvdesk.chats.store import ChatStore
+from kvdesk.chats.title import title_of
+from kvdesk.errors import StoreError
+from kvdesk.plan.sampling import Sampling
+from kvdesk.session import events
+from kvdesk.session.background import Background
+from kvdesk.session.notices import notice_of
+from kvdesk.session.state import ChatMessage, Conversation, Streaming
+from kvdesk.session.stored import (
+    conversation_of,
+    message_of,
+    summary_of,
+    write_figures,
+    write_sampling,
+)
+
+SAVE_EVERY_S = 0.5  # what a crash of this program may cost of an answer that is being written
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An answer that is being written. `row` belongs to the store's thread, the rest to the caller's."""
+
+    chat_id: int
+    next_save_s: float
+    row: int = 0
+
+
+class Saving:
+    """Every method returns at once; what was done comes back as an event, what failed goes to `on_error`."""
+
+    def __init__(
+        self,
+        store: ChatStore,
+        emit: Callable[[events.Happening], None],
+        on_error: Callable[[Exception], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._emit = emit
+        self._on_error = on_error
+        self._clock = clock
+        self._thread = Background("kvdesk-store", on_error)
+        self._answer: _Answer | None = None
+        self._unsaved_ids = count(-1, -1)
+
+    def open(self, last_chat: int) -> None:
+        """Open the file, list the conversations and show the one that was open last, else the latest."""
+
+        def job() -> None:
+            try:
+                self._store.open()
+            except StoreError as error:
+                self._on_error(error)
+                self._store.open()  # a damaged file was set aside; this makes a new one
+            ids = [chat.id for chat in self._list()]
+            if not ids:
+                self._show(self._store.add_chat())
+                self._list()
+            else:
+                self._show(last_chat if last_chat in ids else ids[0])
+
+        self._thread.submit(job)
+
+    def close(self, timeout_s: float) -> bool:
+        """Write what is waiting and close the file; False when that took longer than `timeout_s`."""
+        self._thread.submit(self._store.close)
+        return self._thread.close(timeout_s)
+
+    # ---------------------------------------------------------------------------------- conversations
+
+    def new_chat(self, system_prompt: str, sampling: Sampling) -> None:
+        """Make an empty conversation and show it."""
+
+        def job() -> None:
+            chat_id = self._store.add_chat(system_prompt, write_sampling(sampling))
+            self._list()
+            self._show(chat_id)
+
+        self._thread.submit(job)
+
+    def open_chat(self, chat_id: int) -> None:
+        """Show a conversation."""
+        self._thread.submit(lambda: self._show(chat_id))
+
+    def delete_chat(self, chat_id: int, show_another: bool) -> None:
+        """Delete a conversation; with `show_another` show the latest that is left, or a new one."""
+
+        if self._answer is not None and self._answer.chat_id == chat_id:
+            self._answer = None
+            self._thread.drop("answer")
+            self._emit(events.AnswerSaved(chat_id, None))
+
+        def job() -> None:
+            self._store.delete_chat(chat_id)
+            chats = self._list()
+            if show_another:
+                self._show(chats[0].id if chats else self._store.add_chat())
+                if not chats:
+                    self._list()
+
+        self._thread.submit(job)
+
+    def rename_chat(self, chat_id: int, title: str) -> None:
+        """Give a conversation another title."""
+
+        def job() -> None:
+            self._store.change_chat(chat_id, title=title)
+            self._list()
+
+        self._thread.submit(job)
+
+    def save_draft(self, chat: Conversation) -> None:
+        """Keep what was typed and not sent."""
+        self._thread.submit(
+            lambda: self._store.change_chat(chat.id, draft=chat.draft), key=f"draft {chat.id}"
+        )
+
+    def save_manner(self, chat: Conversation) -> None:
+        """Keep the system prompt and the sampler settings."""
+        sampling = write_sampling(chat.sampling)
+        self._thread.submit(
+            lambda: self._store.change_chat(chat.id, system_prompt=chat.system_prompt, sampling=sampling),
+            key=f"manner {chat.id}",
+        )
+
+    # --------------------------------------------------------------------------------------- messages
+
+    def send(self, chat_id: int | None, text: str, replaced: tuple[int, ...] = ()) -> None:
+        """Store the user's message, then say so. Without a conversation (None) one is made and shown."""
+
+        def job() -> None:
+            try:
+                chat = self._store.add_chat() if chat_id is None else chat_id
+                if chat_id is None:
+                    self._show(chat)
+                self._thread.drop(f"draft {chat}")
+                stored = self._store.send(chat, text, title_of(text), replaced)
+            except StoreError as error:
+                self._emit(events.SendFailed(notice_of(error)))
+                return
+            self._emit(events.MessageSent(chat, message_of(stored), replaced))
+            self._list()
+
+        self._thread.submit(job)
+
+    def replace_answer(self, chat_id: int, replaced: tuple[int, ...]) -> None:
+        """Set messages aside, so that the one before them is answered again."""
+
+        def job() -> None:
+            try:
+                self._store.supersede(chat_id, replaced)
+            except StoreError as error:
+                self._emit(events.SendFailed(notice_of(error)))
+                return
+            self._emit(events.MessageSent(chat_id, None, replaced))
+
+        self._thread.submit(job)
+
+    def begin_answer(self, chat_id: int) -> None:
+        """An answer begins; `keep_answer` and `end_answer` are about it."""
+        self._answer = _Answer(chat_id, self._clock() + SAVE_EVERY_S)
+
+    def keep_answer(self, streaming: Streaming) -> None:
+        """Save what there is of the answer, at most every `SAVE_EVERY_S`."""
+        answer = self._answer
+        has_text = streaming.text or streaming.reasoning
+        if answer is None or self._clock() < answer.next_save_s or not has_text:
+            return
+        answer.next_save_s = self._clock() + SAVE_EVERY_S
+        so_far = ChatMessage(0, "assistant", streaming.text, streaming.reasoning, is_partial=True)
+        self._thread.submit(lambda: self._write(answer, so_far), key="answer")
+
+    def end_answer(self, message: ChatMessage, model: str, tokens: int | None) -> None:
+        """Save the answer, whole or cut off; one that was cut off before its first word leaves nothing."""
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return
+        if message.is_partial and not message.content and not message.reasoning:
+            self._emit(events.AnswerSaved(answer.chat_id, None))
+            return
+        unsaved_id = next(self._unsaved_ids)
+
+        def job() -> None:
+            try:
+                self._write(answer, message)
+                self._store.change_chat(answer.chat_id, model=model, tokens=tokens)
+            except StoreError as error:
+                self._on_error(error)
+            # Shown even if it could not be saved: the text is all that there is of it.
+            self._emit(events.AnswerSaved(answer.chat_id, replace(message, id=answer.row or unsaved_id)))
+            self._list()
+
+        self._thread.drop("answer")
+        self._thread.submit(job)
+
+    # --------------------------------------------------------------------------- on the store's thread
+
+    def _write(self, answer: _Answer, message: ChatMessage) -> None:
+        if not answer.row:
+            answer.row = self._store.begin_answer(answer.chat_id)
+        self._store.save_answer(
+            answer.row,
+            message.content,
+            message.reasoning,
+            message.is_partial,
+            message.reasoning_s,
+            write_figures(message.figures),
+        )
+
+    def _show(self, chat_id: int) -> None:
+        self._emit(events.ChatOpened(conversation_of(*self._store.read_chat(chat_id))))
+
+    def _list(self) -> tuple[StoredChat, ...]:
+        chats = self._store.list_chats()
+        self._emit(events.ChatsListed(tuple(summary_of(chat) for chat in chats)))
+        return chats

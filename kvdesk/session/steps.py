@@ -1,0 +1,158 @@
+"""What the program does towards an answer, a plan or an estimate, whoever asked for it."""
+
+from kvdesk.engine.protocol import Message
+from kvdesk.plan.options import LoadOptions
+from kvdesk.session import arithmetic, events
+from kvdesk.session.apply import without_fitted
+from kvdesk.session.parts import Parts
+from kvdesk.session.state import ChatMessage, Conversation, Notice, Phase
+
+IN_PLACE_S = 0.002  # arithmetic that takes no longer than this may run between two frames
+COUNT_AFTER_S = 0.3  # typing pauses for this long before the cost of sending is asked for
+RECENT = 12  # model paths remembered
+
+NOTHING_OPEN = Notice("No model is open.", "Open a GGUF file, or the built-in demo model.")
+REMOTE = Notice(
+    "A model at a web address can be estimated but not loaded.",
+    "Download the file and open it from this disk.",
+)
+
+
+# ------------------------------------------------------------------------------------ estimates and plans
+
+
+def refresh_estimate(parts: Parts) -> None:
+    """Bring estimate and plan up to the current options; called once a frame when they changed."""
+    model = parts.opened
+    if model is None:
+        return
+    options, devices = parts.state.options, parts.state.devices
+    if parts.estimate_cost_s < IN_PLACE_S:
+        estimated = arithmetic.estimate_of(model, options, devices)
+        parts.estimate_cost_s = estimated.cost_s
+        parts.take(estimated)
+    else:
+        parts.background.submit(
+            lambda: parts.put(arithmetic.estimate_of(model, options, devices)), key="estimate"
+        )
+
+
+def refresh_plan(parts: Parts) -> None:
+    """Ask llama.cpp for the plan of the current options, which are newer than what it was asked last."""
+    if parts.opened is not None and not is_remote(parts.opened.card.path):
+        parts.planner.ask_plan(parts.opened.card.path, parts.state.options)
+
+
+def refresh_fits(parts: Parts) -> None:
+    """Find the largest contexts anew; pairs and context do not matter to them, all else does."""
+    model = parts.opened
+    if model is None:
+        return
+    options, devices, reserve = parts.state.options, parts.state.devices, parts.settings.reserve_bytes
+    parts.background.submit(
+        lambda: parts.put(arithmetic.fits_of(model, options, devices, reserve)), key="fits"
+    )
+
+
+def change_options(parts: Parts, event: events.OptionsChanged) -> None:
+    """Take other options; estimate, plan and fits follow before the next frame."""
+    before = parts.state.options
+    parts.take(event)
+    if event.options == before:
+        return
+    parts.is_estimate_due = parts.is_plan_due = True
+    parts.is_fit_due = parts.is_fit_due or without_fitted(event.options) != without_fitted(before)
+    if event.options.rpc != before.rpc:
+        parts.planner.ask_devices(event.options.rpc)
+
+
+def is_remote(path: str) -> bool:
+    """Whether a model is an address on the web."""
+    return path.lower().startswith(("http://", "https://"))
+
+
+# --------------------------------------------------------------------------------------- loading, answers
+
+
+def begin_load(parts: Parts) -> bool:
+    """Load the open model with the options of the desk; False, with a notice, when it cannot be."""
+    model = parts.opened
+    if model is None or is_remote(model.card.path):
+        parts.take(events.NoticeChanged(NOTHING_OPEN if model is None else REMOTE))
+        return False
+    load(parts, model.card.path, parts.state.options)
+    return True
+
+
+def load(parts: Parts, path: str, options: LoadOptions) -> None:
+    """Load a model, starting the engine when it is not there."""
+    if any(device.kind == "gpu" for device in parts.state.devices):
+        parts.planner.rest()  # its GPU context takes memory that the load may need
+    if not parts.driver.is_present:
+        parts.take(events.EngineStarting())
+        parts.driver.start()
+    parts.driver.load(path, options)
+    parts.last_load = (path, options)
+    parts.take(events.LoadBegun())
+
+
+def want_answer(parts: Parts, chat: Conversation) -> None:
+    """Answer a conversation now, or load first and answer then."""
+    parts.wanted_answer = chat
+    phase = parts.state.engine.phase
+    if phase is Phase.READY:
+        begin_wanted_answer(parts)
+    elif phase in (Phase.ABSENT, Phase.IDLE, Phase.ENDED) and not begin_load(parts):
+        parts.wanted_answer = None
+
+
+def begin_wanted_answer(parts: Parts) -> None:
+    """Ask the engine for the answer that waits, if one does."""
+    chat, parts.wanted_answer = parts.wanted_answer, None
+    if chat is not None:
+        parts.saving.begin_answer(chat.id)
+        parts.driver.answer(chat.id, messages_of(chat), chat.sampling)
+        parts.take(events.TurnBegun(chat.id))
+
+
+def messages_of(chat: Conversation, draft: str = "") -> tuple[Message, ...]:
+    """Return the conversation as the template sees it, with the draft as a last message if there is one."""
+    system = (Message("system", chat.system_prompt),) if chat.system_prompt else ()
+    last = (Message("user", draft),) if draft else ()
+    return (*system, *(Message(m.role, m.content, m.reasoning) for m in chat.messages), *last)
+
+
+def end_answer(parts: Parts, message: ChatMessage) -> None:
+    """Keep an answer, whole or cut off; it is shown once it is stored."""
+    loaded, cache = parts.state.engine.loaded, parts.state.engine.cache
+    parts.saving.end_answer(message, loaded.path if loaded else "", cache.cells_used if cache else None)
+
+
+def end_partial_answer(parts: Parts) -> None:
+    """Keep what there is of the answer that will not be finished."""
+    streaming = parts.state.streaming
+    if streaming is not None:
+        end_answer(parts, ChatMessage(0, "assistant", streaming.text, streaming.reasoning, is_partial=True))
+
+
+def ask_count(parts: Parts) -> None:
+    """Ask what sending the draft would cost, if the engine is free to say."""
+    chat = parts.state.chat
+    parts.count_due_s = None
+    if parts.state.engine.phase is Phase.READY and chat is not None and chat.draft.strip():
+        parts.driver.count(chat.id, messages_of(chat, chat.draft))
+
+
+def remember_model(parts: Parts, path: str) -> None:
+    """Put a model at the head of the recent ones."""
+    recent = (path, *(other for other in parts.settings.recent_models if other != path))[:RECENT]
+    parts.change_settings(recent_models=recent, last_model=path)
+    parts.take(events.RecentChanged(recent))
+
+
+def remember_options(parts: Parts) -> None:
+    """Keep the options of the desk for the next time this model is opened."""
+    if parts.opened is not None:
+        kept = dict(parts.settings.model_options)
+        kept[arithmetic.identity(parts.opened.header)] = arithmetic.changed_options(parts.state.options)
+        parts.change_settings(model_options=kept)

@@ -1,0 +1,29 @@
+"""Where the program keeps its files on this system."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "KVDESK_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The program's own folders' files."""
+
+    settings: Path
+    chats: Path
+
+
+def find_places() -> Places:
+    """Return the system's usual places, or one folder for all when KVDESK_HOME names it."""
+    if home := os.environ.get(HOME_VARIABLE):
+        root = Path(home).expanduser().absolute()
+        return Places(settings=root / "settings.toml", chats=root / "chats.sqlite3")
+    from platformdirs import PlatformDirs
+
+    folders = PlatformDirs("kvdesk", appauthor=False, roaming=True)
+    return Places(
+        settings=Path(folders.user_config_dir) / "settings.toml",
+        chats=Path(folders.user_data_dir) / "chats.sqlite3",
+    )

@@ -1,0 +1,78 @@
+"""Every setting, once: its name, type, default, limits and what it does."""
+
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from kvdesk.units import MIB
+
+Theme = Literal["system", "light", "dark"]
+Language = Literal["system", "en", "zh_CN"]
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """How a setting is shown. One without a label is the program's own memory and has no control."""
+
+    label: str = ""
+    help: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+_OWN = Setting()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings with their defaults; the field names are the keys of the file."""
+
+    theme: Annotated[Theme, Setting(label="Theme", help="Light or dark; “system” follows the desktop.")] = (
+        "system"
+    )
+    language: Annotated[
+        Language, Setting(label="Language", help="Language of the window; “system” follows the desktop.")
+    ] = "system"
+    reserve_bytes: Annotated[
+        int,
+        Setting(
+            label="Reserve",
+            help="Memory on each device that plans leave free for other programs.",
+            minimum=0,
+            maximum=1 << 50,
+        ),
+    ] = 512 * MIB
+    last_model: Annotated[str, _OWN] = ""
+    last_chat: Annotated[int, _OWN] = 0
+    recent_models: Annotated[tuple[str, ...], _OWN] = ()
+    # Launch options that differ from their defaults, by model identity (`session.opened.identity`).
+    model_options: Annotated[dict[str, dict[str, Any]], _OWN] = {}
+    window_geometry: Annotated[str, _OWN] = ""  # Qt's saveGeometry in base64
+    window_splitter: Annotated[tuple[int, ...], _OWN] = ()  # widths in pixels, left to right
+    show_chats: Annotated[bool, _OWN] = True
+    show_desk: Annotated[bool, _OWN] = True
+    show_advanced: Annotated[bool, _OWN] = False
+
+
+class SettingRow(msgspec.Struct, frozen=True):
+    """One row as its readers see it; `choices` are the words a str accepts."""
+
+    name: str
+    value_type: Any
+    default: object
+    choices: tuple[str, ...]
+    spec: Setting
+
+
+def _row(field: msgspec.structs.FieldInfo, hint: Any) -> SettingRow:
+    kind, spec = get_args(hint)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    return SettingRow(field.name, kind, default, choices, spec)
+
+
+def _rows() -> tuple[SettingRow, ...]:
+    hints = get_type_hints(Settings, include_extras=True)
+    return tuple(_row(field, hints[field.name]) for field in msgspec.structs.fields(Settings))
+
+
+SETTINGS: tuple[SettingRow, ...] = _rows()
+BY_NAME: dict[str, SettingRow] = {row.name: row for row in SETTINGS}
