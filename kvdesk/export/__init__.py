@@ -23,7 +23,7 @@ def target(name: str) -> Exporter:
     )
 
 
-def export_text(
+def render(
     name: str,
     path: str,
     options: LoadOptions,

@@ -1,0 +1,134 @@
+"""What to change when a plan does not fit: the smallest changes first, each with its gain and its price."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from kvdesk.memory.refusals import refusals
+from kvdesk.memory.report import Device
+from kvdesk.memory.shape import ModelShape
+from kvdesk.plan.budget import Ceilings
+from kvdesk.plan.configure import configure
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.solve import attempt, fit_pair, largest
+
+Changes = tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Options to change, by name. `gain_bytes` is what the tightest device gains, `margin_bytes` what it then
+    has left (negative: still lacking), and `cost` an English sentence about the price.
+    """
+
+    changes: Changes
+    gain_bytes: int
+    margin_bytes: int
+    cost: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether this change alone is enough."""
+        return self.margin_bytes >= 0
+
+
+def advise(
+    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
+) -> tuple[Advice, ...]:
+    """Changes that make the options fit, or help; empty when they fit as they are.
+
+    Those that are enough come first, then those that only help; within both, what costs least comes first.
+    Where no single cheap change is enough, the cheapest ones together are offered as one.
+    """
+    before = attempt(shape, options, devices, limits, options.ctx_size).margin_bytes
+    if before >= 0:
+        return ()
+    offers: list[Advice] = []
+    together: dict[str, object] = {}
+    for changes, cost in _free_changes(shape, options):
+        offer = _offer(shape, options, devices, limits, changes, cost, before)
+        if offer is None:
+            continue
+        offers.append(offer)
+        is_first = not together
+        together.update(changes)
+        if not is_first and not any(earlier.fits for earlier in offers):
+            all_cost = "All of these together, each at its own price."
+            both = _offer(shape, options, devices, limits, tuple(together.items()), all_cost, before)
+            offers += [both] if both is not None and both.fits else []
+    for changes, cost in _searched_changes(shape, options, devices, limits):
+        offer = _offer(shape, options, devices, limits, changes, cost, before)
+        offers += [offer] if offer is not None and offer.fits else []
+    return tuple(sorted(offers, key=lambda offer: not offer.fits))
+
+
+def _offer(
+    shape: ModelShape,
+    options: LoadOptions,
+    devices: Sequence[Device],
+    limits: Ceilings,
+    changes: Changes,
+    cost: str,
+    before: int,
+) -> Advice | None:
+    """What a change would bring; None where llama.cpp refuses it or it brings nothing."""
+    changed = msgspec.structs.replace(options, **dict(changes))
+    if any(not each.is_warning for each in refusals(shape, configure(changed, shape, devices))):
+        return None
+    margin = attempt(shape, changed, devices, limits, changed.ctx_size).margin_bytes
+    return Advice(changes, margin - before, margin, cost) if margin > before else None
+
+
+def _free_changes(shape: ModelShape, options: LoadOptions) -> Iterator[tuple[Changes, str]]:
+    """Changes that leave model, context and devices as they are, the cheapest first."""
+    if options.n_outputs_max not in {None, options.parallel}:
+        yield (("n_outputs_max", None),), "Nothing, unless you ask for the logits of whole prompts."
+    if options.flash_attn == "off" and shape.supports_flash_attention:
+        yield (("flash_attn", "auto"),), "Nothing, where the device has a kernel for it."
+    if options.swa_full and shape.window_tokens is not None:
+        yield (("swa_full", False),), "The cache can no longer be shifted, and going back reads again."
+    if options.parallel > 1:
+        yield (("parallel", 1),), "One sequence at a time."
+    if options.ubatch_size > 256:
+        yield (("ubatch_size", 256),), "Prompts are read somewhat more slowly."
+    if options.ubatch_size > 128:
+        yield (("ubatch_size", 128),), "Prompts are read more slowly."
+    wide = {"f32", "f16", "bf16"}
+    if {options.cache_type_k, options.cache_type_v} & wide:
+        yield (("cache_type_k", "q8_0"), ("cache_type_v", "q8_0")), "Answers hardly change."
+    if not {options.cache_type_k, options.cache_type_v} <= {"q4_0", "iq4_nl"}:
+        yield (
+            (("cache_type_k", "q8_0"), ("cache_type_v", "q4_0")),
+            "Answers change somewhat; try it on your own questions.",
+        )
+        yield (("cache_type_k", "q4_0"), ("cache_type_v", "q4_0")), "Answers can get visibly worse."
+
+
+def _searched_changes(
+    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
+) -> Iterator[tuple[Changes, str]]:
+    """Changes whose size is searched for: a shorter context, and less on the GPU."""
+    shorter = fit_pair(shape, options, devices, limits=limits).max_ctx_size
+    if shorter is not None:
+        yield (("ctx_size", shorter),), "Conversations have less room."
+    if not any(device.kind != "cpu" for device in devices):
+        return
+    n_layers = len(shape.layers)
+
+    def margin_with(**changes: object) -> int:
+        changed = msgspec.structs.replace(options, **changes)
+        return attempt(shape, changed, devices, limits, options.ctx_size).margin_bytes
+
+    if shape.n_experts:
+        on_gpu = largest(0, n_layers, 1, lambda count: margin_with(n_cpu_moe=n_layers - count))
+        if on_gpu is not None and on_gpu < n_layers:
+            cost = f"The experts of {n_layers - on_gpu} of {n_layers} layers run on the CPU, which is slower."
+            yield (("n_cpu_moe", n_layers - on_gpu),), cost
+    full = n_layers + 1 if options.n_gpu_layers < 0 else min(options.n_gpu_layers, n_layers + 1)
+    on_gpu = largest(0, full, 1, lambda count: margin_with(n_gpu_layers=count))
+    if on_gpu is not None and on_gpu < full:
+        cost = f"{full - on_gpu} of {n_layers + 1} layers run on the CPU, which is much slower."
+        yield (("n_gpu_layers", on_gpu),), cost
+    if options.kv_offload:
+        yield (("kv_offload", False),), "The cache is read from host memory, slower the longer it gets."
