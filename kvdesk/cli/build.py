@@ -1,0 +1,207 @@
+"""Builds the command line: one function a command, each importing its work only when it runs."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+import kvdesk
+from kvdesk.cli.guard import GuardedGroup, LlamaStyleCommand
+from kvdesk.cli.load_options import with_load_options, with_sampling
+from kvdesk.cli.texts import t
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.sampling import Sampling
+
+
+def build_cli(launch_window: Callable[[str | None], int]) -> typer.Typer:
+    """The whole command line; `launch_window` opens the window on a model or none and returns a status."""
+    app = typer.Typer(
+        cls=GuardedGroup,
+        help=t("Run GGUF models with the truth about memory."),
+        no_args_is_help=False,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    _add_window(app, launch_window)
+    _add_looking(app)
+    _add_planning(app)
+    _add_running(app)
+    _add_exchanging(app)
+    return app
+
+
+def _model(several: bool = False) -> object:
+    return typer.Argument(
+        metavar="MODEL..." if several else "MODEL",
+        help=t("A GGUF file, an http(s) address of one, or “demo” for the built-in model."),
+        show_default=False,
+    )
+
+
+AsJson = Annotated[bool, typer.Option("--json", help=t("Print JSON, and nothing else."))]
+OneModel = Annotated[str, _model()]
+SeveralModels = Annotated[list[str], _model(several=True)]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-dev",
+        "--device",
+        metavar="NAME[=SIZE]",
+        help=t(
+            "A device to use by llama.cpp's name, or a GPU that is not here: “RTX 4060 Laptop” or gpu0=8GiB."
+        ),
+        show_default=False,
+    ),
+]
+
+
+def _add_window(app: typer.Typer, launch_window: Callable[[str | None], int]) -> None:
+    @app.callback(invoke_without_command=True)
+    def root(
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help=t("Print the version."))] = False,
+    ) -> None:
+        if version:
+            typer.echo(f"kvdesk {kvdesk.__version__}")
+        elif context.invoked_subcommand is None:
+            raise typer.Exit(launch_window(None))
+
+    @app.command(help=t("Open the window."), cls=LlamaStyleCommand)
+    def gui(model: Annotated[str | None, _model()] = None) -> None:
+        raise typer.Exit(launch_window(model))
+
+
+def _add_looking(app: typer.Typer) -> None:
+    @app.command(help=t("Show a model's header: sizes, attention by layer, tensors, cache types."))
+    def inspect(models: SeveralModels, as_json: AsJson = False) -> None:
+        from kvdesk.cli.inspect import run
+
+        raise typer.Exit(run(models, as_json))
+
+    @app.command(help=t("List the devices as llama.cpp and the vendors' libraries see them."))
+    def devices(
+        rpc: Annotated[
+            str,
+            typer.Option("--rpc", metavar="A,B,...", help=t("RPC servers to ask too."), show_default=False),
+        ] = "",
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.devices import run
+
+        raise typer.Exit(run(rpc, as_json))
+
+
+def _add_planning(app: typer.Typer) -> None:
+    @app.command(help=t("Show the memory a model would take, by kind and device."), cls=LlamaStyleCommand)
+    @with_load_options("device")
+    def estimate(
+        models: SeveralModels,
+        options: LoadOptions,
+        device: Devices = None,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help=t("Ask llama.cpp instead of calculating."))
+        ] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.estimate import run
+
+        raise typer.Exit(run(models, options, device or [], is_dry=dry_run, as_json=as_json))
+
+    @app.command(help=t("Find the largest context for every pair of cache types."), cls=LlamaStyleCommand)
+    @with_load_options("device")
+    def fit(
+        model: OneModel,
+        options: LoadOptions,
+        device: Devices = None,
+        reserve: Annotated[
+            str,
+            typer.Option(
+                metavar="SIZE",
+                help=t("Memory to leave free on every device, such as 512MiB, or a share such as 10%."),
+            ),
+        ] = "0",
+        min_ctx: Annotated[
+            str, typer.Option("--min-ctx", metavar="N", help=t("The context that is wanted at least."))
+        ] = "0",
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help=t("Confirm the result with llama.cpp."))
+        ] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.fit import run
+
+        raise typer.Exit(run(model, options, device or [], reserve, min_ctx, is_dry=dry_run, as_json=as_json))
+
+
+def _add_running(app: typer.Typer) -> None:
+    @app.command(help=t("Chat in the terminal."), cls=LlamaStyleCommand)
+    @with_sampling()
+    @with_load_options()
+    def chat(
+        model: OneModel,
+        options: LoadOptions,
+        sampling: Sampling,
+        prompt: Annotated[
+            list[str] | None,
+            typer.Option("-p", "--prompt", help=t("One user turn each; it then ends."), show_default=False),
+        ] = None,
+        system: Annotated[
+            str, typer.Option("-sys", "--system-prompt", help=t("The system prompt."), show_default=False)
+        ] = "",
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.chat import run
+
+        raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json))
+
+    @app.command(help=t("Be the engine process: its protocol on standard input and output."))
+    def engine() -> None:
+        from kvdesk.engine.worker import main
+
+        raise typer.Exit(main())
+
+
+def _add_exchanging(app: typer.Typer) -> None:
+    @app.command(help=t("Write the launch command for another program."), cls=LlamaStyleCommand)
+    @with_load_options()
+    def export(
+        options: LoadOptions,
+        model: Annotated[str | None, _model()] = None,
+        target: Annotated[
+            str, typer.Option(metavar="NAME", help=t("The program; --list names them."))
+        ] = "llama-server",
+        shell: Annotated[
+            str, typer.Option(metavar="NAME", help=t("bash, powershell or cmd; by default this system's."))
+        ] = "",
+        absolute: Annotated[
+            bool,
+            typer.Option("--absolute", help=t("Write paths in full instead of below the home directory.")),
+        ] = False,
+        list_targets: Annotated[bool, typer.Option("--list", help=t("List the programs."))] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.exchange import export_command, list_command
+
+        if list_targets:
+            raise typer.Exit(list_command(as_json))
+        raise typer.Exit(export_command(model, options, target, shell, absolute, as_json))
+
+    @app.command(
+        "import",
+        help=t("Read a launch command back into options; “-” reads it from standard input."),
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+    def import_command(
+        command: Annotated[list[str], typer.Argument(metavar="'COMMAND LINE'", show_default=False)],
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.exchange import import_command as run
+
+        words, trailing_json = _without_json(command)
+        raise typer.Exit(run(words, as_json or trailing_json))
+
+
+def _without_json(words: list[str]) -> tuple[list[str], bool]:
+    """Take our own --json off the end of a foreign command line."""
+    return (words[:-1], True) if len(words) > 1 and words[-1] == "--json" else (words, False)

@@ -1,0 +1,36 @@
+"""The command line's texts in the user's language: English is the key, a catalogue file has the others."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+
+from kvdesk.errors import fill
+from kvdesk.resources import resource_path
+
+_CATALOGUES = {"zh": "zh_CN", "zh_cn": "zh_CN", "zh_sg": "zh_CN", "zh_hans": "zh_CN"}
+
+
+def t(text: str, **values: object) -> str:
+    """Translate a template and fill its `{name}` fields; without a translation it stays English."""
+    return fill(_catalogue(_language()).get(text, text), values)
+
+
+def _language() -> str:
+    """The name of the catalogue that the locale asks for, by gettext's order of variables; "" for English."""
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if chosen := os.environ.get(variable):
+            locale = chosen.split(":")[0].split(".")[0].split("@")[0].replace("-", "_").lower()
+            return _CATALOGUES.get(locale, "")
+    return ""
+
+
+@cache
+def _catalogue(language: str) -> Mapping[str, str]:
+    if not language:
+        return {}
+    path = resource_path(f"translations/cli.{language}.toml")
+    if not path.is_file():
+        return {}
+    catalogue: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))["texts"]
+    return catalogue
