@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kvdesk.monitor.host import PsutilProbe
     from kvdesk.session.desk import Desk
 
 NO_DISPLAY = "KV Desk's window needs a display, and this terminal has none."
@@ -50,7 +51,6 @@ def make_desk() -> "Desk":
     """Build the application behind the window, with nothing started yet."""
     from kvdesk.chats.store import ChatStore
     from kvdesk.engine.client import EngineClient
-    from kvdesk.monitor.host import PsutilProbe
     from kvdesk.monitor.probes import PROBES
     from kvdesk.monitor.sampler import Sampler
     from kvdesk.session.desk import Desk
@@ -60,7 +60,13 @@ def make_desk() -> "Desk":
     places = find_places()
     return Desk(
         make_client=lambda emit, name: EngineClient(emit, name=name),
-        make_sampler=lambda emit: Sampler(emit, PsutilProbe(), PROBES),
+        make_sampler=lambda emit: Sampler(emit, _make_host_probe, PROBES),
         store=ChatStore(places.chats),
         settings=SettingsStore(places.settings),
     )
+
+
+def _make_host_probe() -> "PsutilProbe":
+    from kvdesk.monitor.host import PsutilProbe
+
+    return PsutilProbe()

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pynvml
-
 from kvdesk.errors import ProbeUnavailable
 from kvdesk.monitor.sample import DeviceSample
 
@@ -22,7 +20,11 @@ _THROTTLE_REASONS: tuple[tuple[int, str], ...] = (
 class NvidiaProbe:
     """All NVIDIA GPUs, in PCI order. A counter that a GPU does not support is None, the others still read."""
 
-    def __init__(self, nvml: Any = pynvml) -> None:
+    def __init__(self, nvml: Any = None) -> None:
+        if nvml is None:  # imported here, on the sampler's thread: the window's first picture needs it not
+            import pynvml
+
+            nvml = pynvml
         self._nvml = nvml
         self._handles: list[Any] = []
         self._is_up = False

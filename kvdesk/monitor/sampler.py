@@ -35,12 +35,12 @@ class Sampler:
     def __init__(
         self,
         emit: Callable[[Sample], None],
-        host: HostProbe,
+        make_host: Callable[[], HostProbe],
         make_probes: Sequence[Callable[[], DeviceProbe]],
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._emit = emit
-        self._host = host
+        self._make_host = make_host
         self._make_probes = make_probes
         self._interval_s = interval_s
         self._pid: int | None = None
@@ -65,18 +65,19 @@ class Sampler:
 
     def _run(self) -> None:
         # Made here because a vendor's library may take a while to start.
+        host = self._make_host()
         probes = [make() for make in self._make_probes]
         while not self._stop.is_set():
             begun = time.monotonic()
-            self._emit(self._read(begun, probes))
+            self._emit(self._read(begun, host, probes))
             self._stop.wait(max(0.0, self._interval_s - (time.monotonic() - begun)))
         for probe in probes:
             with suppress(ProbeUnavailable):
                 probe.close()
 
-    def _read(self, time_s: float, probes: Sequence[DeviceProbe]) -> Sample:
+    def _read(self, time_s: float, host: HostProbe, probes: Sequence[DeviceProbe]) -> Sample:
         devices: list[DeviceSample] = []
         for probe in probes:
             with suppress(ProbeUnavailable):
                 devices += probe.read(self._pid)
-        return Sample(time_s, self._host.read(self._pid), tuple(devices))
+        return Sample(time_s, host.read(self._pid), tuple(devices))

@@ -3,7 +3,8 @@
 import queue
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,13 +19,15 @@ from kvdesk.session.apply import apply
 from kvdesk.session.background import Background
 from kvdesk.session.child import Child, MakeClient
 from kvdesk.session.driver import Driver
-from kvdesk.session.history import History
 from kvdesk.session.notices import notice_of
 from kvdesk.session.opened import OpenedModel
 from kvdesk.session.planner import Planner
 from kvdesk.session.saving import Saving
 from kvdesk.session.state import Conversation, DeskState
 from kvdesk.settings.store import SettingsStore
+
+if TYPE_CHECKING:
+    from kvdesk.session.history import History
 
 Queued = events.Happening | events.FromChild
 CLOSE_S = 2.0
@@ -43,7 +46,6 @@ class Parts:
     ) -> None:
         self.clock = clock
         self.state = DeskState(devices=(HOST,))
-        self.history = History()
         self.queue: queue.SimpleQueue[Queued] = queue.SimpleQueue()
         self.background = Background("kvdesk-background", self.report)
         self.saving = Saving(store, self.put, self.report, clock)
@@ -71,6 +73,13 @@ class Parts:
         self.take(events.RecentChanged(self.settings.recent_models))
         if problem is not None:
             self.report(problem)
+
+    @cached_property
+    def history(self) -> "History":
+        """The rows of the live graph. Made on first use: numpy is not needed for the first picture."""
+        from kvdesk.session.history import History
+
+        return History()
 
     def put(self, event: Queued) -> None:
         """Hand over an event from any thread."""

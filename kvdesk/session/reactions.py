@@ -1,12 +1,16 @@
 """What the program does by itself when something happened: one short function per event."""
 
+from typing import TYPE_CHECKING
+
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
 from kvdesk.session import devices, events, steps
-from kvdesk.session.history import MarkKind
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
 from kvdesk.units import MIB
+
+if TYPE_CHECKING:
+    from kvdesk.session.history import MarkKind
 
 # Free memory wobbles; estimates and fits follow it when it moved by this much.
 NOTABLE_BYTES = 64 * MIB
@@ -141,5 +145,5 @@ def _stopped(parts: Parts, purpose: events.Purpose) -> None:
         parts.wanted_answer = None
 
 
-def _mark(parts: Parts, kind: MarkKind, text: str) -> None:
+def _mark(parts: Parts, kind: "MarkKind", text: str) -> None:
     parts.history.mark(parts.clock(), kind, text)
