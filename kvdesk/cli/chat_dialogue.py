@@ -4,13 +4,10 @@ import importlib
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from kvdesk.cli.chat_conversation import Conversation
 from kvdesk.cli.texts import t
 from kvdesk.errors import Cancelled, KvDeskError
-
-if TYPE_CHECKING:
-    from kvdesk.cli.chat import Conversation
 
 _HELP = """/help           this list
 /system TEXT    set the system prompt; without a text, remove it
@@ -20,7 +17,7 @@ _HELP = """/help           this list
 Ctrl-C stops an answer; twice leaves. A line that ends in \\ goes on in the next one."""
 
 
-def converse(conversation: "Conversation") -> None:
+def converse(conversation: Conversation) -> None:
     """Read messages and answer them until the user leaves. Piped lines are taken as messages, too."""
     with suppress(ImportError):  # editing and recalling lines, where the system has it
         importlib.import_module("readline")
@@ -47,7 +44,7 @@ def converse(conversation: "Conversation") -> None:
 class _Dialogue:
     """Does what a line says."""
 
-    def __init__(self, conversation: "Conversation") -> None:
+    def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._commands: dict[str, Callable[[str], bool]] = {
             "/help": self._help,
