@@ -4,7 +4,7 @@ import mmap
 import re
 import struct
 from functools import cache
-from typing import BinaryIO
+from typing import Protocol
 
 from kvdesk.errors import Corrupt, GgufError, Truncated
 from kvdesk.gguf.values import ORDER_CODES, ByteOrder, decode_text
@@ -22,6 +22,14 @@ _SHORT_BYTES = 128
 TRY_AGAIN = "The download probably did not finish; fetch the file again."
 DAMAGED = "The file is damaged; fetch it again or convert the model again."
 NEWER = "It was made for a newer llama.cpp than the one bundled here, or the file is damaged."
+
+
+class Readable(Protocol):
+    """What a header can be read from: a file opened in binary mode, or anything that reads like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
 
 
 @cache
@@ -48,7 +56,7 @@ class Cursor:
     """
 
     def __init__(
-        self, data: mmap.mmap | bytearray, name: str, limit: int | None, stream: BinaryIO | None = None
+        self, data: mmap.mmap | bytearray, name: str, limit: int | None, stream: Readable | None = None
     ) -> None:
         self.data = data
         self.name = name

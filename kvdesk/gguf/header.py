@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from kvdesk.errors import GgufError, NotGguf, Truncated, UnsupportedVersion
-from kvdesk.gguf.cursor import DAMAGED, NEWER, TRY_AGAIN, Cursor
+from kvdesk.gguf.cursor import DAMAGED, NEWER, TRY_AGAIN, Cursor, Readable
 from kvdesk.gguf.impostors import not_gguf
 from kvdesk.gguf.tensors import TensorInfo, read_tensors
 from kvdesk.gguf.values import (
@@ -107,7 +106,7 @@ def read_header(path: str | Path) -> Header:
         raise _unreadable(name, error) from error
 
 
-def read_stream(stream: BinaryIO, file_bytes: int | None = None, name: str = "") -> Header:
+def read_stream(stream: Readable, file_bytes: int | None = None, name: str = "") -> Header:
     """Read a header from the start of a stream, no further than its end and never seeking.
 
     `file_bytes` is the length of the whole file where it is known; without it tensors are not checked against

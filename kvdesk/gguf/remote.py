@@ -1,9 +1,9 @@
 """Reads the header of a model that was not downloaded, by fetching only the first ranges of its file."""
 
 import time
-from http.client import HTTPException
-from typing import IO
+from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from urllib.error import HTTPError, URLError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from kvdesk.errors import GgufError
@@ -13,9 +13,13 @@ from kvdesk.gguf.splits import read_model
 FIRST_BYTES = 512 * 1024
 LARGEST_BYTES = 8 * 1024**2
 LIMIT_BYTES = 64 * 1024**2
+MAX_RANGES = 64
 TIMEOUT_S = 20.0
 ATTEMPTS = 4
 BACK_OFF_S = 0.5
+
+# What a URL may hold as it is; all else (blanks, letters beyond ASCII) is percent-encoded.
+_URL_CHARACTERS = "%/:=&?~#+!$,;'@()*[]"
 
 _CHECK = "Open the address in a browser, or download the file and open it from disk."
 
@@ -29,8 +33,8 @@ def read_remote(url: str, back_off_s: float = BACK_OFF_S, timeout_s: float = TIM
 
     def read(part_url: str) -> Header:
         ranges = RangeReader(part_url, back_off_s, timeout_s)
-        ranges.fetch_more()
-        return read_stream(ranges, ranges.file_bytes, part_url)  # type: ignore[arg-type]  # only read() is used
+        ranges.fetch_more()  # the first answer tells the file's length
+        return read_stream(ranges, ranges.file_bytes, part_url)
 
     return read_model(url, read)
 
@@ -41,10 +45,11 @@ class RangeReader:
     def __init__(self, url: str, back_off_s: float = BACK_OFF_S, timeout_s: float = TIMEOUT_S) -> None:
         self.url = url
         self.file_bytes: int | None = None
-        self._address = url  # after redirects
+        self._address = quote(url, safe=_URL_CHARACTERS)  # later where redirects lead
         self._back_off_s = back_off_s
         self._timeout_s = timeout_s
         self._fetched_bytes = 0
+        self._n_ranges = 0
         self._next_bytes = FIRST_BYTES
         self._buffer = b""
 
@@ -63,6 +68,9 @@ class RangeReader:
             raise self._error(
                 "The header of “{url}” is larger than {limit} MiB.", limit=LIMIT_BYTES // 1024**2
             )
+        self._n_ranges += 1
+        if self._n_ranges > MAX_RANGES:
+            raise self._error("The server of “{url}” sends its file in too small pieces.")
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(self._back_off_s * 2 ** (attempt - 1))
@@ -73,6 +81,10 @@ class RangeReader:
                 with error:
                     if attempt == ATTEMPTS - 1 or not (error.code == 429 or error.code >= 500):
                         raise self._refused(error.code) from error
+            except ValueError as error:
+                raise self._error(
+                    "“{url}” is not a valid address.", "Check the address.", reason=str(error)
+                ) from error
             except (OSError, HTTPException) as error:
                 if attempt == ATTEMPTS - 1:
                     raise self._unreachable(error) from error
@@ -88,8 +100,8 @@ class RangeReader:
         self._fetched_bytes += len(body)
         return body
 
-    def _body(self, answer: IO[bytes], first: int) -> bytes:
-        headers = answer.headers  # type: ignore[attr-defined]
+    def _body(self, answer: HTTPResponse, first: int) -> bytes:
+        headers = answer.headers
         if headers.get_content_type() == "text/html":
             raise self._error(
                 "“{url}” is a web page, not a GGUF file.",
@@ -97,9 +109,11 @@ class RangeReader:
             )
         range_unit, _, position = headers.get("Content-Range", "").partition(" ")
         span, _, total = position.partition("/")
-        if answer.status != 206 or range_unit != "bytes" or not span.startswith(f"{first}-"):  # type: ignore[attr-defined]
+        if answer.status != 206 or range_unit != "bytes" or not span.startswith(f"{first}-"):
             raise self._error("The server of “{url}” cannot send a part of a file.")
-        body = answer.read(self._next_bytes)
+        body = answer.read(self._next_bytes)  # a shorter one is continued by the next range
+        if not body:
+            raise RemoteDisconnected("the server sent nothing")
         if total.isdecimal():
             self.file_bytes = int(total)
         return body

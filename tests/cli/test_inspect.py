@@ -53,7 +53,7 @@ def test_the_demo_model_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(row["bytes"] for row in by_type.values()) == sum(t.n_bytes for t in header.tensors)
     assert all(row["k_ok"] and row["v_ok"] for row in found["cache_types"])
     assert len(found["cache_types"]) == 9
-    assert 0 < found["elapsed_ms"]["header"]
+    assert found["elapsed_ms"]["header"] > 0
 
 
 def test_a_failure_stands_in_its_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
