@@ -49,6 +49,12 @@ class ChatStore:
             raise explained(error, self._path) from error
         self._open = connection
 
+    def open_in_memory(self) -> None:
+        """Go on without a file: nothing will be there after the end of the program."""
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        self._prepare(connection)
+        self._open = connection
+
     def close(self) -> None:
         """Write the log back into the file and close it."""
         if self._open is not None:

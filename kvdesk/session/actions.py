@@ -1,5 +1,7 @@
 """What a person can do, one short function each; none of them waits for anything."""
 
+import threading
+
 import msgspec
 
 from kvdesk import export
@@ -12,7 +14,7 @@ from kvdesk.resources import resolve_model
 from kvdesk.session import arithmetic, events, steps
 from kvdesk.session.desk import Desk
 from kvdesk.session.notices import notice_of
-from kvdesk.session.state import Phase
+from kvdesk.session.state import Notice, Phase
 
 # ------------------------------------------------------------------------------------ models and options
 
@@ -32,7 +34,11 @@ def open_model(desk: Desk, source: str) -> None:
         options = arithmetic.first_options(model, remembered.get(arithmetic.identity(model.header)))
         desk.put(events.ModelOpened(source, model, options))
 
-    desk.background.submit(job, key="open")
+    if steps.is_remote(source):
+        # A slow server must not keep the arithmetic, or the opening of another model, waiting.
+        threading.Thread(target=job, name="kvdesk-remote-header", daemon=True).start()
+    else:
+        desk.background.submit(job, key="open")
 
 
 def set_option(desk: Desk, name: str, value: object) -> None:
@@ -43,6 +49,8 @@ def set_option(desk: Desk, name: str, value: object) -> None:
         options = msgspec.convert(changed, LoadOptions)
     except KvDeskError as error:
         desk.take(events.NoticeChanged(notice_of(error)))
+    except msgspec.ValidationError:
+        desk.take(events.NoticeChanged(Notice(f"{BY_NAME[name].spec.label} cannot be {value!r}.")))
     else:
         steps.change_options(desk, events.OptionsChanged(options))
 
@@ -160,7 +168,7 @@ def delete_chat(desk: Desk, chat_id: int) -> None:
 def draft_changed(desk: Desk, text: str) -> None:
     """Note what is in the composer; what sending it would cost is asked for when typing pauses."""
     desk.take(events.DraftChanged(text))
-    desk.count_due_s = desk.clock() + steps.COUNT_AFTER_S
+    desk.pause_due_s = desk.clock() + steps.PAUSE_S
 
 
 def set_sampling(desk: Desk, sampling: Sampling) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import msgspec
 
 from kvdesk.engine import protocol
+from kvdesk.memory.report import Refusal
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import events
 from kvdesk.session.apply_engine import from_engine, load_begun, turn_begun
-from kvdesk.session.state import ChatSummary, DeskState, EngineState, PairFit, Phase
+from kvdesk.session.state import ChatSummary, DeskState, EngineState, Notice, PairFit, Phase
 
 
 def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901 - one case per event
@@ -19,7 +20,7 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
         case events.Estimated() | events.FitsFound() | events.PlanFound():
             return _answered(state, event) if _is_current(state, event) else state
         case events.DraftChanged(text):
-            return replace(state, chat=replace(state.chat, draft=text)) if state.chat else state
+            return _drafted(state, text)
         case events.SamplingChanged(sampling):
             return replace(state, chat=replace(state.chat, sampling=sampling)) if state.chat else state
         case events.SystemPromptChanged(text):
@@ -70,6 +71,7 @@ def _with_options(state: DeskState, event: events.OptionsChanged) -> DeskState:
         plan=None,
         plan_options=None,
         plan_notice=None,
+        refusals=(),
         fits=fits,
         max_ctx_size=_max_ctx_size(fits, event.options),
     )
@@ -117,13 +119,22 @@ def _max_ctx_size(fits: tuple[PairFit, ...], options: LoadOptions) -> int | None
 def _answered(state: DeskState, event: _Answer) -> DeskState:
     match event:
         case events.Estimated():
-            return replace(state, estimate=event.report, refusals=event.refusals)
+            refusals = _with_planners(event.refusals, state.plan_notice)
+            return replace(state, estimate=event.report, refusals=refusals)
         case events.FitsFound(fits=fits):
             return replace(state, fits=fits, max_ctx_size=_max_ctx_size(fits, state.options))
         case events.PlanFound(planned=protocol.Planned() as planned):
             return replace(state, plan=planned.report, plan_options=planned.options, plan_notice=None)
         case events.PlanFound():
-            return replace(state, plan=None, plan_options=None, plan_notice=event.notice)
+            refusals = _with_planners(state.refusals, event.notice)
+            return replace(state, plan=None, plan_options=None, plan_notice=event.notice, refusals=refusals)
+
+
+def _with_planners(refusals: tuple[Refusal, ...], notice: Notice | None) -> tuple[Refusal, ...]:
+    """Add what llama.cpp itself refused, unless our own arithmetic has said it already."""
+    if notice is None or any(not refusal.is_warning for refusal in refusals):
+        return refusals
+    return (*refusals, Refusal("", notice.message, notice.hint))
 
 
 # ------------------------------------------------------------------------------------------ conversations
@@ -135,6 +146,14 @@ def _listed(state: DeskState, chats: tuple[ChatSummary, ...]) -> DeskState:
     if chat is not None and title is not None and title != chat.title:
         chat = replace(chat, title=title)
     return replace(state, chats=chats, chat=chat)
+
+
+def _drafted(state: DeskState, text: str) -> DeskState:
+    if state.chat is None or state.chat.draft == text:
+        return state
+    # The cost of the text a moment ago is near enough while typing; that of no text is none.
+    cost = state.send_cost if text.strip() else None
+    return replace(state, chat=replace(state.chat, draft=text), send_cost=cost)
 
 
 def _message_sent(state: DeskState, event: events.MessageSent) -> DeskState:

@@ -16,7 +16,7 @@ class Desk(Parts):
     def start(self) -> None:
         """Open the conversations and begin to read the devices."""
         self.saving.open(self.settings.last_chat)
-        self.sampler.start()
+        self.background.submit(self._start_sampler)
 
     def drain(self) -> bool:
         """Apply what has happened since the last call; return whether there is something new to draw.
@@ -40,7 +40,9 @@ class Desk(Parts):
     def close(self) -> None:
         """Save drafts, end the processes and the threads; takes 2 s at the most."""
         until = time.monotonic() + CLOSE_S
-        if self.state.chat is not None:
+        for key in ("open", "estimate", "fits"):
+            self.background.drop(key)
+        if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
         steps.end_partial_answer(self)
         self.engine_child.stop()
@@ -54,6 +56,12 @@ class Desk(Parts):
         self.sampler.close(left_s())
         self.planner_child.join(left_s())
         self.engine_child.join(left_s())
+
+    def _start_sampler(self) -> None:
+        # The first sample needs numpy, which takes longer to import than a frame lasts.
+        import kvdesk.session.history  # noqa: F401
+
+        self.sampler.start()
 
     def _from_child(self, queued: events.FromChild) -> events.Happening | None:
         if queued.name == self.engine_child.name:
@@ -75,6 +83,6 @@ class Desk(Parts):
         if self.is_fit_due:
             self.is_fit_due = False
             steps.refresh_fits(self)
-        if self.count_due_s is not None and self.clock() >= self.count_due_s:
-            steps.ask_count(self)
+        if self.pause_due_s is not None and self.clock() >= self.pause_due_s:
+            steps.typing_paused(self)
         self.planner.tick()

@@ -67,7 +67,7 @@ class Parts:
         self.last_load: tuple[str, LoadOptions] | None = None
         self.last_sample: Sample | None = None
         self.is_send_under_way = False
-        self.count_due_s: float | None = None
+        self.pause_due_s: float | None = None
         self.is_changed = True
 
         self.take(events.RecentChanged(self.settings.recent_models))

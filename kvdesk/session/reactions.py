@@ -27,7 +27,7 @@ def react(parts: Parts, event: events.Happening) -> None:
             _sampled(parts, event)
         case events.ChatOpened(chat):
             parts.change_settings(last_chat=chat.id)
-            parts.count_due_s = parts.clock()
+            parts.pause_due_s = parts.clock()
         case events.MessageSent(chat_id):
             parts.is_send_under_way = False
             if parts.state.chat is not None and parts.state.chat.id == chat_id:
@@ -99,7 +99,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
             _mark(parts, "load", parts.state.model.name if parts.state.model else "")
             steps.remember_options(parts)
             steps.begin_wanted_answer(parts)
-            parts.count_due_s = parts.clock()
+            parts.pause_due_s = parts.clock()
         case protocol.TextPiece():
             if parts.state.streaming is not None:
                 parts.saving.keep_answer(parts.state.streaming)
@@ -135,7 +135,7 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
     )
     steps.end_answer(parts, message)
     _mark(parts, "turn", "")
-    parts.count_due_s = parts.clock()
+    parts.pause_due_s = parts.clock()
 
 
 def _stopped(parts: Parts, purpose: events.Purpose) -> None:

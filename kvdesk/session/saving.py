@@ -49,17 +49,14 @@ class Saving:
         self._clock = clock
         self._thread = Background("kvdesk-store", on_error)
         self._answer: _Answer | None = None
+        self._writing_row = 0  # belongs to the store's thread
         self._unsaved_ids = count(-1, -1)
 
     def open(self, last_chat: int) -> None:
         """Open the file, list the conversations and show the one that was open last, else the latest."""
 
         def job() -> None:
-            try:
-                self._store.open()
-            except StoreError as error:
-                self._on_error(error)
-                self._store.open()  # a damaged file was set aside; this makes a new one
+            self._open()
             ids = [chat.id for chat in self._list()]
             if not ids:
                 self._show(self._store.add_chat())
@@ -194,6 +191,7 @@ class Saving:
                 self._store.change_chat(answer.chat_id, model=model, tokens=tokens)
             except StoreError as error:
                 self._on_error(error)
+            self._writing_row = 0
             # Shown even if it could not be saved: the text is all that there is of it.
             self._emit(events.AnswerSaved(answer.chat_id, replace(message, id=answer.row or unsaved_id)))
             self._list()
@@ -205,7 +203,7 @@ class Saving:
 
     def _write(self, answer: _Answer, message: ChatMessage) -> None:
         if not answer.row:
-            answer.row = self._store.begin_answer(answer.chat_id)
+            answer.row = self._writing_row = self._store.begin_answer(answer.chat_id)
         self._store.save_answer(
             answer.row,
             message.content,
@@ -215,8 +213,21 @@ class Saving:
             write_figures(message.figures),
         )
 
+    def _open(self) -> None:
+        try:
+            self._store.open()
+        except StoreError as error:
+            self._on_error(error)
+            try:
+                self._store.open()  # a damaged file was set aside; this makes a new one
+            except StoreError:
+                self._store.open_in_memory()  # so that one can chat, with the notice shown
+
     def _show(self, chat_id: int) -> None:
-        self._emit(events.ChatOpened(conversation_of(*self._store.read_chat(chat_id))))
+        chat, messages = self._store.read_chat(chat_id)
+        # An answer that is being written is shown by its stream, not by the row that is kept of it.
+        done = tuple(message for message in messages if message.id != self._writing_row)
+        self._emit(events.ChatOpened(conversation_of(chat, done)))
 
     def _list(self) -> tuple[StoredChat, ...]:
         chats = self._store.list_chats()

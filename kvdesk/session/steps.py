@@ -8,7 +8,7 @@ from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, Conversation, Notice, Phase
 
 IN_PLACE_S = 0.002  # arithmetic that takes no longer than this may run between two frames
-COUNT_AFTER_S = 0.3  # typing pauses for this long before the cost of sending is asked for
+PAUSE_S = 0.3  # without a key this long, the draft is kept and the cost of sending it asked for
 RECENT = 12  # model paths remembered
 
 NOTHING_OPEN = Notice("No model is open.", "Open a GGUF file, or the built-in demo model.")
@@ -135,10 +135,12 @@ def end_partial_answer(parts: Parts) -> None:
         end_answer(parts, ChatMessage(0, "assistant", streaming.text, streaming.reasoning, is_partial=True))
 
 
-def ask_count(parts: Parts) -> None:
-    """Ask what sending the draft would cost, if the engine is free to say."""
+def typing_paused(parts: Parts) -> None:
+    """Keep the draft, and ask what sending it would cost if the engine is free to say."""
     chat = parts.state.chat
-    parts.count_due_s = None
+    parts.pause_due_s = None
+    if chat is not None and not parts.is_send_under_way:
+        parts.saving.save_draft(chat)
     if parts.state.engine.phase is Phase.READY and chat is not None and chat.draft.strip():
         parts.driver.count(chat.id, messages_of(chat, chat.draft))
 
