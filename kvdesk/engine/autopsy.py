@@ -67,7 +67,7 @@ def load_error(path: str, lines: Sequence[str]) -> KvDeskError:
     if "data is not within the file bounds" in text or "unexpectedly reached end of file" in text:
         return Truncated("{name} is cut short: tensors lie beyond its end.", "Download it again.", name=name)
     reason = _last_reason(lines, "error loading model: ")
-    if match := re.search(r"missing tensor '([^']*)'|wrong number of tensors", text):
+    if re.search(r"missing tensor '|tensor '[^']*' not found|wrong number of tensors", text):
         return Corrupt(
             "{name} lacks tensors its architecture needs ({reason}).",
             "The file is incomplete or of another version; download it again.",

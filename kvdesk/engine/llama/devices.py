@@ -1,6 +1,7 @@
 """The devices ggml knows: what `kvdesk devices` prints, and which of them a load uses."""
 
 import ctypes
+import socket
 from collections.abc import Sequence
 
 from kvdesk.engine.llama import ggml
@@ -8,6 +9,8 @@ from kvdesk.engine.llama.ggml import DeviceType
 from kvdesk.engine.llama.library import llama, text_of
 from kvdesk.errors import OptionError, StartFailed
 from kvdesk.memory.report import HOST, Device, DeviceKind
+
+CONNECT_TIMEOUT_S = 3.0
 
 
 def list_devices(handles: Sequence[int]) -> tuple[Device, ...]:
@@ -65,18 +68,34 @@ class RpcServers:
             raise OptionError(
                 "This build of llama.cpp has no RPC.", "Build llama-cpp-python with -DGGML_RPC=ON."
             )
+        _require_answer(endpoint)
         add_server = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_char_p)(
             ggml.reg_get_proc_address(rpc, b"ggml_backend_rpc_add_server")
         )
         registry = add_server(endpoint.encode())
         if not registry:
-            raise StartFailed(
-                "The RPC server {endpoint} does not answer.",
-                "Start it there (rpc-server -p PORT) and check that the port can be reached.",
-                endpoint=endpoint,
-            )
+            raise _no_answer(endpoint)
         ggml.register(registry)
         return [ggml.reg_dev_get(registry, index) for index in range(ggml.reg_dev_count(registry))]
+
+
+def _require_answer(endpoint: str) -> None:
+    """Knock first: llama.cpp aborts the process when it cannot connect (RPC_STATUS_ASSERT)."""
+    host, _, port = endpoint.rpartition(":")
+    if not host or not port.isdigit():
+        raise OptionError("“{endpoint}” is not an RPC server.", "Write it as HOST:PORT.", endpoint=endpoint)
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_answer(endpoint) from error
+
+
+def _no_answer(endpoint: str) -> StartFailed:
+    return StartFailed(
+        "The RPC server {endpoint} does not answer.",
+        "Start it there (rpc-server -p PORT) and check that the port can be reached.",
+        endpoint=endpoint,
+    )
 
 
 def choose(names: Sequence[str], rpc_handles: Sequence[int]) -> list[int] | None:

@@ -51,7 +51,8 @@ def binding_version() -> str:
 
 
 # enum ggml_log_level; llama-cpp-python's own names for these numbers are out of date.
-_DEBUG, _INFO, _WARN, _ERROR, _CONTINUED = 1, 2, 3, 4, 5
+_DEBUG, _INFO, _WARN, _CONTINUED = 1, 2, 3, 5
+_WANTED_DEBUG = b": dev = "  # of a thousand debug lines a context writes, those that name a layer's device
 
 
 class Log:
@@ -72,7 +73,10 @@ class Log:
 
     @contextmanager
     def record(self, verbose: bool = False) -> Iterator[list[str]]:
-        """Collect the lines of all levels that are logged meanwhile; `verbose` copies them to stderr."""
+        """Collect the lines that are logged meanwhile, at debug level only those that say where a layer is.
+
+        `verbose` copies those above debug level to stderr.
+        """
         lines: list[str] = []
         self._record, self._is_verbose = lines, verbose
         try:
@@ -83,6 +87,8 @@ class Log:
     def _hear(self, level: int, text: bytes, _user_data: object) -> None:
         if level != _CONTINUED:
             self._level = level
+        if self._level == _DEBUG and (self._record is None or _WANTED_DEBUG not in text):
+            return
         self._partial += text.decode("utf-8", "replace")
         if not self._partial.endswith("\n"):
             return

@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from kvdesk.engine.llama import devices
-from kvdesk.engine.llama.breakdown import break_down
+from kvdesk.engine.llama.breakdown import Breakdown, break_down
 from kvdesk.engine.llama.context import Context
-from kvdesk.engine.llama.library import Log
+from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
 from kvdesk.engine.llama.parameters import MODEL_OPTIONS
 from kvdesk.engine.protocol import DryRun, Planned
+from kvdesk.memory.report import HOST, Item, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
 
 
@@ -35,6 +38,8 @@ class Planner:
         try:
             present = devices.list_devices(devices.all_handles() if chosen is None else chosen)
             result = break_down(context, present, "plan", started_s)
+            if _loses_hints(result.report, context):
+                result = _doubt_compute(result)
             return Planned(
                 id=command.id,
                 report=result.report,
@@ -60,3 +65,29 @@ class Planner:
             self._model = Model(path, options, chosen, self._log, dry=True, is_cancelled=is_cancelled)
             self._key = key
         return self._model
+
+
+def _loses_hints(report: MemoryReport, context: Context) -> bool:
+    """Whether llama.cpp measured another graph than it will run.
+
+    With every layer offloaded it pins each layer's norm to the layer's device while it builds the graph
+    (llama_context::graph_get_cb), and ggml_backend_sched_reserve_size, which only the dry run calls, forgets
+    the pin. At the border of two devices the norm may then be computed on the earlier one, and its result is
+    one more input to copy.
+    """
+    n_layers = llama.llama_model_n_layer(context.model.handle)
+    is_full = context.options.n_gpu_layers < 0 or context.options.n_gpu_layers > n_layers
+    return is_full and len({item.device for item in report.items} - {HOST.name}) > 1
+
+
+def _doubt_compute(result: Breakdown) -> Breakdown:
+    def doubt(item: Item) -> Item:
+        is_doubtful = item.kind is Kind.COMPUTE and item.device != HOST.name
+        return msgspec.structs.replace(item, exactness="formula") if is_doubtful else item
+
+    report = msgspec.structs.replace(result.report, items=tuple(map(doubt, result.report.items)))
+    note = (
+        "llama.cpp's dry run forgets where a layer's norm is computed: with several devices, compute "
+        "may be over by a few copies of a ubatch."
+    )
+    return Breakdown(report, (*result.notes, note))

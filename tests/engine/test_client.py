@@ -1,0 +1,182 @@
+"""The client names every end of the process, once, and leaves nothing behind."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kvdesk.engine.protocol import (
+    AskCache,
+    Cancel,
+    Command,
+    EngineExited,
+    Hello,
+    TextPiece,
+    Unload,
+    Unloaded,
+)
+from kvdesk.errors import Crashed, NotResponding, OutOfMemory, StartFailed
+
+Start = Callable[..., Any]
+
+
+def ends(client: Any) -> EngineExited:
+    """The end of a client's process, which is its last event and the only one of its kind."""
+    end = client.wait_for(EngineExited)
+    assert client.events[-1] is end
+    assert [e for e in client.events if isinstance(e, EngineExited)] == [end]
+    assert not client.is_running()
+    return end
+
+
+def test_events_arrive_in_order_and_the_answer_is_the_last(fake_engine: Start) -> None:
+    client = fake_engine("streams")
+    pieces: list[Any] = []
+    answer = client.request(Unload(id=client.next_id()), 60, pieces.append)
+    assert isinstance(answer, Unloaded)
+    assert [piece.text for piece in pieces] == [f"{n} " for n in range(1000)]
+    assert [e for e in client.events if isinstance(e, TextPiece)] == pieces
+
+
+def test_stop_is_a_quit(fake_engine: Start) -> None:
+    client = fake_engine("well")
+    client.wait_for(Hello)
+    client.stop()
+    end = ends(client)
+    assert end.cause == "quit"
+    assert end.exit_code == 0
+
+
+def test_stop_kills_what_does_not_quit(fake_engine: Start) -> None:
+    client = fake_engine("ignores quit")
+    client.wait_for(Hello)
+    client.stop(timeout_s=0.1)
+    assert ends(client).cause == "quit"
+
+
+def test_stop_before_the_greeting(fake_engine: Start) -> None:
+    client = fake_engine("never greets")
+    client.stop(timeout_s=0.1)
+    assert ends(client).cause == "quit"
+
+
+def test_stop_twice_and_send_afterwards(fake_engine: Start) -> None:
+    client = fake_engine("well")
+    client.stop()
+    client.stop()
+    client.send(AskCache(id=client.next_id()))
+    with pytest.raises(Crashed):
+        client.request(AskCache(id=client.next_id()))
+    assert ends(client).cause == "quit"
+
+
+def test_noise_among_the_events_is_kept_and_does_no_harm(fake_engine: Start) -> None:
+    client = fake_engine("noise")
+    client.request(Unload(id=client.next_id()), 60)
+    client.stop()
+    assert "llama.cpp printed this" in ends(client).stderr_tail
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "cause", "error", "words"),
+    [
+        ("half a line", "crashed", Crashed, "status 3"),
+        ("aborts", "aborted", Crashed, "GGML_ASSERT(n_outputs <= n_max)"),
+        ("out of memory", "out_of_memory", OutOfMemory, "1,024 MiB could not be allocated (CPU)"),
+        ("exits at once", "start_failed", StartFailed, "No module named 'llama_cpp'"),
+    ],
+)
+def test_an_end_of_its_own(
+    fake_engine: Start, behaviour: str, cause: str, error: type[Exception], words: str
+) -> None:
+    client = fake_engine(behaviour)
+    with pytest.raises(error):
+        client.request(Unload(id=client.next_id()), 60)
+    end = ends(client)
+    assert end.cause == cause
+    assert words in end.message
+    assert end.hint
+
+
+def test_a_process_that_closes_its_output_is_ended(fake_engine: Start) -> None:
+    client = fake_engine("closes its output", cancel_timeout_s=0.1)
+    client.send(Unload(id=client.next_id()))
+    ends(client)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(
+    ("number", "cause", "words"),
+    [
+        (signal.SIGKILL, "killed", "SIGKILL"),
+        (signal.SIGTERM, "killed", "SIGTERM"),
+        (signal.SIGSEGV, "crashed", "SIGSEGV"),
+    ],
+)
+def test_a_signal_is_named(fake_engine: Start, number: int, cause: str, words: str) -> None:
+    client = fake_engine("well")
+    client.wait_for(Hello)
+    os.kill(client.pid, number)
+    end = ends(client)
+    assert end.cause == cause
+    assert words in end.message
+    assert end.exit_code == -number
+
+
+def test_a_greeting_that_does_not_come(fake_engine: Start) -> None:
+    end = ends(fake_engine("never greets", hello_timeout_s=0.1))
+    assert end.cause == "not_responding"
+
+
+def test_another_protocol_is_refused(fake_engine: Start) -> None:
+    end = ends(fake_engine("other protocol"))
+    assert end.cause == "start_failed"
+    assert "protocol 99" in end.message
+
+
+def test_a_program_that_is_not_there(engine: Start) -> None:
+    end = ends(engine(["/nowhere/kvdesk"]))
+    assert end.cause == "start_failed"
+    assert "/nowhere/kvdesk" in end.message
+
+
+def test_a_cancel_that_is_not_obeyed_ends_the_process(fake_engine: Start) -> None:
+    client = fake_engine("never answers", cancel_timeout_s=0.1)
+    command: Command = Unload(id=client.next_id())
+    client.send(command)
+    client.send(Cancel(id=client.next_id(), target=command.id))
+    end = ends(client)
+    assert end.cause == "not_responding"
+
+
+def test_a_cancel_that_is_obeyed_does_not(fake_engine: Start) -> None:
+    client = fake_engine("well", cancel_timeout_s=30)
+    command = Unload(id=client.next_id())
+    client.send(Cancel(id=client.next_id(), target=command.id))
+    assert isinstance(client.request(command, 60), Unloaded)
+    client.stop()
+    assert ends(client).cause == "quit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_request_that_takes_too_long_ends_a_stopped_process(fake_engine: Start) -> None:
+    client = fake_engine("well")
+    client.wait_for(Hello)
+    os.kill(client.pid, signal.SIGSTOP)
+    with pytest.raises(NotResponding):
+        client.request(Unload(id=client.next_id()), 0.1)
+    assert ends(client).cause == "not_responding"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_sending_to_a_stopped_process_does_not_block(fake_engine: Start) -> None:
+    client = fake_engine("well")
+    client.wait_for(Hello)
+    os.kill(client.pid, signal.SIGSTOP)
+    for _ in range(20_000):  # far more than a pipe holds
+        client.send(AskCache(id=client.next_id()))
+    client.kill()
+    assert ends(client).cause == "quit"
