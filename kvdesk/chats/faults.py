@@ -12,7 +12,7 @@ _NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows ha
 _PRIMARY = 0xFF  # extended result codes carry the primary one in their low byte
 
 
-def is_damage(error: Exception) -> bool:
+def is_damage(error: BaseException) -> bool:
     """Whether the file itself is broken, so that no other try would help."""
     return isinstance(error, sqlite3.DatabaseError) and (
         _code(error) in _DAMAGE or str(error).startswith("malformed")
@@ -68,6 +68,6 @@ def explained(error: Exception, path: Path) -> StoreError:
     )
 
 
-def _code(error: Exception) -> int:
+def _code(error: BaseException) -> int:
     code = getattr(error, "sqlite_errorcode", None)
     return code & _PRIMARY if isinstance(code, int) else 0

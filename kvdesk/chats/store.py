@@ -36,17 +36,20 @@ class ChatStore:
 
         A damaged file is renamed, never deleted, and StoreError says so; opening again then starts a new one.
         """
-        connection: sqlite3.Connection | None = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
-            self._prepare(connection)
         except (sqlite3.Error, OSError) as error:
-            if connection is not None:
-                connection.close()
+            raise explained(error, self._path) from error
+        try:
+            self._prepare(connection)
+        except BaseException as error:
+            connection.close()  # before a damaged file is renamed: Windows does not rename an open one
             if is_damage(error):
                 raise set_aside(self._path) from error
-            raise explained(error, self._path) from error
+            if isinstance(error, sqlite3.Error):
+                raise explained(error, self._path) from error
+            raise
         self._open = connection
 
     def open_in_memory(self) -> None:

@@ -1,0 +1,162 @@
+"""Conversations on disk: what was said is there again, in order, whatever was replaced."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from kvdesk.chats.schema import VERSION, version_of
+from kvdesk.chats.store import ChatStore
+from kvdesk.errors import StoreError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "chats.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path):
+    store = ChatStore(path)
+    store.open()
+    yield store
+    store.close()
+
+
+def reopened(path: Path) -> ChatStore:
+    store = ChatStore(path)
+    store.open()
+    return store
+
+
+def test_a_conversation_is_there_again(store: ChatStore, path: Path):
+    chat = store.add_chat(system_prompt="Be brief.", sampling='{"seed":1}')
+    sent = store.send(chat, "Hello\nthere", title="Hello")
+    answer = store.begin_answer(chat)
+    store.save_answer(answer, "Hi.", "A greeting.", is_partial=False, reasoning_s=1.5, figures='{"x":1}')
+    store.change_chat(chat, model="/models/a.gguf", tokens=12)
+    store.close()
+
+    again = reopened(path)
+    found, messages = again.read_chat(chat)
+    again.close()
+    assert (found.title, found.system_prompt, found.sampling) == ("Hello", "Be brief.", '{"seed":1}')
+    assert (found.model, found.tokens) == ("/models/a.gguf", 12)
+    assert messages[0] == sent
+    assert (messages[1].id, messages[1].role, messages[1].content) == (answer, "assistant", "Hi.")
+    assert (messages[1].reasoning, messages[1].reasoning_s, messages[1].figures) == (
+        "A greeting.",
+        1.5,
+        '{"x":1}',
+    )
+    assert messages[1].is_partial is False
+
+
+def test_a_title_is_given_once(store: ChatStore):
+    chat = store.add_chat()
+    store.send(chat, "First", title="First")
+    store.send(chat, "Second", title="Second")
+    assert store.read_chat(chat)[0].title == "First"
+
+
+def test_sending_clears_the_draft(store: ChatStore):
+    chat = store.add_chat()
+    store.change_chat(chat, draft="Half a thou")
+    assert store.read_chat(chat)[0].draft == "Half a thou"
+    store.send(chat, "Half a thought")
+    assert store.read_chat(chat)[0].draft == ""
+
+
+def test_replaced_messages_are_kept_and_not_shown(store: ChatStore):
+    chat = store.add_chat()
+    first = store.send(chat, "Why?")
+    answer = store.begin_answer(chat)
+    store.save_answer(answer, "Because.", "", is_partial=False)
+    edited = store.send(chat, "Why not?", replaced=(first.id, answer))
+
+    assert [message.id for message in store.read_chat(chat)[1]] == [edited.id]
+    everything = store.all_messages(chat)
+    assert [message.content for message in everything] == ["Why?", "Because.", "Why not?"]
+    assert [message.is_superseded for message in everything] == [True, True, False]
+
+
+def test_only_messages_of_the_conversation_are_replaced(store: ChatStore):
+    mine, other = store.add_chat(system_prompt="a"), store.add_chat(system_prompt="b")
+    foreign = store.send(other, "Leave me")
+    store.supersede(mine, (foreign.id,))
+    assert [message.content for message in store.read_chat(other)[1]] == ["Leave me"]
+
+
+def test_conversations_are_listed_latest_first(path: Path):
+    seconds = iter(range(100))
+    store = ChatStore(path, now=lambda: float(next(seconds)))
+    store.open()
+    older, newer = store.add_chat(system_prompt="a"), store.add_chat(system_prompt="b")
+    assert [chat.id for chat in store.list_chats()] == [newer, older]
+    store.send(older, "Again")
+    assert [chat.id for chat in store.list_chats()] == [older, newer]
+    answer = store.begin_answer(newer)
+    store.save_answer(answer, "Later", "", is_partial=True)
+    assert [chat.id for chat in store.list_chats()] == [newer, older]
+    store.close()
+
+
+def test_an_unused_conversation_is_taken_again(store: ChatStore):
+    unused = store.add_chat()
+    assert store.add_chat() == unused
+    store.change_chat(unused, draft="x")
+    assert store.add_chat() != unused
+
+
+def test_deleting_takes_the_messages_along(store: ChatStore, path: Path):
+    chat = store.add_chat()
+    store.send(chat, "Gone")
+    store.delete_chat(chat)
+    assert store.all_messages(chat) == ()
+    with pytest.raises(StoreError, match="no longer there"):
+        store.read_chat(chat)
+
+
+def test_an_answer_to_a_deleted_conversation_is_refused(store: ChatStore):
+    chat = store.add_chat()
+    store.delete_chat(chat)
+    with pytest.raises(StoreError):
+        store.begin_answer(chat)
+    assert store.list_chats() == ()
+
+
+def test_the_file_is_written_ahead_and_synced(store: ChatStore):
+    assert store._open.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert store._open.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert store._open.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    assert version_of(store._open) == VERSION
+
+
+def test_a_newer_file_is_left_alone(store: ChatStore, path: Path):
+    store.close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer KV Desk"):
+        ChatStore(path).open()
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_two_windows_share_the_file(store: ChatStore, path: Path):
+    other = reopened(path)
+    chat = store.add_chat()
+    other.send(chat, "From the other window", title="Other")
+    assert [message.content for message in store.read_chat(chat)[1]] == ["From the other window"]
+    other.close()
+
+
+def test_in_memory_all_works_and_nothing_is_written(path: Path):
+    store = ChatStore(path)
+    store.open_in_memory()
+    chat = store.add_chat()
+    store.send(chat, "Passing")
+    assert [message.content for message in store.read_chat(chat)[1]] == ["Passing"]
+    store.close()
+    assert not path.parent.exists()
