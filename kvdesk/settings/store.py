@@ -20,6 +20,7 @@ class SettingsStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._unknown: dict[str, Any] = {}
+        self._may_write = True
 
     def load(self) -> tuple[Settings, StoreError | None]:
         """Read the file; a missing one gives the defaults.
@@ -34,6 +35,7 @@ class SettingsStore:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             return Settings(), self._set_aside()
         except OSError as error:
+            self._may_write = False
             return Settings(), _unreadable(self._path, error)
         rows = {row.name: row for row in SETTINGS}
         self._unknown = {key: value for key, value in found.items() if key not in rows}
@@ -43,7 +45,12 @@ class SettingsStore:
         return settings, _unusable(self._path, bad) if bad else None
 
     def save(self, settings: Settings) -> None:
-        """Write the file: a temporary one beside it, synced, then renamed. Raises StoreError."""
+        """Write the file: a temporary one beside it, synced, then renamed. Raises StoreError.
+
+        A file that is there and could not be read is not replaced.
+        """
+        if not self._may_write:
+            return
         text = write_toml({**self._unknown, **msgspec.to_builtins(settings)})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,18 +77,17 @@ class SettingsStore:
 
 
 def _replace_file(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False, newline="\n"
-    ) as file:
-        temporary = Path(file.name)
-        try:
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    temporary = Path(name)
+    try:
+        with open(number, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-    temporary.replace(path)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _checked(row: SettingRow, value: object) -> Any:
