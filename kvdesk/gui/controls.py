@@ -10,7 +10,7 @@ from kvdesk.gui.icons import set_icon
 from kvdesk.gui.theme import TextSize
 
 TextRole = Literal["text", "muted", "good", "bad", "warn", "accent", "badge"]
-ButtonKind = Literal["normal", "primary", "plain", "chip"]
+ButtonKind = Literal["normal", "primary", "plain", "flat", "chip"]
 
 
 def text_label(

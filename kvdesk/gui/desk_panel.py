@@ -1,5 +1,7 @@
 """The desk: the model, its memory before and after loading, the options that decide it, the live graph."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -15,6 +17,11 @@ from kvdesk.gui.theme import Space
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState
+
+if TYPE_CHECKING:
+    from kvdesk.gui.charts.memory_chart import MemoryChart
+
+_SCROLL_BAR_WIDTH = 10  # as the style sheet has it
 
 
 class DeskPanel(QWidget):
@@ -36,7 +43,7 @@ class DeskPanel(QWidget):
         self.options = OptionsForm()
         self.fits = FitsMap()
         self.load_bar = LoadBar()
-        self.chart: QWidget | None = None
+        self.chart: MemoryChart | None = None
         self._devices_column = QVBoxLayout()
         self._lay_out()
 
@@ -76,7 +83,10 @@ class DeskPanel(QWidget):
     def _lay_out(self) -> None:
         content = QWidget()
         self._column = QVBoxLayout(content)
-        self._column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE, Space.LARGE)
+        # The scroll bar keeps its place, so that nothing moves when it appears.
+        self._column.setContentsMargins(
+            Space.LARGE, Space.MEDIUM, Space.LARGE - _SCROLL_BAR_WIDTH, Space.LARGE
+        )
         self._column.setSpacing(Space.LARGE)
         self._devices_column.setSpacing(Space.MEDIUM)
         self._column.addWidget(self.card)
@@ -88,6 +98,7 @@ class DeskPanel(QWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(content)
         outer = QVBoxLayout(self)
@@ -112,7 +123,7 @@ class DeskPanel(QWidget):
         self._memory_shown = shown
         uses = device_uses(state)
         while len(self.device_views) < len(uses):
-            view = DeviceMemory()
+            view = DeviceMemory(is_folded=bool(self.device_views))
             self.device_views.append(view)
             self._devices_column.addWidget(view)
         is_stale = state.measured is not None and not is_loaded_as_chosen(state)

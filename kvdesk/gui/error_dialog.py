@@ -1,4 +1,4 @@
-"""The one dialog for errors that have no place of their own: what happened, what to do, the details to copy."""
+"""The one dialog for errors that have no place of their own: what happened, what to do, the details."""
 
 import sys
 import traceback

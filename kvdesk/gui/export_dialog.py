@@ -4,6 +4,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QPlainTextEdit, Q
 
 from kvdesk.errors import KvDeskError
 from kvdesk.export import TARGETS
+from kvdesk.export.shells import SHELLS
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
@@ -11,9 +12,6 @@ from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState
-
-# As the exporters name the shells, with what people call them.
-SHELLS = (("bash", "bash, zsh"), ("powershell", "PowerShell"), ("cmd", "cmd.exe"))
 
 
 class ExportDialog(QDialog):
@@ -31,8 +29,8 @@ class ExportDialog(QDialog):
             self.target_box.addItem(target.title, target.name)
         self.shell_box = QComboBox()
         self.shell_box.setAccessibleName(self.tr("Shell"))
-        for name, title in SHELLS:
-            self.shell_box.addItem(title, name)
+        for shell in SHELLS:
+            self.shell_box.addItem(shell.title, shell.name)
         self.command = QPlainTextEdit()
         self.command.setReadOnly(True)
         self.command.setFont(theme.current().font(TextSize.TABLE, code=True))
@@ -40,7 +38,9 @@ class ExportDialog(QDialog):
         self.note = text_label(role="muted", size=TextSize.TABLE, wrap=True)
         self.copy_button = CopyButton(self.tr("Copy"), "primary")
         close = push_button(self.tr("Close"))
+        close.setAutoDefault(False)
         close.clicked.connect(self.accept)
+        self.copy_button.setDefault(True)
         self.target_box.currentIndexChanged.connect(self._render)
         self.shell_box.currentIndexChanged.connect(self._render)
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 
 class FileDrop(QObject):
-    """Watches a window and those of its children that accept drops; calls `open_model` with the file's path."""
+    """Watches a window and those of its children that accept drops; hands a file to `open_model`."""
 
     def __init__(self, window: QWidget, open_model: Callable[[str], None]) -> None:
         super().__init__(window)

@@ -44,6 +44,7 @@ class MainWindow(QMainWindow):
         self.top_bar.deskWanted.connect(self.toggle_desk)
         self.notice_bar.dismissed.connect(lambda: actions.dismiss_notice(self._desk))
         self.desk_panel.openWanted.connect(self.choose_model)
+        self.conversation.openWanted.connect(self.choose_model)
         self.desk_panel.modelChosen.connect(self.open_model)
 
         self._pump = QTimer(self)
@@ -134,8 +135,9 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for part in (self.top_bar, separator(), self.notice_bar):
-            column.addWidget(part)
+        column.addWidget(self.top_bar)
+        column.addWidget(separator())
+        column.addWidget(self.notice_bar)
         column.addWidget(self.conversation, 1)
         centre.setMinimumWidth(360)
 
@@ -183,7 +185,7 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         self._desk.change_settings(
-            window_geometry=self.saveGeometry().toBase64().data().decode("ascii"),
+            window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
             window_splitter=tuple(self._widths()),
             show_chats=not self.chats.isHidden(),
             show_desk=not self.desk_panel.isHidden(),

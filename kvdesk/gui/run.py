@@ -66,7 +66,7 @@ class AfterFirstPaint(QObject):
     def __init__(self, window: MainWindow, then: Callable[[], None]) -> None:
         super().__init__(window)
         self._window, self._then = window, then
-        window.centralWidget().installEventFilter(self)
+        window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Wait for the paint event; the call comes when the event loop is back."""

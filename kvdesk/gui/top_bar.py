@@ -1,15 +1,17 @@
 """The line above the conversation: what is loaded, with which cache, and how sure its figures are."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
-from kvdesk.gui.theme import Space
+from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState
 from kvdesk.units import format_tokens
 
 HEIGHT = 48
+_CHIP_HEIGHT = 26
 
 
 class Chip(QFrame):
@@ -22,9 +24,11 @@ class Chip(QFrame):
         self._parts: list[QLabel] = []
         self._shown: tuple[tuple[str, str, bool], ...] = ()
         row = QHBoxLayout(self)
-        row.setContentsMargins(Space.MEDIUM, Space.TINY, Space.MEDIUM, Space.TINY)
+        row.setContentsMargins(10, 0, 10, 0)
         row.setSpacing(Space.TINY)
+        self.setFixedHeight(_CHIP_HEIGHT)
         self._row = row
+        self.is_wanted = False
         self.hide()
 
     def show_parts(self, *parts: tuple[str, str, bool], why: str = "") -> None:
@@ -34,16 +38,17 @@ class Chip(QFrame):
             return
         self._shown = parts
         while len(self._parts) < len(parts):
-            label = text_label(figures=True)
+            label = text_label(size=TextSize.TABLE, figures=True)
             self._parts.append(label)
             self._row.addWidget(label)
         for label, (text, role, bold) in zip(self._parts, parts, strict=False):
-            label.setFont(theme.current().font(bold=bold, figures=True))
+            label.setFont(theme.current().font(TextSize.TABLE, bold=bold, figures=True))
             set_role(label, role=role)
             label.setText(text)
         for index, label in enumerate(self._parts):
             label.setVisible(index < len(parts))
-        self.setVisible(bool(parts))
+        self.is_wanted = bool(parts)
+        self.setVisible(self.is_wanted)
         self.setAccessibleDescription(" ".join(text for text, _, _ in parts) + (f". {why}" if why else ""))
 
 
@@ -59,7 +64,7 @@ class TopBar(QWidget):
         self.setFixedHeight(HEIGHT)
         self.chats_button = icon_button("panel-left", self.tr("Show or hide the chats (Ctrl+B)"))
         self.desk_button = icon_button("panel-right", self.tr("Show or hide the desk (Ctrl+D)"))
-        self.export_button = push_button(self.tr("Export"), "chip")
+        self.export_button = push_button(self.tr("Export"), "chip", TextSize.TABLE)
         self.export_button.setToolTip(self.tr("The launch command for these options (Ctrl+E)"))
         self.chats_button.clicked.connect(self.chatsWanted)
         self.desk_button.clicked.connect(self.deskWanted)
@@ -72,7 +77,7 @@ class TopBar(QWidget):
 
         row = QHBoxLayout(self)
         row.setContentsMargins(Space.SMALL, 0, Space.SMALL, 0)
-        row.setSpacing(Space.SMALL)
+        row.setSpacing(6)
         row.addWidget(self.chats_button)
         for part in (self._empty, self.model_chip, self.pair_chip, self.kernel_chip, self.context_chip):
             row.addWidget(part)
@@ -83,8 +88,7 @@ class TopBar(QWidget):
     def show_parts(self, *, chats: bool, desk: bool) -> None:
         """Show on the two buttons which side parts are there."""
         for button, is_shown in ((self.chats_button, chats), (self.desk_button, desk)):
-            button.setCheckable(True)
-            button.setChecked(is_shown)
+            button.setAccessibleDescription(self.tr("shown") if is_shown else self.tr("hidden"))
 
     def show_state(self, state: DeskState) -> None:
         """Show what is loaded; before that, what is chosen."""
@@ -101,6 +105,26 @@ class TopBar(QWidget):
         self._show_pair(state)
         self._show_kernel(state)
         self._show_context(state)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Leave out the least important chips when the line is short."""
+        row = self.layout()
+        assert row is not None
+        margins, gap = row.contentsMargins(), row.spacing()
+        room = self.width() - margins.left() - margins.right()
+        room -= sum(
+            button.sizeHint().width() + gap
+            for button in (self.chats_button, self.export_button, self.desk_button)
+        )
+        for chip in (self.model_chip, self.context_chip, self.pair_chip, self.kernel_chip):
+            room -= chip.sizeHint().width() + gap
+            chip.setVisible(chip.is_wanted and room >= 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the chips to the new width."""
+        super().resizeEvent(event)
+        self._make_room()
 
     def _show_pair(self, state: DeskState) -> None:
         loaded = state.engine.loaded

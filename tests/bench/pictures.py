@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kvdesk.gui import theme
+from kvdesk.gui.error_dialog import ErrorDialog
+from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
@@ -52,18 +54,42 @@ STATES: dict[str, Callable[[], DeskState]] = {
 }
 
 
+def _open_advanced(window: MainWindow) -> QWidget:
+    window.desk_panel.options.advanced_button.setChecked(True)
+    return window
+
+
+def _open_export(window: MainWindow) -> QWidget:
+    window.show_export()
+    return window.findChild(ExportDialog)
+
+
+def _open_error(window: MainWindow) -> QWidget:
+    dialog = ErrorDialog(fakes.ENDED, window)
+    dialog.open()
+    return dialog
+
+
+# What is done in the window before its picture is taken, and the widget that is drawn.
+ACTS: dict[str, Callable[[MainWindow], QWidget]] = {
+    "advanced": _open_advanced,
+    "export": _open_export,
+    "error": _open_error,
+}
+
+
 def main(folder: Path, names: list[str]) -> None:
     """Write one picture for each state, theme and size."""
     folder.mkdir(parents=True, exist_ok=True)
     application = make_application([])
     for choice in (theme.Choice.LIGHT, theme.Choice.DARK):
         theme.current().set_choice(choice)
-        for name in names or STATES:
+        for name in names or (*STATES, *ACTS):
             _draw(application, folder, name, choice)
 
 
 def _draw(application: QApplication, folder: Path, name: str, choice: theme.Choice) -> None:
-    desk = fakes.FakeDesk(STATES[name]())
+    desk = fakes.FakeDesk(STATES.get(name, fakes.qwen_opened)())
     if desk.state.measured is not None:
         fakes.fill_history(desk.history, desk.state)
     desk.state = replace(desk.state, samples=len(desk.history))
@@ -76,8 +102,11 @@ def _draw(application: QApplication, folder: Path, name: str, choice: theme.Choi
             application.processEvents()
         window.show_state(desk.state)
         application.processEvents()
+        target = ACTS[name](window) if name in ACTS else window
+        for _ in range(3):
+            application.processEvents()
         path = folder / f"{name}-{choice}-{size.width()}.png"
-        window.grab().save(str(path))
+        target.grab().save(str(path))
         print(path)
     window.close()
     window.deleteLater()

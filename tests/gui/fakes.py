@@ -32,7 +32,7 @@ from kvdesk.session.state import (
 from kvdesk.settings.rows import Settings
 from kvdesk.units import GIB, MIB
 
-GPU = Device("CUDA0", "gpu", "cuda", 8188 * MIB, 7838 * MIB, "RTX 4060 Laptop")
+GPU = Device("CUDA0", "gpu", "cuda", 8188 * MIB, 8054 * MIB, "RTX 4060 Laptop")
 HOST = Device("CPU", "cpu", "cpu", 32 * GIB, 21 * GIB, "AMD Ryzen 7 7840HS")
 Q8 = LoadOptions(ctx_size=32768, cache_type_k="q8_0", cache_type_v="q8_0")
 
@@ -155,7 +155,7 @@ QWEN = ModelCard(
 def qwen_fits() -> tuple[PairFit, ...]:
     """Largest contexts in 7,326 MiB, by the same sums as the reports."""
     found = []
-    room = (7838 - 512 - 4455 - 321 - 166) * MIB
+    room = (8054 - 512 - 4455 - 321 - 166) * MIB
     for k, v, kernel in (
         ("f16", "f16", "gpu"),
         ("q8_0", "q8_0", "gpu"),
@@ -228,7 +228,7 @@ def qwen_opened() -> DeskState:
 
 def qwen_loaded() -> DeskState:
     """Loaded with the options of the desk."""
-    free = replace_device(GPU, free_bytes=(7838 - 4455 - 1224 * 2 - 321 - 166) * MIB)
+    free = replace_device(GPU, free_bytes=(8054 - 4455 - 1224 * 2 - 321 - 166) * MIB)
     return replace(
         qwen_opened(),
         measured=qwen_report("measurement"),

@@ -20,8 +20,8 @@ class Lane:
         return self.bottom + np.clip(values / max(most, 1e-9), 0.0, 1.0) * (self.top - self.bottom)
 
 
-MEMORY_LANE = Lane(0.36, 1.0)
-SPEED_LANE = Lane(0.02, 0.28)
+MEMORY_LANE = Lane(0.38, 1.0)
+SPEED_LANE = Lane(0.01, 0.3)
 
 
 def thinned(time_s: Values, values: Values, most_points: int) -> tuple[Values, Values]:

@@ -42,7 +42,7 @@ class Legend(QWidget):
         grid.setVerticalSpacing(0)
         for index, name in enumerate(NAMES):
             self._titles[name] = text_label(role="muted", size=TextSize.NOTE)
-            self._values[name] = text_label(size=TextSize.TABLE, figures=True)
+            self._values[name] = text_label("–", size=TextSize.TABLE, figures=True)
             grid.addWidget(self._dashes[name], 0, 2 * index)
             grid.addWidget(self._titles[name], 0, 2 * index + 1)
             grid.addWidget(self._values[name], 1, 2 * index, 1, 2)

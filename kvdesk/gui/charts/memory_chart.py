@@ -1,5 +1,6 @@
 """The live graph: memory under its planned ceiling, the cells filled, and the speed, on one time axis."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.charts.lanes import MEMORY_LANE, SPEED_LANE, Values, highest, latest, thinned
 from kvdesk.gui.charts.legend import Legend
 from kvdesk.gui.controls import icon_button, push_button, text_label
-from kvdesk.gui.desk.memory_rows import DeviceUse, device_uses
+from kvdesk.gui.desk.memory_rows import DeviceUse, device_title, device_uses
 from kvdesk.gui.icons import set_icon
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.history import Columns, History
@@ -22,7 +23,7 @@ from kvdesk.units import format_bytes, format_mib, format_tokens
 _HEIGHT = 136
 _SPANS_S = (30, 120, 600, 3600)
 _FIRST_SPAN_S = 120
-_HEADROOM = 1.12  # of the lane above the highest line, for the ceiling's words
+_HEADROOM = 1.22  # of the lane above the highest line, for the ceiling's words
 
 
 class MemoryChart(QWidget):
@@ -38,7 +39,7 @@ class MemoryChart(QWidget):
         self._curves: dict[str, Any] = {}
         self._marks: list[Any] = []
         self.legend = Legend()
-        self.span_button = push_button("", "plain", TextSize.TABLE)
+        self.span_button = push_button("", "flat", TextSize.TABLE)
         self.span_button.setMenu(self._make_span_menu())
         self.pause_button = icon_button("pause", self.tr("Hold the graph still"))
         self.pause_button.setCheckable(True)
@@ -47,6 +48,8 @@ class MemoryChart(QWidget):
         self._lay_out()
         self._show_span()
         self._colour()
+        for name, title in self._titles().items():
+            self.legend.show_value(name, title, "–")
 
     def show_state(self, state: DeskState) -> None:
         """Draw the newest sample, if there is one that is not drawn."""
@@ -90,6 +93,8 @@ class MemoryChart(QWidget):
         self._ceiling.setVisible(ceiling is not None)
         self._ceiling_words.setVisible(ceiling is not None)
 
+        whose = device_title(use.device) if is_gpu and use else self.tr("The engine's process")
+        self.legend.setToolTip(whose)
         loaded = self._state.engine.loaded
         cells = columns.cells_used[rows]
         n_ctx = loaded.options.ctx_size if loaded else highest(cells)
@@ -97,23 +102,24 @@ class MemoryChart(QWidget):
         reading, filled = latest(used), latest(cells)
         self.legend.show_value(
             "memory",
-            self.tr("GPU memory") if is_gpu else self.tr("Engine memory"),
+            self._titles()["memory"],
             format_bytes(None if reading is None else round(reading)),
         )
         self.legend.show_value(
-            "cells", self.tr("Cells"), format_tokens(None if filled is None else round(filled))
+            "cells", self._titles()["cells"], format_tokens(None if filled is None else round(filled))
         )
 
     def _draw_speed(self, columns: Columns, rows: slice, now_s: float) -> None:
-        for name, title, values in (
-            ("prefill", self.tr("Reading"), columns.prefill_tokens_per_s[rows]),
-            ("decode", self.tr("Writing"), columns.decode_tokens_per_s[rows]),
+        for name, values in (
+            ("prefill", columns.prefill_tokens_per_s[rows]),
+            ("decode", columns.decode_tokens_per_s[rows]),
         ):
-            speeds = np.where(values > 0, values, np.nan)
-            self._draw(name, columns.time_s[rows] - now_s, SPEED_LANE.heights(speeds, highest(speeds)))
-            known = speeds[~np.isnan(speeds)]
+            speeds = np.nan_to_num(values)
+            most = highest(speeds) * _HEADROOM
+            self._draw(name, columns.time_s[rows] - now_s, SPEED_LANE.heights(speeds, most))
+            known = speeds[speeds > 0]
             text = self.tr("{speed} t/s").format(speed=_speed(float(known[-1]))) if len(known) else "–"
-            self.legend.show_value(name, title, text)
+            self.legend.show_value(name, self._titles()[name], text)
 
     def _draw(self, name: str, time_s: Values, heights: Values) -> None:
         x, y = thinned(time_s, heights, 2 * max(self.plot.width(), 100))
@@ -134,6 +140,14 @@ class MemoryChart(QWidget):
             line.setToolTip(mark.text)
         for index, line in enumerate(self._marks):
             line.setVisible(index < len(visible))
+
+    def _titles(self) -> dict[str, str]:
+        return {
+            "memory": self.tr("Memory"),
+            "cells": self.tr("Cells"),
+            "prefill": self.tr("Reading"),
+            "decode": self.tr("Writing"),
+        }
 
     # ------------------------------------------------------------------------------------------ the frame
 
@@ -159,6 +173,8 @@ class MemoryChart(QWidget):
         self._ceiling_words = pg.TextItem(anchor=(1, 1))
         for line in (*self._grid, self._ceiling, self._ceiling_words):
             plot.addItem(line, ignoreBounds=True)
+        self._ceiling.hide()
+        self._ceiling_words.hide()
         for name in ("cells", "memory", "prefill", "decode"):
             self._curves[name] = pg.PlotCurveItem(connect="finite", antialias=True)
             plot.addItem(self._curves[name])
@@ -169,8 +185,8 @@ class MemoryChart(QWidget):
         head.setSpacing(0)
         head.addWidget(text_label(self.tr("Live"), bold=True))
         head.addStretch(1)
-        head.addWidget(self.span_button)
         head.addWidget(self.pause_button)
+        head.addWidget(self.span_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TINY)
@@ -184,20 +200,23 @@ class MemoryChart(QWidget):
         self.plot.setBackground(theme.colour("panel"))
         for line in self._grid:
             line.setPen(pg.mkPen(theme.colour("line"), width=1))
-        self._ceiling.setPen(pg.mkPen(theme.colour("text"), width=1, style=Qt.PenStyle.DashLine))
+        self._ceiling.setPen(pg.mkPen(theme.colour("muted"), width=1, style=Qt.PenStyle.DashLine))
         self._ceiling_words.setColor(theme.colour("muted"))
         self._ceiling_words.setFont(theme.current().font(TextSize.NOTE, figures=True))
         for name, colour in line_colours().items():
-            self._curves[name].setPen(pg.mkPen(colour, width=1.6))
-        self._curves["cells"].setPen(pg.mkPen(theme.colour("k"), width=1.2))
-        self._curves["cells"].setFillLevel(MEMORY_LANE.bottom)
-        self._curves["cells"].setBrush(pg.mkBrush(theme.colour("k", 0.16)))
+            self._curves[name].setPen(pg.mkPen(colour, width=1.5))
+        for name, lane in (("cells", MEMORY_LANE), ("prefill", SPEED_LANE), ("decode", SPEED_LANE)):
+            ground = QColor(line_colours()[name])
+            ground.setAlphaF(0.16)
+            self._curves[name].setFillLevel(lane.bottom)
+            self._curves[name].setBrush(pg.mkBrush(ground))
         self.legend.show_colours(line_colours())
 
     def _make_span_menu(self) -> QMenu:
         menu = QMenu(self)
         for span_s in _SPANS_S:
-            menu.addAction(self._span_words(span_s), lambda span_s=span_s: self._choose_span(span_s))
+            action = menu.addAction(self._span_words(span_s))
+            action.triggered.connect(partial(self._choose_span, span_s))
         return menu
 
     def _span_words(self, span_s: int) -> str:
@@ -207,7 +226,7 @@ class MemoryChart(QWidget):
             return self.tr("last {count} minutes").format(count=span_s // 60)
         return self.tr("last hour")
 
-    def _choose_span(self, span_s: int) -> None:
+    def _choose_span(self, span_s: int, _checked: bool = False) -> None:
         self._span_s = span_s
         self._show_span()
         self.redraw()

@@ -8,7 +8,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.controls import text_label
 from kvdesk.gui.desk.context_scale import top_of_scale
 from kvdesk.gui.desk.context_slider import ContextSlider
-from kvdesk.gui.theme import Space, TextSize
+from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import BY_NAME
 from kvdesk.plan.parse import read_value
 from kvdesk.session.state import DeskState
@@ -38,11 +38,13 @@ class ContextChoice(QWidget):
         self.entry.editingFinished.connect(self._entered)
 
         head = QHBoxLayout()
-        head.setSpacing(Space.TINY)
+        head.setSpacing(0)
         head.addWidget(text_label(self.tr("Context"), bold=True))
         head.addStretch(1)
         head.addWidget(self.entry)
-        head.addWidget(text_label(self.tr("tokens"), "muted", TextSize.TABLE))
+        unit = text_label(self.tr("tokens"), "muted", TextSize.TABLE)
+        unit.setContentsMargins(0, 2, 0, 0)  # onto the entry's baseline
+        head.addWidget(unit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -1,4 +1,4 @@
-"""The rows and columns of the map of largest contexts, worked out from the pairs' fits; nothing here draws."""
+"""The rows and columns of the map of largest contexts, from the pairs' fits; nothing here draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -63,7 +63,11 @@ class FitsItems(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> object:
         """Name the columns by their contexts."""
-        if orientation is not Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.FontRole:
+            return theme.current().font(TextSize.NOTE, figures=True)
+        if role != Qt.ItemDataRole.DisplayRole:
             return None
         return step_label(self.table.contexts[section - 1]) if section else ""
 
@@ -109,7 +113,7 @@ class _CellDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         items, view = index.model(), self.parent()
         assert isinstance(items, FitsItems)
-        rect = QRectF(option.rect)  # type: ignore[attr-defined]  # the stubs leave out what it inherits
+        rect = QRectF(option.rect)
         is_current = isinstance(view, QTableView) and view.hasFocus() and view.currentIndex() == index
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -135,7 +139,7 @@ class _CellDelegate(QStyledItemDelegate):
             painter.setPen(theme.colour("muted"))
         else:
             kernel = items.table.fits[index.row()].kernel
-            strength = 0.4 + 0.45 * room
+            strength = 0.36 + 0.44 * room
             ground = _mix(
                 theme.colour("panel"), theme.colour("warn" if kernel == "cpu" else "good"), strength
             )
@@ -192,7 +196,6 @@ class FitsMap(QWidget):
         rows.hide()
         rows.setMinimumSectionSize(ROW_HEIGHT)
         rows.setDefaultSectionSize(ROW_HEIGHT)
-        columns.setFont(theme.current().font(TextSize.NOTE, figures=True))
         columns.setMinimumSectionSize(20)
         columns.setFixedHeight(ROW_HEIGHT)
         columns.setSectionsClickable(False)
@@ -250,9 +253,11 @@ class _MapView(QTableView):
 
 
 def _mix(ground: QColor, colour: QColor, share: float) -> QColor:
-    return QColor.fromRgbF(
-        *(
-            float(here + (there - here) * share)
-            for here, there in zip(ground.getRgbF()[:3], colour.getRgbF()[:3], strict=True)
-        )
+    def between(here: int, there: int) -> int:
+        return round(here + (there - here) * share)
+
+    return QColor(
+        between(ground.red(), colour.red()),
+        between(ground.green(), colour.green()),
+        between(ground.blue(), colour.blue()),
     )

@@ -88,4 +88,5 @@ class LoadBar(QWidget):
         else:
             text = ""
         self.words.setText(text)
+        self.words.setVisible(bool(text))
         set_role(self.words, role=role)

@@ -10,7 +10,7 @@ from kvdesk.gui.theme import Radius
 from kvdesk.memory.report import Kind
 from kvdesk.units import format_bytes
 
-_HEIGHT = 22
+_HEIGHT, _LOW_HEIGHT = 22, 8
 _OVERHANG = 2  # how far the limit's line stands out above and below
 
 
@@ -21,11 +21,16 @@ class MemoryBar(QWidget):
         super().__init__()
         self._use: DeviceUse | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMouseTracking(True)
+        self._height = _HEIGHT
 
     def sizeHint(self) -> QSize:
         """A fixed height; the width is the desk's."""
-        return QSize(200, _HEIGHT + 2 * _OVERHANG)
+        return QSize(200, self._height + 2 * _OVERHANG)
+
+    def set_low(self, is_low: bool) -> None:
+        """Draw a low bar, for a device beside the main one."""
+        self._height = _LOW_HEIGHT if is_low else _HEIGHT
+        self.updateGeometry()
 
     def show_use(self, use: DeviceUse) -> None:
         """Draw what is used of a device."""
@@ -66,7 +71,8 @@ class MemoryBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame, limit = self._frame(), self.limit_x()
         clip = QPainterPath()
-        clip.addRoundedRect(frame, Radius.BAR, Radius.BAR)
+        radius = min(Radius.BAR, self._height / 2)
+        clip.addRoundedRect(frame, radius, radius)
         painter.setClipPath(clip)
         painter.fillRect(frame, theme.colour("free"))
         if limit is not None:  # used by other programs, or kept for them
@@ -120,7 +126,7 @@ class MemoryBar(QWidget):
         )
 
     def _frame(self) -> QRectF:
-        return QRectF(0, _OVERHANG, self.width(), _HEIGHT)
+        return QRectF(0, _OVERHANG, self.width(), self._height)
 
     def _x(self, size_bytes: int) -> float:
         return self._frame().width() * size_bytes / self.scale_bytes()

@@ -6,9 +6,10 @@ from PySide6.QtCore import QCoreApplication
 
 from kvdesk.memory.report import TOTAL_KINDS, Degree, Device, Kind, MemoryReport
 from kvdesk.session.state import DeskState, LoadedModel
-from kvdesk.units import MIB, format_mib, format_tokens
+from kvdesk.units import MIB, format_tokens
 
 DEGREES: tuple[Degree, ...] = ("estimate", "plan", "measurement")
+_WORTH_MARKING = MIB // 2  # what shows in figures of whole MiB
 OTHER_KINDS = (Kind.WORK_BUFFER, Kind.VOCABULARY, Kind.PROCESS, Kind.DEVICE_CONTEXT)
 # Each row and each segment of a bar: the kinds it sums. The margin is no use of memory; the limit has it.
 ROW_KINDS: tuple[tuple[Kind, ...], ...] = (*((kind,) for kind in TOTAL_KINDS), OTHER_KINDS)
@@ -26,7 +27,7 @@ class MemoryRow:
     def differs(self, degree: int) -> bool:
         """Whether this degree's figure is another than that of the degree before it, as MiB are printed."""
         here, before = self.sizes[degree], self.sizes[degree - 1] if degree else None
-        return here is not None and before is not None and format_mib(here) != format_mib(before)
+        return here is not None and before is not None and abs(here - before) >= _WORTH_MARKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,8 @@ def device_title(device: Device) -> str:
     """Name a device for people: a GPU by its product's name, the host as this computer."""
     if device.kind == "cpu":
         return _tr("This computer")
-    return device.description or device.name
+    name = device.description or device.name
+    return name.removeprefix("NVIDIA ").removeprefix("GeForce ").removesuffix(" GPU")
 
 
 def _tr(text: str) -> str:

@@ -17,10 +17,11 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.desk.memory_rows import DEGREES, DeviceUse, MemoryRow
 from kvdesk.gui.theme import TextSize
-from kvdesk.units import format_mib
+from kvdesk.units import MIB, format_mib
 
 ROW_HEIGHT = 20
 _SWATCH = 8
+_SMALL_BYTES = 100 * MIB
 _FIGURE_WIDTH = 64
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _Index = QModelIndex | QPersistentModelIndex
@@ -70,6 +71,8 @@ class MemoryItems(QAbstractTableModel):
             )[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
+        if role == Qt.ItemDataRole.FontRole:
+            return theme.current().font(TextSize.NOTE)
         return None
 
     def data(self, index: _Index, role: int = _DISPLAY) -> Any:
@@ -87,8 +90,15 @@ class MemoryItems(QAbstractTableModel):
 
     def _text(self, row: int, column: int) -> str:
         if row == len(self.rows):
-            return format_mib(self._total(column - 1)) if column else self.tr("Together")
-        return format_mib(self.rows[row].sizes[column - 1]) if column else self.rows[row].label
+            return self._figure(self._total(column - 1)) if column else self.tr("Together")
+        return self._figure(self.rows[row].sizes[column - 1]) if column else self.rows[row].label
+
+    def _figure(self, size_bytes: int | None) -> str:
+        """Whole MiB; with two decimals where the whole device's use is small."""
+        totals = [self._total(degree) or 0 for degree in range(len(DEGREES))]
+        if size_bytes is None or max(totals) >= _SMALL_BYTES:
+            return format_mib(size_bytes)
+        return f"{size_bytes / MIB:.2f}"
 
     def _total(self, degree: int) -> int | None:
         sizes = [row.sizes[degree] for row in self.rows]
@@ -106,7 +116,7 @@ class MemoryItems(QAbstractTableModel):
             before, now = here.sizes[column - 2], here.sizes[column - 1]
             assert before is not None
             assert now is not None
-            difference = f"{(now - before) / 2**20:+,.2f}"
+            difference = f"{(now - before) / MIB:+,.2f}"
             words = self.tr("{difference} MiB against the column before").format(difference=difference)
             text = f"{words}\n{text}".strip()
         return text
@@ -138,7 +148,7 @@ class _KindDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         items = index.model()
         assert isinstance(items, MemoryItems)
-        rect = option.rect  # type: ignore[attr-defined]  # the stubs leave out what it inherits
+        rect = option.rect
         is_sum = index.row() == len(items.rows)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -187,7 +197,6 @@ class MemoryTable(QTableView):
         rows.hide()
         rows.setMinimumSectionSize(ROW_HEIGHT)
         rows.setDefaultSectionSize(ROW_HEIGHT)
-        columns.setFont(theme.current().font(TextSize.TABLE))
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         columns.setFixedHeight(ROW_HEIGHT)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.session.state import DeskState, ModelCard
@@ -40,8 +40,8 @@ class ModelCardView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(Space.SMALL)
         head.addWidget(self.name, 1)
-        head.addWidget(self.unverified)
-        head.addWidget(self.open_button)
+        head.addWidget(self.unverified, 0, Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TINY)
@@ -56,6 +56,7 @@ class ModelCardView(QWidget):
             return
         self._shown = shown
         self._recent = state.recent
+        set_role(self.open_button, kind="normal" if state.model or state.opening else "primary")
         if state.opening:
             name = Path(state.opening).name
             self._show_words(self.tr("Opening {name} …").format(name=name), "")
@@ -80,13 +81,16 @@ class ModelCardView(QWidget):
         self.name.setToolTip(card.path)
         facts = (
             card.architecture,
-            self.tr("{count} parameters").format(count=format_parameters(card.parameters)),
+            format_parameters(card.parameters),
             card.quantisation,
             format_bytes(card.file_bytes),
             self.tr("trained for {tokens}").format(tokens=format_tokens(card.n_ctx_train)),
         )
         self.facts.setText(" · ".join(part.replace(" ", "\u00a0") for part in facts if part))
         self.anatomy.setText(" · ".join(part.replace(" ", "\u00a0") for part in card.anatomy.split(" · ")))
+        self.facts.setToolTip(
+            self.tr("Architecture, parameters, quantisation, size of the file, context of the training")
+        )
         self.facts.show()
         self.anatomy.setVisible(bool(card.anatomy))
         self.unverified.setVisible(not card.is_verified)

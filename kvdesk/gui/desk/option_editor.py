@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -22,10 +22,11 @@ from kvdesk.errors import OptionError
 from kvdesk.gui import theme
 from kvdesk.gui.controls import set_role, text_label
 from kvdesk.gui.notice_bar import translated
-from kvdesk.gui.theme import Space, TextSize
+from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import OptionRow
 from kvdesk.plan.parse import read_value, write_value
 
+_INSET, _GAP, _ARROW = 8, 5, 18  # before the label, after it, room for the arrow
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -35,8 +36,7 @@ class ChoiceBox(QComboBox):
     def __init__(self, label: str) -> None:
         super().__init__()
         self._label = label
-        self.setMinimumContentsLength(4)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setFont(theme.current().font(TextSize.TABLE))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def rule_out(self, reasons: Mapping[str, str]) -> None:
@@ -50,19 +50,31 @@ class ChoiceBox(QComboBox):
             item.setToolTip(why)
             item.setData(why, Qt.ItemDataRole.AccessibleDescriptionRole)
 
+    def sizeHint(self) -> QSize:
+        """Wide enough for the label and the longest choice."""
+        metrics = self.fontMetrics()
+        texts = (self.itemText(index) for index in range(self.count()))
+        longest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
+        label = metrics.horizontalAdvance(self._label) + _GAP if self._label else 0
+        return QSize(_INSET + label + longest + 6 + _ARROW, 30)
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than that, values are elided."""
+        return QSize(56, 30)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the frame by the style, the label and the value by hand."""
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        option.currentText = ""  # type: ignore[attr-defined]  # the stubs leave out the fields
+        option.currentText = ""
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        area = self.rect().adjusted(9, 0, -22, 0)
+        area = self.rect().adjusted(_INSET, 0, -_ARROW, 0)
         width = 0
         if self._label:
             painter.setPen(theme.colour("muted"))
             painter.drawText(area, _LEFT, self._label)
-            width = painter.fontMetrics().horizontalAdvance(self._label) + 6
+            width = painter.fontMetrics().horizontalAdvance(self._label) + _GAP
         painter.setPen(theme.colour("text" if self.isEnabled() else "muted"))
         rest = QRect(area.left() + width, area.top(), area.width() - width, area.height())
         text = painter.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, rest.width())
@@ -78,18 +90,31 @@ class EntryBox(QFrame):
 
     def __init__(self, label: str) -> None:
         super().__init__()
+        self._label = label
         self.setProperty("surface", "entry")
         self.entry = QLineEdit()
         self.entry.setProperty("kind", "bare")
         self.entry.installEventFilter(self)
         self.setFocusProxy(self.entry)
         row = QHBoxLayout(self)
-        row.setContentsMargins(9, 0, Space.SMALL, 0)
-        row.setSpacing(6)
+        row.setContentsMargins(_INSET, 0, 2, 0)
+        row.setSpacing(_GAP)
         if label:
-            row.addWidget(text_label(label, "muted"))
+            name = text_label(label, "muted", TextSize.TABLE)
+            name.setMinimumWidth(0)
+            row.addWidget(name)
         row.addWidget(self.entry, 1)
         self.setFixedHeight(30)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for the label and four figures."""
+        metrics = self.entry.fontMetrics()
+        label = metrics.horizontalAdvance(self._label) + _GAP if self._label else 0
+        return QSize(_INSET + label + metrics.horizontalAdvance("00000") + 4, 30)
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than that, the value scrolls."""
+        return QSize(48, 30)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """Show the focus of the line on the frame."""
@@ -136,7 +161,7 @@ class OptionEditor(QWidget):
         field = EntryBox(label)
         field.entry.setPlaceholderText(self._default_text())
         field.entry.editingFinished.connect(self._entered)
-        field.entry.setFont(theme.current().font(TextSize.TEXT, figures=True))
+        field.entry.setFont(theme.current().font(TextSize.TABLE, figures=True))
         return field
 
     def _make_choice(self, label: str) -> ChoiceBox:

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from kvdesk.gui.controls import set_role, text_label
 from kvdesk.gui.notice_bar import translated
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.plan.options import BY_NAME
 from kvdesk.memory.report import Refusal
+from kvdesk.plan.options import BY_NAME
 
 
 class OptionNotes(QWidget):

@@ -1,7 +1,7 @@
 """The launch options: the everyday ones in the panel, all others under “Advanced”, from the one table."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.desk.option_editor import ChoiceBox, OptionEditor
@@ -30,23 +30,24 @@ class OptionsForm(QWidget):
         self._shown: tuple[object, ...] = ()
         self.basic_notes = OptionNotes()
         self.advanced_notes: dict[Group, OptionNotes] = {}
-        self.advanced_button = push_button(self.tr("Advanced"), "plain")
+        self.advanced_button = push_button(self.tr("Advanced"), "flat", TextSize.TABLE)
         self.advanced_button.setCheckable(True)
         self.advanced_button.setToolTip(self.tr("All other options of llama.cpp that change loading"))
+        self.advanced_button.setProperty("has_chevron", True)
         set_icon(self.advanced_button, "chevron-right")
         self.advanced_button.toggled.connect(self._show_advanced)
         self._advanced: QWidget | None = None
 
-        grid = QGridLayout()
-        grid.setSpacing(Space.SMALL)
-        for index, row in enumerate(row for row in OPTIONS if row.spec.basic and row.name != _CONTEXT):
-            grid.addWidget(self._make_editor(row, is_compact=True), index // _COLUMNS, index % _COLUMNS)
-        for column in range(_COLUMNS):
-            grid.setColumnStretch(column, 1)
         column_of_all = QVBoxLayout(self)
         column_of_all.setContentsMargins(0, 0, 0, 0)
         column_of_all.setSpacing(Space.SMALL)
-        column_of_all.addLayout(grid)
+        basic = [row for row in OPTIONS if row.spec.basic and row.name != _CONTEXT]
+        for start in range(0, len(basic), _COLUMNS):
+            line = QHBoxLayout()
+            line.setSpacing(Space.SMALL)
+            for row in basic[start : start + _COLUMNS]:
+                line.addWidget(self._make_editor(row, is_compact=True))
+            column_of_all.addLayout(line)
         column_of_all.addWidget(self.basic_notes)
         column_of_all.addWidget(self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -130,6 +131,7 @@ class OptionsForm(QWidget):
             rows = [row for row in OPTIONS if row.spec.group == group and not row.spec.basic]
             notes = OptionNotes()
             self.advanced_notes[group] = notes
+            column.addSpacing(Space.TINY)
             column.addWidget(text_label(title, "muted", TextSize.TABLE, bold=True))
             column.addLayout(self._make_group(rows))
             column.addWidget(notes)
