@@ -31,9 +31,9 @@ def build_cli(launch_window: Callable[[str | None], int]) -> typer.Typer:
     return app
 
 
-def _model(several: bool = False) -> object:
+def _model() -> object:
     return typer.Argument(
-        metavar="MODEL..." if several else "MODEL",
+        metavar="MODEL",
         help=t("A GGUF file, an http(s) address of one, or “demo” for the built-in model."),
         show_default=False,
     )
@@ -41,7 +41,7 @@ def _model(several: bool = False) -> object:
 
 AsJson = Annotated[bool, typer.Option("--json", help=t("Print JSON, and nothing else."))]
 OneModel = Annotated[str, _model()]
-SeveralModels = Annotated[list[str], _model(several=True)]
+SeveralModels = Annotated[list[str], _model()]
 Devices = Annotated[
     list[str] | None,
     typer.Option(
@@ -121,17 +121,38 @@ def _add_planning(app: typer.Typer) -> None:
                 help=t("Memory to leave free on every device, such as 512MiB, or a share such as 10%."),
             ),
         ] = "0",
+        budget: Annotated[
+            str,
+            typer.Option(
+                metavar="SIZE",
+                help=t("Memory to take at most on each GPU, such as 6GiB, or a share of what is free: 0.8."),
+                show_default=False,
+            ),
+        ] = "",
         min_ctx: Annotated[
             str, typer.Option("--min-ctx", metavar="N", help=t("The context that is wanted at least."))
         ] = "0",
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help=t("Confirm the result with llama.cpp."))
         ] = False,
+        shows_all: Annotated[bool, typer.Option("--all", help=t("Show every pair."))] = False,
         as_json: AsJson = False,
     ) -> None:
         from kvdesk.cli.fit import run
 
-        raise typer.Exit(run(model, options, device or [], reserve, min_ctx, is_dry=dry_run, as_json=as_json))
+        raise typer.Exit(
+            run(
+                model,
+                options,
+                device or [],
+                reserve,
+                budget,
+                min_ctx,
+                is_dry=dry_run,
+                shows_all=shows_all,
+                as_json=as_json,
+            )
+        )
 
 
 def _add_running(app: typer.Typer) -> None:

@@ -3,7 +3,6 @@
 import os
 import sys
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import typer
@@ -91,7 +90,7 @@ def _shape(path: str) -> ModelShape:
     from kvdesk.gguf.open import open_model
     from kvdesk.memory.families import shape_of
 
-    return cast(ModelShape, shape_of(open_model(path)))
+    return shape_of(open_model(path))
 
 
 def _shell(name: str) -> Shell:

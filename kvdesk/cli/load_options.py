@@ -66,7 +66,7 @@ def _with_flags(
         # typer reads both, and would otherwise follow __wrapped__ to the parameter that was replaced.
         run.__signature__ = signature  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-        del run.__wrapped__  # type: ignore[attr-defined]
+        del run.__wrapped__
         return run
 
     return decorate

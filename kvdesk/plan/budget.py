@@ -4,10 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from kvdesk.errors import OptionError
-from kvdesk.memory.report import Device, MemoryReport
+from kvdesk.memory.report import Device
 from kvdesk.units import parse_bytes
 
 Ceilings = Mapping[str, int | None]
@@ -57,17 +55,3 @@ def ceilings(
             limit = given if limit is None or given is None else min(limit, given)
         limits[device.name] = None if limit is None else max(0, limit - reserve.of(limit))
     return limits
-
-
-def credited(devices: Sequence[Device], measured: MemoryReport | None) -> tuple[Device, ...]:
-    """The devices as they would be with this program's own loaded model gone: its bytes are free again."""
-    if measured is None:
-        return tuple(devices)
-    return tuple(
-        device
-        if device.free_bytes is None
-        else msgspec.structs.replace(
-            device, free_bytes=device.free_bytes + measured.bytes_of(device=device.name)
-        )
-        for device in devices
-    )
