@@ -18,6 +18,9 @@ from kvdesk.errors import (
 )
 from kvdesk.units import MIB, format_bytes
 
+LAST_WORDS = 20  # lines of stderr that can belong to the end; further up stand earlier, survived failures
+RELOAD = "Load the model again."
+SET_UP = "Run the set-up script again."
 SMALLER = "Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch."
 
 # What a failed allocation prints, per backend; the first group is the buffer or device, the second the size.
@@ -41,8 +44,15 @@ _PURPOSES = (
     ("unable to allocate", "the weights"),
     ("mmap failed", "the mapped file"),
 )
+_ABORT = re.compile(r"(?:\.(?:c|cpp|cu|cuh|m|h|hpp):\d+: |^ *what\(\): +)(.+)")
+_WINDOWS_ENDINGS = {  # NTSTATUS values that a process exits with
+    0xC0000005: "access violation",
+    0xC0000017: "no memory",
+    0xC00000FD: "stack overflow",
+    0xC0000409: "SIGABRT",  # how abort() ends there
+}
 _MEMORY_WORDS = re.compile(
-    r"failed to allocate|unable to allocate|out of memory|std::bad_alloc|Cannot allocate memory|MemoryError"
+    r"[Ff]ailed to allocate|unable to allocate|out of memory|bad_alloc|Cannot allocate memory|MemoryError"
 )
 
 
@@ -130,41 +140,32 @@ def exited(
 def _cause_of(
     exit_code: int, stderr: Sequence[str], verdict: ExitCause | None, said_hello: bool
 ) -> tuple[ExitCause, str, str]:
+    ending = _name_of_ending(exit_code)
+    last_words = stderr[-LAST_WORDS:]
     if verdict == "quit" or (exit_code == 0 and said_hello):
         return "quit", "The engine was ended.", ""
     if verdict == "not_responding":
-        return "not_responding", "The engine stopped answering and was ended.", "Load the model again."
-    if out_of_memory := _out_of_memory(stderr):
-        return "out_of_memory", out_of_memory.message, out_of_memory.hint
+        return "not_responding", "The engine stopped answering and was ended.", RELOAD
     if not said_hello:
-        return (
-            "start_failed",
-            f"The engine did not start: {_last_line(stderr)}",
-            "Run the set-up script again.",
-        )
-    if assertion := _assertion(stderr):
+        return "start_failed", f"The engine did not start: {_last_line(stderr)}", SET_UP
+    if ending == "SIGKILL":
+        hint = "Something ended it from outside; when memory is short, the system does that by itself."
+        return "killed", "The engine was killed (SIGKILL).", hint
+    if ending in ("SIGTERM", "SIGINT", "SIGHUP"):
+        return "killed", f"The engine was ended from outside ({ending}).", RELOAD
+    if out_of_memory := _out_of_memory(last_words):
+        return "out_of_memory", out_of_memory.message, out_of_memory.hint
+    if "Remote RPC server crashed" in "\n".join(last_words):
+        return "aborted", "An RPC server ended or answered nonsense.", "Start it again, then load again."
+    if complaint := _complaint(last_words):
         return (
             "aborted",
-            f"llama.cpp aborted: {assertion}",
+            f"llama.cpp aborted: {complaint}",
             "Load again with other options; the chat is kept.",
         )
-    if exit_code < 0:
-        name = _signal_name(-exit_code)
-        if name == "SIGKILL":
-            hint = "Something ended it from outside; when memory is short the system does that itself."
-            return "killed", "The engine was killed (SIGKILL).", hint
-        if name in ("SIGTERM", "SIGINT", "SIGHUP"):
-            return "killed", f"The engine was ended from outside ({name}).", "Load the model again."
-        return (
-            "crashed",
-            f"The engine crashed ({name}).",
-            "Load the model again; the details say where it was.",
-        )
-    return (
-        "crashed",
-        f"The engine ended with status {exit_code}: {_last_line(stderr)}",
-        "Load the model again.",
-    )
+    if ending == "SIGABRT":
+        return "aborted", f"llama.cpp aborted: {_last_line(stderr)}", RELOAD
+    return "crashed", f"The engine crashed ({ending}): {_last_line(stderr)}", RELOAD
 
 
 def _out_of_memory(lines: Sequence[str]) -> OutOfMemory | None:
@@ -186,10 +187,9 @@ def _out_of_memory(lines: Sequence[str]) -> OutOfMemory | None:
     return OutOfMemory("Not enough memory for {purpose}.", SMALLER, purpose=purpose)
 
 
-def _assertion(stderr: Sequence[str]) -> str:
-    return next(
-        (line.strip() for line in reversed(stderr) if "GGML_ASSERT" in line or "GGML_ABORT" in line), ""
-    )
+def _complaint(lines: Sequence[str]) -> str:
+    """What ggml_abort or the C++ runtime printed before it ended the process."""
+    return next((match[1].strip() for line in reversed(lines) if (match := _ABORT.search(line))), "")
 
 
 def _last_reason(lines: Sequence[str], marker: str) -> str:
@@ -201,8 +201,11 @@ def _last_line(lines: Sequence[str]) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
 
 
-def _signal_name(number: int) -> str:
+def _name_of_ending(exit_code: int) -> str:
+    """ "SIGSEGV", "access violation" or "status 3"; POSIX gives signals as negative codes."""
+    if exit_code >= 0:
+        return _WINDOWS_ENDINGS.get(exit_code, f"status {exit_code}")
     try:
-        return signal.Signals(number).name
+        return signal.Signals(-exit_code).name
     except ValueError:
-        return f"signal {number}"
+        return f"signal {-exit_code}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gguf import GGUFWriter
 
 from kvdesk.engine.client import default_command
 from kvdesk.engine.protocol import (
@@ -38,6 +39,7 @@ from kvdesk.engine.protocol import (
     TurnDone,
     Unload,
     Unloaded,
+    decode_event,
     encode,
 )
 from kvdesk.errors import (
@@ -138,8 +140,6 @@ def test_a_line_that_is_no_command_is_answered_and_the_next_is_obeyed() -> None:
     lines = b'{"command":"fly","id":7}\nnonsense\n\n' + encode(ListDevices(id=8))
     done = subprocess.run(default_command(), input=lines, capture_output=True, timeout=60)
     assert done.returncode == 0
-    from kvdesk.engine.protocol import decode_event
-
     events = [decode_event(line) for line in done.stdout.splitlines()]
     failures = [event for event in events if isinstance(event, Failed)]
     assert [(event.id, event.kind) for event in failures] == [(7, "EngineError"), (0, "EngineError")]
@@ -247,7 +247,7 @@ def test_what_is_wrong_with_a_file_is_said(engine: Start, demo: str, tmp_path: P
     client = engine()
     truncated = tmp_path / "truncated.gguf"
     shutil.copy(demo, truncated)
-    os.truncate(truncated, os.path.getsize(demo) // 2)
+    os.truncate(truncated, Path(demo).stat().st_size // 2)
     assert isinstance(error := refusal(client, str(truncated), SMALL), Truncated)
     assert "truncated.gguf" in error.message
     garbage = tmp_path / "garbage.gguf"
@@ -256,8 +256,6 @@ def test_what_is_wrong_with_a_file_is_said(engine: Start, demo: str, tmp_path: P
     assert isinstance(error := refusal(client, str(tmp_path / "missing.gguf"), SMALL), GgufError)
     assert "No such file" in error.message
     headless = tmp_path / "headless.gguf"
-    from gguf import GGUFWriter
-
     writer = GGUFWriter(headless, "llama")
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -267,8 +265,6 @@ def test_what_is_wrong_with_a_file_is_said(engine: Start, demo: str, tmp_path: P
 
 
 def test_an_architecture_that_is_not_known(engine: Start, tmp_path: Path) -> None:
-    from gguf import GGUFWriter
-
     path = tmp_path / "strange.gguf"
     writer = GGUFWriter(path, "strange-one")
     writer.write_header_to_file()
