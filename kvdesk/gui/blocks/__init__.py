@@ -1,0 +1,1 @@
+"""One file per kind of block that a message is drawn from."""

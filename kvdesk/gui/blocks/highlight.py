@@ -1,0 +1,83 @@
+"""Colours code a slice at a time, because a long listing takes longer than a frame. Knows nothing of Qt."""
+
+import time
+from collections.abc import Iterator
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Token
+from pygments.util import ClassNotFound
+
+MOST_CHARACTERS = 200_000  # beyond it code stays in one colour
+
+Runs = list[tuple[int, int, str]]  # start and length in code points, syntax role
+
+_ROLES = (
+    (Token.Comment, "comment"),
+    (Token.Literal.String, "string"),
+    (Token.Literal.Number, "number"),
+    (Token.Keyword.Type, "type"),
+    (Token.Keyword.Constant, "number"),
+    (Token.Keyword, "keyword"),
+    (Token.Operator.Word, "keyword"),
+    (Token.Name.Function, "function"),
+    (Token.Name.Class, "type"),
+    (Token.Name.Builtin, "type"),
+    (Token.Name.Decorator, "function"),
+    (Token.Name.Tag, "keyword"),
+    (Token.Name.Attribute, "function"),
+    (Token.Generic.Deleted, "deleted"),
+    (Token.Generic.Inserted, "string"),
+    (Token.Generic.Heading, "keyword"),
+    (Token.Generic.Subheading, "function"),
+)
+
+
+def find_lexer(language: str) -> Lexer | None:
+    """Return the lexer of a fence's language; None when there is none."""
+    if not language:
+        return None
+    try:
+        return get_lexer_by_name(language.lower(), stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+
+
+def role_of(token: object) -> str:
+    """Return the syntax role of a Pygments token type; "" for plain text."""
+    return next((role for kind, role in _ROLES if token in kind), "")
+
+
+class Highlighter:
+    """Lexes one text; `lines[n]` are the runs of line n once it is reached."""
+
+    def __init__(self, code: str, language: str) -> None:
+        self.lines: list[Runs] = [[]]
+        lexer = find_lexer(language) if len(code) <= MOST_CHARACTERS else None
+        self._tokens: Iterator[tuple[int, object, str]] = (
+            iter(()) if lexer is None else iter(lexer.get_tokens_unprocessed(code))
+        )
+        self.is_done = lexer is None
+        self._column = 0
+
+    def work(self, budget_s: float) -> bool:
+        """Lex for about `budget_s` seconds; True when lines were added or finished."""
+        if self.is_done:
+            return False
+        end = time.perf_counter() + budget_s
+        for _, token, value in self._tokens:
+            self._add(role_of(token), value)
+            if time.perf_counter() >= end:
+                return True
+        self.is_done = True
+        return True
+
+    def _add(self, role: str, value: str) -> None:
+        for number, part in enumerate(value.split("\n")):
+            if number:
+                self.lines.append([])
+                self._column = 0
+            if part:
+                if role:
+                    self.lines[-1].append((self._column, len(part), role))
+                self._column += len(part)

@@ -1,0 +1,140 @@
+"""The list of conversations as Qt sees it: days as headings, conversations under them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from PySide6.QtCore import QAbstractListModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
+
+from kvdesk.session.state import ChatSummary
+
+Index = QModelIndex | QPersistentModelIndex
+CHAT_ROLE = Qt.ItemDataRole.UserRole  # the ChatSummary; None for a heading
+OPEN_ROLE = Qt.ItemDataRole.UserRole + 1  # whether it is the conversation that is open
+_INVALID = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A day, or several."""
+
+    title: str
+
+
+Entry = Heading | ChatSummary
+
+
+def day_of(updated_s: float, now_s: float) -> str:
+    """Return the heading of a time, by this machine's calendar."""
+    days = (datetime.fromtimestamp(now_s).date() - datetime.fromtimestamp(updated_s).date()).days
+    for most, title in (
+        (0, QCoreApplication.translate("ChatItems", "Today")),
+        (1, QCoreApplication.translate("ChatItems", "Yesterday")),
+        (7, QCoreApplication.translate("ChatItems", "Last week")),
+    ):
+        if days <= most:
+            return title
+    return QCoreApplication.translate("ChatItems", "Older")
+
+
+def arrange(chats: tuple[ChatSummary, ...], wanted: str, now_s: float) -> list[Entry]:
+    """Return headings and the conversations whose titles contain `wanted`, latest first."""
+    entries: list[Entry] = []
+    wanted = wanted.strip().casefold()
+    heading = ""
+    for chat in sorted(chats, key=lambda chat: chat.updated_s, reverse=True):
+        if wanted not in chat.title.casefold():
+            continue
+        day = day_of(chat.updated_s, now_s)
+        if day != heading:
+            heading = day
+            entries.append(Heading(day))
+        entries.append(chat)
+    return entries
+
+
+def short_tokens(tokens: int | None) -> str:
+    """Print a size that is read at a glance: "812", "27k"; nothing where none is known."""
+    if not tokens:
+        return ""
+    return str(tokens) if tokens < 1000 else f"{tokens / 1000:.0f}k"
+
+
+class ChatItems(QAbstractListModel):
+    """Conversations grouped by day; `rename` is called with an id and a title."""
+
+    def __init__(self, rename: Callable[[int, str], None]) -> None:
+        super().__init__()
+        self._rename = rename
+        self._entries: list[Entry] = []
+        self._open_id: int | None = None
+
+    def show(self, entries: list[Entry], open_id: int | None) -> bool:
+        """Take other entries; True when rows came, went or moved."""
+        keys = [_key(entry) for entry in entries]
+        if keys == [_key(entry) for entry in self._entries]:
+            changed = [
+                row
+                for row, (old, new) in enumerate(zip(self._entries, entries, strict=True))
+                if old != new or (self._open_id != open_id and _key(new) in (self._open_id, open_id))
+            ]
+            self._entries, self._open_id = entries, open_id
+            for row in changed:
+                self.dataChanged.emit(self.index(row), self.index(row))
+            return False
+        self.beginResetModel()
+        self._entries, self._open_id = entries, open_id
+        self.endResetModel()
+        return True
+
+    def row_of(self, chat_id: int | None) -> int:
+        """Return the row of a conversation; -1 when it is not listed."""
+        return next((row for row, entry in enumerate(self._entries) if _key(entry) == chat_id), -1)
+
+    def chat_at(self, index: Index) -> ChatSummary | None:
+        """Return the conversation of a row; None for a heading."""
+        entry = self._entries[index.row()] if index.isValid() else None
+        return entry if isinstance(entry, ChatSummary) else None
+
+    def rowCount(self, parent: Index = _INVALID) -> int:
+        return 0 if parent.isValid() else len(self._entries)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        entry = self._entries[index.row()]
+        chat = entry if isinstance(entry, ChatSummary) else None
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return entry.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return chat.title if chat else None
+        if role == CHAT_ROLE:
+            return chat
+        if role == OPEN_ROLE:
+            return chat is not None and chat.id == self._open_id
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return entry.title
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if self.chat_at(index) is None:
+            return Qt.ItemFlag.ItemNeverHasChildren
+        return (
+            Qt.ItemFlag.ItemIsEnabled
+            | Qt.ItemFlag.ItemIsSelectable
+            | Qt.ItemFlag.ItemIsEditable
+            | Qt.ItemFlag.ItemNeverHasChildren
+        )
+
+    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        chat = self.chat_at(index)
+        title = str(value).strip()
+        if chat is None or role != Qt.ItemDataRole.EditRole or not title:
+            return False
+        if title != chat.title:
+            self._rename(chat.id, title)
+        return True
+
+
+def _key(entry: Entry) -> int | str:
+    return entry.id if isinstance(entry, ChatSummary) else entry.title

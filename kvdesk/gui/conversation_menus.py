@@ -1,0 +1,71 @@
+"""The conversation's menus; a link is opened from one only, with its whole address in sight."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
+
+_OPENED_SCHEMES = ("http", "https", "mailto")
+_LONGEST = 90
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ConversationMenus", text)
+
+
+def _copy(text: str) -> None:
+    QApplication.clipboard().setText(text)
+
+
+def link_menu(parent: QWidget, address: str, menu: QMenu | None = None) -> QMenu:
+    """Return a menu that shows where a link leads and asks what to do with it."""
+    menu = menu or _menu(parent)
+    shown = address if len(address) <= _LONGEST else f"{address[:_LONGEST]}…"
+    menu.addAction(shown.replace("&", "&&")).setEnabled(False)
+    url = QUrl(address)
+    opening = menu.addAction(_tr("Open in the browser"))
+    opening.setEnabled(url.isValid() and url.scheme().lower() in _OPENED_SCHEMES)
+    opening.triggered.connect(lambda: QDesktopServices.openUrl(url))
+    menu.addAction(_tr("Copy address")).triggered.connect(lambda: _copy(address))
+    return menu
+
+
+@dataclass(frozen=True, slots=True)
+class Menued:
+    """What the context menu is about, and what it can ask for."""
+
+    has_selection: bool
+    copy: Callable[[], None]
+    select_all: Callable[[], None]
+    message: str | None = None  # Markdown of the message under the mouse
+    code: str | None = None
+    address: str = ""
+
+
+def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
+    """Return the context menu for a place in the conversation."""
+    menu = _menu(parent)
+    if about.address:
+        link_menu(parent, about.address, menu)
+        menu.addSeparator()
+    copying = menu.addAction(_tr("Copy"))
+    copying.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+    copying.setEnabled(about.has_selection)
+    copying.triggered.connect(about.copy)
+    code, message = about.code, about.message
+    if code is not None:
+        menu.addAction(_tr("Copy code")).triggered.connect(lambda: _copy(code))
+    if message is not None:
+        menu.addAction(_tr("Copy message")).triggered.connect(lambda: _copy(message))
+    everything = menu.addAction(_tr("Select all"))
+    everything.setShortcut(QKeySequence(QKeySequence.StandardKey.SelectAll))
+    everything.triggered.connect(about.select_all)
+    return menu
+
+
+def _menu(parent: QWidget) -> QMenu:
+    menu = QMenu(parent)
+    menu.aboutToHide.connect(menu.deleteLater)
+    return menu

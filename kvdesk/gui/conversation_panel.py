@@ -1,0 +1,108 @@
+"""The centre of the window: the conversation, how full the context is, and where the user writes."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from kvdesk.gui.column import column_of
+from kvdesk.gui.composer import Composer
+from kvdesk.gui.context_gauge import ContextGauge
+from kvdesk.gui.controls import push_button
+from kvdesk.gui.conversation_view import ConversationView
+from kvdesk.gui.empty_chat import EmptyChat
+from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.theme import Space
+from kvdesk.resources import DEMO_MODEL
+from kvdesk.session import actions
+from kvdesk.session.desk import Desk
+from kvdesk.session.state import DeskState, Notice
+
+
+class ConversationPanel(QWidget):
+    """Puts the parts together and hands what the user does to the actions."""
+
+    openWanted = Signal()  # a dialog to choose a model file
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._ended: Notice | None = None
+        self.view = ConversationView()
+        self.empty = EmptyChat()
+        self.gauge = ContextGauge()
+        self.composer = Composer()
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.view)
+        self._below = QVBoxLayout()
+        self._below.setSpacing(Space.MEDIUM)
+        self._below.addWidget(self.gauge)
+        self._below.addWidget(self.composer)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._stack, 1)
+        column.addLayout(self._below)
+        self.setTabOrder(self.view, self.composer.edit)
+        self._align()
+
+    def _connect(self) -> None:
+        desk = self._desk
+        self.composer.sent.connect(lambda text: actions.send_message(desk, text))
+        self.composer.edited.connect(lambda text: actions.edit_last(desk, text))
+        self.composer.stopWanted.connect(lambda: actions.stop_answer(desk))
+        self.composer.draftChanged.connect(lambda text: actions.draft_changed(desk, text))
+        self.view.regenerateWanted.connect(lambda: actions.regenerate(desk))
+        self.view.editWanted.connect(self._edit_last)
+        self.empty.openWanted.connect(self.openWanted)
+        self.empty.demoWanted.connect(lambda: actions.open_model(desk, DEMO_MODEL))
+        self.empty.promptChosen.connect(lambda text: actions.send_message(desk, text))
+
+    def show_state(self, state: DeskState) -> None:
+        """Draw the state; each part repaints what changed."""
+        has_text = bool(state.chat and state.chat.messages) or state.streaming is not None
+        shows_view = has_text or state.engine.ended is not None
+        self._stack.setCurrentWidget(self.view if shows_view else self.empty)
+        if not shows_view:
+            self.empty.show_state(state)
+        self.view.show_state(state)
+        self._show_ended(state.engine.ended)
+        self.gauge.show_state(state)
+        self.composer.show_state(state)
+
+    def focus_composer(self) -> None:
+        """Put the keyboard where the user writes."""
+        self.composer.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _show_ended(self, ended: Notice | None) -> None:
+        """Say between the messages why the engine ended, with the way on."""
+        if ended == self._ended:
+            return
+        self._ended = ended
+        if ended is None:
+            self.view.set_notice(None)
+            return
+        bar = NoticeBar(self.tr("The engine ended"), can_dismiss=False, margin=0)
+        reload_button = push_button(self.tr("Reload"), "primary")
+        reload_button.clicked.connect(lambda: actions.reload_engine(self._desk))
+        bar.actions_row.insertWidget(0, reload_button)
+        bar.show_notice(ended)
+        self.view.set_notice(bar)
+
+    def _edit_last(self) -> None:
+        chat = self._desk.state.chat
+        last = next((m for m in reversed(chat.messages) if m.role == "user"), None) if chat else None
+        if last is not None:
+            self.composer.begin_edit(last.content)
+
+    def _align(self) -> None:
+        left, width = column_of(self.width())
+        self._below.setContentsMargins(left, Space.SMALL, max(0, self.width() - left - width), Space.LARGE)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._align()

@@ -1,0 +1,144 @@
+"""Figures as sentences: the line under an answer, the gauge's line, the cost of sending."""
+
+from PySide6.QtCore import QCoreApplication
+
+from kvdesk.session.state import ChatMessage, DeskState, EngineState, Phase, Streaming, TurnFigures
+from kvdesk.units import format_tokens
+
+SEPARATOR = " · "
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Figures", text)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
+
+
+def speed(tokens_per_s: float) -> str:
+    """Print a speed with the digits that mean something: "47.8 t/s", "1,850 t/s"."""
+    number = f"{tokens_per_s:.1f}" if tokens_per_s < 100 else f"{tokens_per_s:,.0f}"
+    return _tr("{number} t/s").format(number=number)
+
+
+def reread_sentence(figures: TurnFigures) -> str:
+    """Say how much of what had been read was read again, and why; "" when nothing was."""
+    if figures.reread_tokens <= 0:
+        return ""
+    whys = {
+        "history_changed": _tr("an earlier message changed"),
+        "reasoning_dropped": _tr("the template leaves earlier reasoning out"),
+        "window_passed": _tr("the sliding window had moved on"),
+        "cannot_rewind": _tr("this model’s state cannot be rewound"),
+        "model_reloaded": _tr("the model was loaded again"),
+    }
+    why = whys.get(figures.reread_reason, "")
+    count = _tr("{count} read again").format(count=format_tokens(figures.reread_tokens))
+    return f"{count}: {why}" if why else count
+
+
+def _stop_words(figures: TurnFigures | None, is_partial: bool) -> str:
+    reason = figures.stop_reason if figures is not None else ""
+    if reason == "cancelled":
+        return _tr("stopped")
+    if reason == "length":
+        return _tr("cut at the answer’s limit")
+    if reason == "context_full":
+        return _tr("cut: the context is full")
+    return _tr("cut off, what had arrived is kept") if is_partial else ""
+
+
+def answer_line(message: ChatMessage) -> str:
+    """Return the line under an answer."""
+    figures = message.figures
+    parts = []
+    if figures is not None:
+        read = _tr("{new} new tokens read") if figures.new_tokens != 1 else _tr("{new} new token read")
+        read = read.format(new=format_tokens(figures.new_tokens))
+        if figures.reused_tokens:
+            read += ", " + _tr("{count} reused").format(count=format_tokens(figures.reused_tokens))
+        parts = [
+            read,
+            reread_sentence(figures),
+            _tr("{seconds} s to first token").format(seconds=_seconds(figures.prefill_s)),
+        ]
+        made = _tr("{count} tokens") if figures.completion_tokens != 1 else _tr("{count} token")
+        made = made.format(count=format_tokens(figures.completion_tokens))
+        if figures.tokens_per_s > 0:
+            made += " " + _tr("at {speed}").format(speed=speed(figures.tokens_per_s))
+        parts.append(made)
+    parts.append(_stop_words(figures, message.is_partial))
+    return SEPARATOR.join(part for part in parts if part)
+
+
+def live_line(engine: EngineState, streaming: Streaming) -> str:
+    """Return the line under the answer that is being written."""
+    if engine.phase is Phase.PREFILL:
+        return prefill_line(engine)
+    if streaming.tokens == 0:
+        return ""
+    made = _tr("{count} tokens").format(count=format_tokens(streaming.tokens))
+    return (
+        f"{made} {_tr('at {speed}').format(speed=speed(engine.tokens_per_s))}"
+        if engine.tokens_per_s
+        else made
+    )
+
+
+def prefill_line(engine: EngineState, tokens_per_s: float = 0.0) -> str:
+    """Say how far the prompt has been read; the speed only where one was measured."""
+    if engine.prefill_total_tokens == 0:
+        return _tr("reading")
+    line = _tr("reading {done} of {total}").format(
+        done=format_tokens(engine.prefill_done_tokens), total=format_tokens(engine.prefill_total_tokens)
+    )
+    return SEPARATOR.join([line, speed(tokens_per_s)]) if tokens_per_s > 0 else line
+
+
+def thought_line(seconds: float, *, is_live: bool) -> str:
+    """Return the caption of folded reasoning."""
+    if is_live:
+        return (
+            _tr("Thinking for {seconds} s").format(seconds=round(seconds))
+            if seconds >= 1
+            else _tr("Thinking")
+        )
+    if seconds <= 0:
+        return _tr("Thought")
+    return _tr("Thought for {seconds} s").format(seconds=_seconds(seconds) if seconds < 1 else round(seconds))
+
+
+def prefill_speed(state: DeskState) -> float:
+    """Return the last measured speed of reading in this chat, in tokens a second; 0 when there is none."""
+    if state.chat is None:
+        return 0.0
+    for message in reversed(state.chat.messages):
+        figures = message.figures
+        if figures is not None and figures.prefill_s > 0 and figures.new_tokens >= 16:
+            return figures.new_tokens / figures.prefill_s
+    return 0.0
+
+
+def cost_line(state: DeskState, draft: str) -> str:
+    """Say what sending the draft costs, from counted tokens and measured speed; nothing is guessed."""
+    if state.engine.loaded is None:
+        return _loading_words(state, draft)
+    cost = state.send_cost
+    if cost is None or not draft.strip():
+        return ""
+    parts = [_tr("+{count} tokens").format(count=format_tokens(cost.new_tokens))]
+    rate = prefill_speed(state)
+    if rate > 0 and cost.new_tokens:
+        parts.append(_tr("first token in about {seconds} s").format(seconds=_seconds(cost.new_tokens / rate)))
+    room = state.engine.loaded.n_ctx_seq
+    if room > 0:
+        share = round(100 * cost.prompt_tokens / room)
+        parts.append(_tr("cache {percent} %").format(percent=share))
+    return SEPARATOR.join(parts)
+
+
+def _loading_words(state: DeskState, draft: str) -> str:
+    if state.model is None or state.engine.phase is Phase.LOADING:
+        return _tr("loading the model") if state.engine.phase is Phase.LOADING else ""
+    return _tr("loads {model} first").format(model=state.model.name) if draft.strip() else ""

@@ -1,0 +1,313 @@
+"""Turns Markdown into a flat list of blocks, so that the conversation can lay out only what is seen.
+
+Containers (quotes, list items) are not nested widgets: each block knows the chain it stands in. Raw HTML is
+text, images are links to themselves (nothing is fetched), reference definitions are off: they could change
+text that has long been drawn, which would make a streamed answer differ from the finished one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+Container = Literal["quote", "item"]
+Alignment = Literal["left", "center", "right"]
+
+_BULLETS = "•◦▪"
+_TASKS = {"[ ] ": "☐", "[x] ": "☑", "[X] ": "☑"}
+_BARE_URL = re.compile(r"https?://[^\s<>\"“”]+[^\s<>\"“”.,;:!?)\]}'*_]")
+_ALIGNMENT: dict[str, Alignment] = {"text-align:center": "center", "text-align:right": "right"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one style; `href` is "" where it is no link."""
+
+    text: str
+    bold: bool = False
+    italic: bool = False
+    struck: bool = False
+    code: bool = False
+    href: str = ""
+
+
+Spans = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What every block has: the containers it stands in, its marker, and the space before it."""
+
+    containers: tuple[Container, ...] = ()
+    marker: str = ""  # "•" or "3." on the first block of a list item
+    is_tight: bool = False  # follows its predecessor in a list without a blank line
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock(Block):
+    """A paragraph, or a heading of `level` 1 to 6."""
+
+    spans: Spans = ()
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock(Block):
+    """Lines of code without their last newline; `language` is the fence's first word."""
+
+    code: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableBlock(Block):
+    """A table; the first row is its header. Every row has as many cells as there are alignments."""
+
+    alignments: tuple[Alignment, ...] = ()
+    rows: tuple[tuple[Spans, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBlock(Block):
+    """A horizontal line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A block with the line where its unit starts: its top-level block, or item of a top-level list.
+
+    `item` is the unit's place in its list and `number` the number it is printed with; None elsewhere.
+    """
+
+    unit_line: int
+    block: Block
+    item: int | None = None
+    number: int | None = None
+
+
+def clean(text: str) -> str:
+    """Return text as the parser wants it; the result of a text is the sum of those of its pieces."""
+    return text.replace("\r", "").replace("\0", "\ufffd")
+
+
+def new_parser() -> MarkdownIt:
+    """Return a CommonMark parser with tables and strikethrough and without what the module refuses."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    return parser.disable(["reference", "html_block", "html_inline"])
+
+
+def parse(text: str) -> tuple[Block, ...]:
+    """Turn a whole text into its blocks."""
+    text = clean(text)
+    return tuple(placed.block for placed in place_blocks(new_parser().parse(text), text))
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The list item that a cut text begins with: the number it is printed with, and whether it is tight."""
+
+    number: int
+    is_tight: bool
+
+
+def place_blocks(tokens: Sequence[Token], text: str, continued: Continued | None = None) -> list[Placed]:
+    """Turn markdown-it's tokens into placed blocks; `continued` when `text` begins inside a list."""
+    return list(_Builder(text.split("\n"), continued).build(tokens))
+
+
+@dataclass(slots=True)
+class _List:
+    ordered: bool
+    next_number: int
+    items: int = 0
+
+
+@dataclass(slots=True)
+class _Builder:
+    """One pass over the tokens; its fields are where the pass stands."""
+
+    lines: list[str]
+    continued: Continued | None
+    containers: list[Container] = field(default_factory=list)
+    lists: list[_List] = field(default_factory=list)
+    marker: str = ""
+    top_line: int = 0
+    unit_line: int = 0
+    item_line: int = 0
+    item: int | None = None
+    number: int | None = None
+
+    def build(self, tokens: Sequence[Token]) -> Iterator[Placed]:
+        at = 0
+        while at < len(tokens):
+            token = tokens[at]
+            if token.level == 0 and token.map and token.nesting >= 0:
+                self.top_line = self.unit_line = token.map[0]
+                self.item = self.number = None
+            if token.type == "table_open":
+                end = _closing(tokens, at)
+                yield self._placed(_table(tokens[at:end]), token)
+                at = end
+            elif token.type in ("paragraph_open", "heading_open"):
+                yield self._text(token, tokens[at + 1])
+                at += 2
+            elif token.type in ("fence", "code_block"):
+                language = (token.info.split() or [""])[0]
+                block = CodeBlock(code=token.content.rstrip("\n"), language=language)
+                yield self._placed(block, token)
+            elif token.type == "hr":
+                yield self._placed(RuleBlock(), token)
+            else:
+                empty = self._container(token)
+                if empty is not None:
+                    yield empty
+            at += 1
+
+    def _container(self, token: Token) -> Placed | None:
+        match token.type:
+            case "blockquote_open":
+                self.containers.append("quote")
+            case "blockquote_close":
+                self.containers.pop()
+            case "bullet_list_open":
+                self.lists.append(_List(ordered=False, next_number=0))
+            case "ordered_list_open":
+                self.lists.append(_List(ordered=True, next_number=self._list_start(token)))
+            case "bullet_list_close" | "ordered_list_close":
+                self.lists.pop()
+            case "list_item_open":
+                self._open_item(token)
+            case "list_item_close":
+                # An item without content still shows its marker.
+                empty = self._placed(TextBlock(), token) if self.marker else None
+                self.containers.pop()
+                return empty
+            case _:
+                pass
+        return None
+
+    def _list_start(self, token: Token) -> int:
+        if (
+            self.continued is not None
+            and token.level == 0
+            and not any(map(str.strip, self.lines[: self.top_line]))
+        ):
+            return self.continued.number
+        start = token.attrGet("start")
+        return 1 if start is None else int(start)
+
+    def _open_item(self, token: Token) -> None:
+        current = self.lists[-1]
+        self.item_line = token.map[0] if token.map else 0
+        if token.level == 1:
+            self.unit_line, self.item, self.number = self.item_line, current.items, current.next_number
+        depth = sum(not each.ordered for each in self.lists)
+        self.marker = f"{current.next_number}." if current.ordered else _BULLETS[(depth - 1) % len(_BULLETS)]
+        current.next_number += 1
+        current.items += 1
+        self.containers.append("item")
+
+    def _text(self, opening: Token, inline: Token) -> Placed:
+        spans = tuple(_spans(inline.children or []))
+        if self.marker and spans and spans[0].text[:4] in _TASKS and not spans[0].code:
+            self.marker = _TASKS[spans[0].text[:4]]
+            spans = (replace(spans[0], text=spans[0].text[4:]), *spans[1:])
+        level = int(opening.tag[1]) if opening.type == "heading_open" else 0
+        return self._placed(TextBlock(spans=spans, level=level), opening)
+
+    def _placed(self, block: Block, token: Token) -> Placed:
+        line = token.map[0] if token.map else self.item_line
+        if line == 0:
+            is_tight = self.continued is not None and self.continued.is_tight
+        else:
+            is_tight = line > self.top_line and "item" in self.containers
+            is_tight = is_tight and bool(self.lines[line - 1].strip(" >\t"))
+        marker, self.marker = self.marker, ""
+        block = replace(block, containers=tuple(self.containers), marker=marker, is_tight=is_tight)
+        return Placed(self.unit_line, block, self.item, self.number)
+
+
+def _closing(tokens: Sequence[Token], at: int) -> int:
+    level = tokens[at].level
+    return next(i for i in range(at + 1, len(tokens)) if tokens[i].level == level and tokens[i].nesting == -1)
+
+
+def _table(tokens: Sequence[Token]) -> TableBlock:
+    rows: list[tuple[Spans, ...]] = []
+    row: list[Spans] = []
+    alignments: list[Alignment] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            row = []
+        elif token.type == "th_open":
+            alignments.append(_ALIGNMENT.get(str(token.attrGet("style")), "left"))
+        elif token.type == "inline":
+            row.append(tuple(_spans(token.children or [])))
+        elif token.type == "tr_close":
+            rows.append(tuple(row))
+    return TableBlock(alignments=tuple(alignments), rows=tuple(rows))
+
+
+def _spans(tokens: Sequence[Token]) -> Iterator[Span]:
+    """Merge inline tokens into spans, neighbours of the same style into one."""
+    pending: Span | None = None
+    for span in _raw_spans(tokens):
+        if pending is not None and replace(span, text="") == replace(pending, text=""):
+            pending = replace(pending, text=pending.text + span.text)
+            continue
+        if pending is not None:
+            yield from _with_bare_urls(pending)
+        pending = span
+    if pending is not None:
+        yield from _with_bare_urls(pending)
+
+
+def _raw_spans(tokens: Sequence[Token]) -> Iterator[Span]:
+    style = Span("")
+    for token in tokens:
+        opens = token.nesting == 1
+        match token.type:
+            case "strong_open" | "strong_close":
+                style = replace(style, bold=opens)
+            case "em_open" | "em_close":
+                style = replace(style, italic=opens)
+            case "s_open" | "s_close":
+                style = replace(style, struck=opens)
+            case "link_open" | "link_close":
+                style = replace(style, href=str(token.attrGet("href") or "") if opens else "")
+            case "text" | "text_special":
+                if token.content:
+                    yield replace(style, text=token.content)
+            case "code_inline":
+                yield replace(style, text=token.content, code=True)
+            case "softbreak":
+                yield replace(style, text=" ")
+            case "hardbreak":
+                yield replace(style, text="\n")
+            case "image":
+                source = str(token.attrGet("src") or "")
+                yield replace(style, text=token.content or source, href=source)
+            case _:
+                pass
+
+
+def _with_bare_urls(span: Span) -> Iterator[Span]:
+    if span.code or span.href:
+        yield span
+        return
+    at = 0
+    for match in _BARE_URL.finditer(span.text):
+        if match.start() > at:
+            yield replace(span, text=span.text[at : match.start()])
+        yield replace(span, text=match.group(), href=match.group())
+        at = match.end()
+    if at < len(span.text):
+        yield replace(span, text=span.text[at:])
+
+
+def spans_text(spans: Spans) -> str:
+    """Return the text of spans without its styles."""
+    return "".join(span.text for span in spans)
