@@ -80,8 +80,9 @@ class NvidiaProbe:
         processes = self._ask(self._nvml.nvmlDeviceGetComputeRunningProcesses, handle)
         if processes is None:
             return None
-        # usedGpuMemory is None where the driver does not tell (WDDM, inside containers).
-        return next((process.usedGpuMemory for process in processes if process.pid == pid), 0)
+        # A process that is not listed may hold nothing, or stand there under another number, as inside a
+        # container; usedGpuMemory is None under Windows' WDDM. Neither is 0 for certain.
+        return next((process.usedGpuMemory for process in processes if process.pid == pid), None)
 
     def _ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
         """Return NVML's answer, None where this GPU or driver has none."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from kvdesk.errors import ProbeUnavailable
 from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
 
 INTERVAL_S = 0.5
@@ -66,18 +65,21 @@ class Sampler:
     def _run(self) -> None:
         # Made here because a vendor's library may take a while to start.
         host = self._make_host()
-        probes = [make() for make in self._make_probes]
+        probes: list[DeviceProbe] = []
+        for make in self._make_probes:
+            with suppress(Exception):  # whatever goes wrong inside a vendor's library is that vendor's
+                probes.append(make())
         while not self._stop.is_set():
             begun = time.monotonic()
             self._emit(self._read(begun, host, probes))
             self._stop.wait(max(0.0, self._interval_s - (time.monotonic() - begun)))
         for probe in probes:
-            with suppress(ProbeUnavailable):
+            with suppress(Exception):
                 probe.close()
 
     def _read(self, time_s: float, host: HostProbe, probes: Sequence[DeviceProbe]) -> Sample:
         devices: list[DeviceSample] = []
         for probe in probes:
-            with suppress(ProbeUnavailable):
+            with suppress(Exception):
                 devices += probe.read(self._pid)
         return Sample(time_s, host.read(self._pid), tuple(devices))
