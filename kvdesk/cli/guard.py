@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -57,15 +58,14 @@ def llama_style(args: Sequence[str]) -> list[str]:
             name, equals, value = word.partition("=")
             word = name.replace("_", "-") + equals + value
         words.append(word)
-        following = args[index + 1].lower() if index + 1 < len(args) else ""
-        if word in {"-fa", "--flash-attn"} and following not in _FLASH_ATTENTION_WORDS:
+        following = args[index + 1] if index + 1 < len(args) else "-"
+        if word in {"-fa", "--flash-attn"} and _BEGINS_SOMETHING_ELSE.search(following):
             words.append("on")  # until August 2025 it was a switch
     return words
 
 
-_FLASH_ATTENTION_WORDS = frozenset(
-    {"on", "off", "auto", "1", "0", "-1", "true", "false", "enabled", "disabled", "yes", "no"}
-)
+# What stands after a bare -fa: another flag, or a model.
+_BEGINS_SOMETHING_ELSE = re.compile(r"^-(?!1$)|[./\\]|^demo$")
 
 
 def report(error: KvDeskError, as_json: bool, **more: object) -> int:

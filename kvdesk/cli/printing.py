@@ -57,10 +57,8 @@ def console() -> "Console":
     """A console on the present standard output (tests and pipes replace it)."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    return Console(file=sys.stdout, highlight=False)
 
-
-_PIPE_WIDTH = 100
 
 if TYPE_CHECKING:
     from rich.console import Console

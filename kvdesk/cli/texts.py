@@ -11,7 +11,7 @@ from kvdesk.resources import resource_path
 _CATALOGUES = {"zh": "zh_CN", "zh_cn": "zh_CN", "zh_sg": "zh_CN", "zh_hans": "zh_CN"}
 
 
-def t(text: str, **values: object) -> str:
+def t(text: str, /, **values: object) -> str:
     """Translate a template and fill its `{name}` fields; without a translation it stays English."""
     return fill(_catalogue(_language()).get(text, text), values)
 
