@@ -209,10 +209,9 @@ class Chats:
         transcript.begin_answer()
         turn.begin_writing(answer)
         try:
-            while not turn.stop_reason:
-                if len(generated) == limit:
-                    turn.stop_reason = "length"
-                    break
+            if limit == 0:
+                turn.stop_reason = "length"
+            while turn.stop_reason is None:
                 token = sampler.sample(context.handle)
                 if vocabulary.is_end(token):
                     turn.stop_reason = "end"
@@ -221,11 +220,12 @@ class Chats:
                 turn.has_written(
                     answer.feed(vocabulary.piece(token), is_control=vocabulary.is_control(token))
                 )
-                if not turn.stop_reason and len(context.tokens) >= n_ctx:
+                if turn.stop_reason is None and len(generated) == limit:
+                    turn.stop_reason = "length"
+                if turn.stop_reason is None and len(context.tokens) >= n_ctx:
                     turn.stop_reason = "context_full"
-                if turn.stop_reason or turn.is_cancelled():
-                    break
-                context.decode((token,))
+                if turn.stop_reason is None and not turn.is_cancelled():
+                    context.decode((token,))
         except Cancelled:
             turn.stop_reason = "cancelled"
         finally:
