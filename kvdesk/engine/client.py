@@ -78,6 +78,7 @@ class EngineClient:
         self._lock = threading.Lock()
         self._waiting: dict[int, SimpleQueue[Event]] = {}
         self._deadlines: dict[int, threading.Timer] = {}
+        self._unanswered: set[int] = set()
         self._verdict: ExitCause | None = None
         self._refusal = ""  # why we will not talk to this process
         self._said_hello = False
@@ -140,6 +141,8 @@ class EngineClient:
         """Send a command; never blocks. After the end of the process it goes nowhere."""
         if isinstance(command, Cancel):
             self._set_deadline(command.target, self._cancel_timeout_s)
+        else:
+            self._unanswered.add(command.id)
         self._outgoing.put(encode(command))
 
     def request(
@@ -232,6 +235,7 @@ class EngineClient:
             self._said_hello = True
             self._clear_deadline(_HELLO)
         elif not isinstance(event, _PROGRESS):
+            self._unanswered.discard(event.id)
             self._clear_deadline(event.id)
         with self._lock:
             waiting = self._waiting.get(event.id)
@@ -278,7 +282,9 @@ class EngineClient:
         timer.daemon = True
         timer.name = f"{self._name}-deadline-{key}"
         with self._lock:
-            if self.exited is not None or key in self._deadlines:
+            # A command that has been answered has nothing left to obey.
+            is_open = key == _HELLO or key in self._unanswered
+            if self.exited is not None or key in self._deadlines or not is_open:
                 return
             self._deadlines[key] = timer
         timer.start()

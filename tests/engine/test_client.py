@@ -161,6 +161,14 @@ def test_a_cancel_that_is_obeyed_does_not(fake_engine: Start) -> None:
     assert ends(client).cause == "quit"
 
 
+def test_a_cancel_of_what_has_been_answered_sets_no_deadline(fake_engine: Start) -> None:
+    client = fake_engine("well")
+    command = Unload(id=client.next_id())
+    client.request(command, 60)
+    client.send(Cancel(id=client.next_id(), target=command.id))
+    assert not client._deadlines
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_request_that_takes_too_long_ends_a_stopped_process(fake_engine: Start) -> None:
     client = fake_engine("well")
