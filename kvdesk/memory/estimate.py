@@ -2,6 +2,7 @@
 
 import time
 
+from kvdesk.memory.compute import compute_items
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.host import host_items, output_item
 from kvdesk.memory.kv import cache_items
@@ -18,6 +19,7 @@ def estimate(shape: ModelShape, config: Configuration) -> MemoryReport:
     items = (
         *weight_items(shape, config),
         *cache_items(shape, config, placement),
+        *compute_items(shape, config, placement),
         output_item(shape, config),
         *host_items(shape, config),
     )

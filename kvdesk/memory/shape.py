@@ -10,6 +10,8 @@ from typing import Literal
 
 AttentionKind = Literal["full", "sliding", "recurrent", "mla", "shared", "none"]
 Place = Literal["input", "repeating", "output"]
+# Where the tokens whose logits are wanted are picked out, when not already in the last layer.
+LateRows = Literal["", "before_norm", "kept_before_norm", "after_norm"]
 Use = Literal["matmul", "experts", "lookup", "other"]
 
 
@@ -120,6 +122,14 @@ class ModelShape:
     can_shift: bool = True
     ties_output: bool = True
     copies_embedding_twice: bool = False
+    uses_positions: bool = True
+    has_multi_rope: bool = False
+    has_logits: bool = True
+    uses_layer_norm: bool = False
+    norms_values: bool = False
+    late_rows: LateRows = ""
+    adds_attention_second: bool = False
+    adds_feed_forward_second: bool = False
     window_tokens: int | None = None
     widest_v_values: int = 0
     n_experts: int = 0

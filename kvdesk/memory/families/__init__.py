@@ -9,6 +9,7 @@ from kvdesk.memory.families.tensors import read_weights
 from kvdesk.memory.shape import ModelShape
 
 MAX_LAYERS = 512  # LLAMA_MAX_LAYERS
+RMS_EPSILON = "attention.layer_norm_rms_epsilon"
 
 
 def shape_of(header: Header) -> ModelShape:
@@ -66,7 +67,15 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         outputs_embeddings=architecture == "t5",
         is_causal=architecture not in table.NOT_CAUSAL and bool(keys.number("attention.causal", 1)),
         always_streams=draft.always_streams,
-        can_shift=_can_shift(draft, architecture),
+        can_shift=architecture not in table.CANNOT_SHIFT and not _has_multi_rope(draft, architecture),
+        uses_positions=architecture not in table.WITHOUT_ROPE,
+        has_multi_rope=_has_multi_rope(draft, architecture),
+        has_logits=architecture not in table.ENCODERS,
+        uses_layer_norm=keys.has("attention.layer_norm_epsilon") and not keys.has(RMS_EPSILON),
+        norms_values=architecture in table.NORMS_VALUES,
+        adds_attention_second=architecture in table.ADDS_ATTENTION_SECOND,
+        adds_feed_forward_second=architecture in table.ADDS_FEED_FORWARD_SECOND,
+        late_rows=table.late_rows(architecture),
         ties_output=architecture not in table.WITHOUT_TIED_COPY,
         copies_embedding_twice=architecture in table.EMBEDDING_TWICE,
         window_tokens=draft.window_tokens if any(draft.slides) else None,
@@ -80,14 +89,12 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
     )
 
 
-def _can_shift(draft: Draft, architecture: str) -> bool:
-    """llama_kv_cache::get_can_shift, before windows and the cache's type come into it."""
-    if architecture in table.CANNOT_SHIFT or architecture in table.MULTI_ROPE:
-        return False
+def _has_multi_rope(draft: Draft, architecture: str) -> bool:
+    """llama_model_rope_type: M-RoPE has several positions a token, and get_can_shift then says no."""
     if architecture in table.SECTIONED_ROPE:
         sections = draft.keys.sequence("rope.dimension_sections") or ()
-        return not (len(sections) >= 2 and sections[0] > 0 and sections[1] > 0)
-    return True
+        return len(sections) >= 2 and sections[0] > 0 and sections[1] > 0
+    return architecture in table.MULTI_ROPE
 
 
 def _count(header: Header, key: str) -> int:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from kvdesk.memory.families import rules, sparse
 from kvdesk.memory.families.rules import Rule, window
+from kvdesk.memory.shape import LateRows
 
 
 def _names(text: str) -> frozenset[str]:
@@ -163,3 +164,37 @@ WITHOUT_TIED_COPY = _names(
     nomic-bert-moe wavtokenizer-dec
     """
 )
+
+# No output matrix: the graph ends with the last layer's embeddings.
+ENCODERS = _names(
+    """
+    bert eurobert gemma-embedding jina-bert-v2 jina-bert-v3 llama-embed modern-bert neo-bert nomic-bert
+    nomic-bert-moe t5encoder wavtokenizer-dec
+    """
+)
+
+# V goes through a norm of its own before it is cached.
+NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
+
+# Only the tokens whose logits are wanted go through the last layer; these choose them after it, and some
+# keep the whole stream for a prediction head (h_nextn), before or after the last norm.
+_ROWS_BEFORE_NORM = _names("deepseek4 gemma3n glm5-next hrm_text hy_v4 kimi-k3")
+_ROWS_KEPT_BEFORE_NORM = _names("gpt-oss")
+_ROWS_AFTER_NORM = _names("bailingmoe3 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next")
+
+
+def late_rows(architecture: str) -> LateRows:
+    """Where the graph picks the tokens whose logits are wanted."""
+    if architecture in _ROWS_AFTER_NORM:
+        return "after_norm"
+    if architecture in _ROWS_KEPT_BEFORE_NORM:
+        return "kept_before_norm"
+    return "before_norm" if architecture in _ROWS_BEFORE_NORM else ""
+
+
+# Which operand of a residual sum comes first decides whose memory it takes.
+ADDS_ATTENTION_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "openelm"})
+ADDS_FEED_FORWARD_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "phi3", "phimoe"})
+
+# Q and K go into the cache as they are.
+WITHOUT_ROPE = _names("bloom gpt2 granitehybrid jais jamba mpt nemotron_h nemotron_h_moe refact starcoder t5")

@@ -1,0 +1,1 @@
+"""A sketch of the graph that llama.cpp builds, exact enough for its allocator to be replayed."""

@@ -1,0 +1,169 @@
+"""Attention of one layer: projections, cache, scores; with heads, with a latent, with and without a kernel."""
+
+from kvdesk.memory.graph.allocator import Tensor
+from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
+from kvdesk.memory.kv import cells_of
+
+
+def attention(s: Sketch, x: Tensor) -> Tensor:
+    """From the normed input to the output projection (build_attn), for whatever tensors the layer has."""
+    s.phase = "attention"
+    if s.has("attn_k_b.weight") and s.shape.is_mla:
+        heads = _latent(s, x)
+    elif s.has("attn_kv_b.weight") and s.has("attn_kv_a_mqa.weight"):
+        heads = _expanded_latent(s, x)
+    else:
+        heads = _heads(s, x)
+    return s.linear(heads, "attn_output") if s.has("attn_output.weight") else heads
+
+
+def _heads(s: Sketch, x: Tensor) -> Tensor:
+    """Q, K and V from their matrices or a common one; layers that borrow a cache have Q alone."""
+    layer, tokens = s.layer, s.n_tokens
+    q_ne = (layer.key_length, layer.head_count, tokens)
+    k_ne = (layer.key_length, layer.head_count_kv, tokens)
+    v_ne = (layer.value_length, layer.head_count_kv, tokens)
+    if s.has("attn_qkv.weight"):
+        common = s.linear(x, "attn_qkv")
+        q = _positioned(s, common.view(), q_ne, "attn_q_norm")
+        k = _positioned(s, common.view(), k_ne, "attn_k_norm")
+        v = common.view()
+        if _cache(s).v_rotation is not None or not s.config.uses_flash_attention:
+            v = s.new(v_ne, v)  # needed in one piece
+        return _scores(s, q, k, v)
+    q_all = s.linear(x, "attn_q")
+    q = _positioned(s, q_all.view(), q_ne, "attn_q_norm")
+    if not layer.keeps_cells and s.shape.has_cache:
+        return _scores(s, q, None, None)
+    k_all = s.linear(x, "attn_k")
+    k = _positioned(s, k_all.view(), k_ne, "attn_k_norm")
+    # gemma4's full layers have no V matrix: V is K before its norm
+    v = (s.linear(x, "attn_v") if s.has("attn_v.weight") else k_all).view()
+    if s.shape.norms_values:
+        v = s.new(v_ne, v)
+    return _gated(s, x, q_all, _scores(s, q, k, v))
+
+
+def _gated(s: Sketch, x: Tensor, q_all: Tensor, heads: Tensor) -> Tensor:
+    """Output gates: interleaved with Q (qwen3next), or from a matrix of their own."""
+    layer, tokens = s.layer, s.n_tokens
+    ne = (layer.key_length, layer.head_count, tokens)
+    if s.width("attn_q.weight") >= 2 * layer.key_length * layer.head_count:
+        gate = s.new(ne, q_all.view())
+        return s.new(ne, heads, s.new(ne, gate, reuse=True))
+    if s.has("attn_gate.weight"):
+        width = (s.width("attn_gate.weight"), tokens)
+        return s.new(width, heads, s.new(width, s.linear(x, "attn_gate"), reuse=True))
+    return heads
+
+
+def _positioned(s: Sketch, view: Tensor, ne: tuple[int, ...], norm: str) -> Tensor:
+    """Head norm and RoPE."""
+    if s.has(f"{norm}.weight"):
+        view = s.norm(view, ne, norm)
+    return s.new(ne, view, s.inputs["positions"], reuse=True) if s.shape.uses_positions else view
+
+
+def _latent(s: Sketch, x: Tensor) -> Tensor:
+    """MLA with the K matrix absorbed into Q: one latent row is K and V at once."""
+    layer, tokens = s.layer, s.n_tokens
+    rank, rope = s.shape.kv_lora_rank, layer.key_length - s.shape.kv_lora_rank
+    q = _latent_query(s, x)
+    absorbed = s.new((rank, tokens, layer.head_count), q.view())
+    row = s.linear(x, "attn_kv_a_mqa")
+    latent = s.norm(row.view(), (rank, tokens), "attn_kv_a_norm")
+    if not rope:  # positions play no part (glm5-next)
+        return _scores(s, absorbed.view(), latent, None)
+    rotated = s.new((rope, layer.head_count, tokens), q.view(), s.inputs["positions"])
+    q = s.new((layer.key_length, layer.head_count, tokens), absorbed.view(), rotated)
+    rotated = s.new((rope, 1, tokens), row.view(), s.inputs["positions"])
+    k = s.new((layer.key_length, 1, tokens), latent.view(), rotated)
+    return _scores(s, q, k, None)
+
+
+def _latent_query(s: Sketch, x: Tensor) -> Tensor:
+    if not s.has("attn_q_a.weight"):
+        return s.linear(x, "attn_q")
+    low = s.linear(x, "attn_q_a")
+    low = s.norm(low, (s.width("attn_q_a.weight"), s.n_tokens), "attn_q_a_norm")
+    return s.linear(low, "attn_q_b")
+
+
+def _expanded_latent(s: Sketch, x: Tensor) -> Tensor:
+    """MLA in files without the absorbed matrices: full K and V are made and cached."""
+    layer, tokens, rank = s.layer, s.n_tokens, s.shape.kv_lora_rank
+    rope = s.width("attn_kv_a_mqa.weight") - rank
+    q = _latent_query(s, x)
+    q = s.new((layer.key_length, layer.head_count, tokens), q.view(), s.inputs["positions"])
+    row = s.linear(x, "attn_kv_a_mqa")
+    latent = s.norm(row.view(), (rank, tokens), "attn_kv_a_norm")
+    both = s.linear(latent, "attn_kv_b")
+    v = s.new((layer.value_length, layer.head_count, tokens), both.view())
+    rotated = s.new((rope, 1, tokens), row.view(), s.inputs["positions"])
+    repeated = s.new((rope, layer.head_count, tokens), rotated)
+    k = s.new((layer.key_length, layer.head_count, tokens), both.view(), repeated)
+    return _scores(s, q, k, v)
+
+
+def _cache(s: Sketch) -> CacheInputs:
+    return s.caches[s.layer.window_tokens is not None]
+
+
+def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
+    """Store K and V, then attend (build_attn, build_attn_mha)."""
+    layer, cache = s.layer, _cache(s)
+    q = s.expand(_turned(s, q, cache.k_rotation, layer.key_length * layer.head_count))
+    if k is not None:
+        k = _turned(s, k, cache.k_rotation, layer.key_length * layer.head_count_kv)
+        if v is not None:
+            v = _turned(s, v, cache.v_rotation, layer.value_length * layer.head_count_kv)
+        # The cache with windows adds K before V, the plain one V before K.
+        for tensor in (k, v) if s.shape.window_tokens is not None else (v, k):
+            if tensor is not None:
+                s.expand(tensor)
+        if s.shape.has_cache:
+            s.store(k.view(), cache.k_rows)
+            if v is not None:
+                s.store(v.view(), cache.v_rows)
+    return _with_kernel(s, q, cache) if s.config.uses_flash_attention else _without_kernel(s, q, cache)
+
+
+def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int) -> Tensor:
+    """Quantised caches hold K and V turned by a Hadamard matrix (build_attn, self_k_rot)."""
+    return x if rotation is None else s.new((width, s.n_tokens), rotation, x.view())
+
+
+def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
+    layer, tokens = s.layer, s.n_tokens
+    cells = cells_of(layer, s.config) * s.config.streams
+    sources = [q.view()]
+    # f32 caches are read through copies in f16.
+    if s.config.type_k.name == "f32":
+        sources.append(s.new((cells, layer.key_length * layer.head_count_kv), item=F16))
+    if s.config.type_v.name == "f32":
+        sources.append(s.new((cells, layer.value_length * layer.head_count_kv), item=F16))
+    ne = (layer.value_length, layer.head_count, tokens)
+    out = s.new(ne, *sources, cache.mask)
+    if s.shape.is_mla:
+        dim = s.width("attn_v_b.weight")
+        expanded = s.new((dim, tokens, layer.head_count), out.view())
+        out = s.new((dim, layer.head_count, tokens), expanded.view())
+    out = s.expand(out.view())
+    return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
+
+
+def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
+    layer, tokens, cells = s.layer, s.n_tokens, cells_of(s.layer, s.config)
+    product = s.new((cells, tokens, layer.head_count), q.view())
+    weights = s.new((cells, tokens, layer.head_count), product, cache.mask, reuse=True)
+    turned, dim = None, layer.value_length
+    if s.shape.is_mla:  # V is read from K's rows and must be turned first (v_cont)
+        turned = s.new((cells, s.config.streams, dim), item=s.config.type_k.block_bytes)
+    out = s.new((dim, tokens, layer.head_count), turned, weights)
+    if s.shape.is_mla:
+        dim = s.width("attn_v_b.weight")
+        out = s.new((dim, tokens, layer.head_count), out)
+    out = s.expand(s.new((dim * layer.head_count, tokens), out.view()))
+    if cache.v_rotation is None:
+        return out
+    return s.new((dim, layer.head_count, tokens), cache.v_rotation, out.view()).view()

@@ -1,0 +1,91 @@
+"""The feed-forward of one layer: gated or plain, one or a mixture of experts with shared ones beside."""
+
+from kvdesk.memory.graph.allocator import Tensor
+from kvdesk.memory.graph.sketch import Sketch
+
+
+def feed_forward(s: Sketch, x: Tensor) -> Tensor:
+    """From the normed input to what is added to the stream (build_ffn, build_moe_ffn)."""
+    if s.has("ffn_down_exps.weight"):
+        out = _mixture(s, x)
+        if s.has("ffn_down_shexp.weight"):
+            shared = dense(s, x, "_shexp")
+            ne = (s.shape.n_embd, s.n_tokens)
+            if s.has("ffn_gate_inp_shexp.weight"):
+                gate = s.new((1, s.n_tokens), x)
+                gate = s.new((1, s.n_tokens), gate, reuse=True)
+                shared = s.new(ne, shared, gate, reuse=True)
+            out = s.new(ne, out, shared, reuse=True)
+        elif s.has("ffn_down.weight"):
+            out = s.new((s.shape.n_embd, s.n_tokens), dense(s, x), out, reuse=True)
+        return out
+    return dense(s, x)
+
+
+def dense(s: Sketch, x: Tensor, suffix: str = "") -> Tensor:
+    """One feed-forward."""
+    s.phase = "feed-forward"
+    width = s.width(f"ffn_up{suffix}.weight")
+    inner = s.width(f"ffn_down{suffix}.weight") and s.weights[f"ffn_down{suffix}.weight"].shape[0]
+    ne = (inner, s.n_tokens)
+    if s.has(f"ffn_gate{suffix}.weight"):
+        gate = s.linear(x, f"ffn_gate{suffix}")
+        up = s.linear(x, f"ffn_up{suffix}")
+        middle = s.new(ne, gate, up)  # the fused gates (swiglu, geglu) never work in place
+    else:
+        up = s.linear(x, f"ffn_up{suffix}")
+        is_fused = width == 2 * inner
+        middle = s.new(ne, up, reuse=not is_fused)
+    return s.linear(middle, f"ffn_down{suffix}")
+
+
+def _mixture(s: Sketch, x: Tensor) -> Tensor:
+    s.phase = "experts"
+    tokens, used = s.n_tokens, s.layer.experts_used
+    down = s.weights["ffn_down_exps.weight"].shape
+    inner, width, n_experts = down[0], down[1], s.shape.n_experts
+    weights, chosen = _routing(s, x, n_experts, used)
+    spread = x.view()
+    ne = (inner, used, tokens)
+    if s.has("ffn_gate_up_exps.weight"):
+        both = s.new((2 * inner, used, tokens), spread, chosen)
+        middle = s.new(ne, both.view(), both.view())
+    elif s.has("ffn_gate_exps.weight"):
+        gate = _expert(s, spread, chosen, "ffn_gate_exps", ne)
+        up = _expert(s, spread, chosen, "ffn_up_exps", ne)
+        middle = s.new(ne, gate, up)
+    else:
+        middle = s.new(ne, _expert(s, spread, chosen, "ffn_up_exps", ne), reuse=True)
+    ne = (width, used, tokens)
+    out = _expert(s, middle, chosen, "ffn_down_exps", ne)
+    out = s.expand(s.new(ne, out, weights, reuse=True))
+    if used == 1:
+        return s.new((width, tokens), out.view())
+    parts = [s.expand(out.view()) for _ in range(used)]
+    total = parts[0]
+    for part in parts[1:]:
+        total = s.expand(s.new((width, tokens), total, part, reuse=True))
+    return total
+
+
+def _expert(s: Sketch, x: Tensor, chosen: Tensor, role: str, ne: tuple[int, ...]) -> Tensor:
+    y = s.new(ne, x, chosen)
+    return s.new(ne, y, chosen, reuse=True) if s.has(f"{role}.bias") else y
+
+
+def _routing(s: Sketch, x: Tensor, n_experts: int, used: int) -> tuple[Tensor, Tensor]:
+    """Which experts, and their weights; all small beside the experts themselves."""
+    tokens = s.n_tokens
+    ne = (n_experts, tokens)
+    logits = s.new(ne, x)
+    if s.has("ffn_gate_inp.bias"):
+        logits = s.new(ne, logits, reuse=True)
+    odds = s.new(ne, logits, reuse=True)
+    reshaped = odds.view()
+    choice = s.new(ne, odds) if s.has("exp_probs_b.bias") else odds
+    chosen = s.new(ne, choice).view()
+    weights = s.new((1, used, tokens), reshaped, chosen)
+    flat = weights.view()
+    total = s.new((1, tokens), flat)
+    total = s.new((1, tokens), total, reuse=True)
+    return s.expand(s.new((used, tokens), flat, total).view()), chosen

@@ -1,0 +1,188 @@
+"""The whole graph of a model, short of repeating layers that are alike: inputs, layers, logits."""
+
+from functools import lru_cache
+
+from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.graph import per_layer
+from kvdesk.memory.graph.allocator import Peak, Tensor, replay
+from kvdesk.memory.graph.attention import attention
+from kvdesk.memory.graph.feedforward import feed_forward
+from kvdesk.memory.graph.recurrent import recurrent
+from kvdesk.memory.graph.sketch import F16, F32, I64, ROTATION_MIN, CacheInputs, Sketch
+from kvdesk.memory.shape import LayerShape, ModelShape
+
+I32 = 4
+
+
+def peak_of(shape: ModelShape, config: Configuration, alignment: int) -> Peak:
+    """Replay the allocation of the prompt's graph on one device."""
+    s = Sketch(shape, config, config.n_tokens, config.n_outputs)
+    stream = _inputs(s)
+    for position, layer in enumerate(distinct := representative_layers(shape)):
+        s.enter(layer)
+        stream = _layer(s, stream, is_last=position == len(distinct) - 1)
+    _logits(s, stream)
+    return replay(s.graph, alignment)
+
+
+@lru_cache(maxsize=64)
+def representative_layers(shape: ModelShape) -> tuple[LayerShape, ...]:
+    """Enough layers for the allocator to meet every kind twice, in order, and the last two.
+
+    Layers take turns with two places for the stream, so an even number is left out of each run of equals.
+    """
+    counts: dict[object, int] = {}
+    chosen: list[LayerShape] = []
+    skipped: list[LayerShape] = []
+    for layer in shape.layers[: shape.n_layer]:
+        roles = shape.weights_by_layer[layer.index % len(shape.weights_by_layer)]
+        sizes = tuple((role, weight.shape) for role, weight in roles.items())
+        window = layer.window_tokens is not None
+        kind = (window, layer.head_count, layer.head_count_kv, layer.keeps_cells, sizes)
+        counts[kind] = counts.get(kind, 0) + 1
+        if counts[kind] > 2 and layer.index < shape.n_layer - 2:
+            skipped.append(layer)
+            continue
+        if len(skipped) % 2:
+            chosen.append(skipped[-1])
+        skipped.clear()
+        chosen.append(layer)
+    return tuple(chosen)
+
+
+def _inputs(s: Sketch) -> Tensor:
+    """The inputs; those that are used take their places when the graph first meets them."""
+    shape, tokens, width = s.shape, s.n_tokens, s.shape.n_embd
+    s.phase = "inputs"
+    ids = s.expand(s.input(I32 * tokens))
+    s.expand(s.input(F32 * tokens * width))  # embeddings given instead of tokens (inp_embd)
+    s.inputs["positions"] = s.input(I32 * tokens * (4 if shape.has_multi_rope else 1))
+    s.inputs["state_ids"] = s.input(I32 * s.config.n_seq_max)
+    s.inputs["out_ids"] = s.input(I32 * s.n_outputs)
+    for layer in shape.layers[: shape.n_layer]:
+        is_window = layer.window_tokens is not None
+        if (layer.keeps_cells or not shape.has_cache) and is_window not in s.caches:
+            s.caches[is_window] = _cache_inputs(s, layer, is_window)
+    return per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
+
+
+def _cache_inputs(s: Sketch, layer: LayerShape, is_window: bool) -> CacheInputs:
+    config, shape, tokens = s.config, s.shape, s.n_tokens
+    cells = config.window_cells if is_window else config.n_ctx_seq
+    item = F16 if config.uses_flash_attention else F32
+    if not shape.has_cache:
+        return CacheInputs(s.input(item * tokens * tokens, "the mask"))
+    k_rotation = v_rotation = v_rows = None
+    if config.type_k.is_quantised and _can_rotate(shape, is_window, is_key=True):
+        k_rotation = s.input(F32 * _rotation(layer.key_length) ** 2)
+    if layer.v_values:
+        if config.type_v.is_quantised and _can_rotate(shape, is_window, is_key=False):
+            v_rotation = s.input(F32 * ROTATION_MIN**2)
+        # Without a kernel V is stored turned, value by value.
+        count = tokens if config.uses_flash_attention else tokens * shape.widest_v_values
+        v_rows = s.input(I64 * count)
+    mask = s.input(item * tokens * cells, "the mask")
+    return CacheInputs(mask, s.input(I64 * tokens), v_rows, k_rotation, v_rotation)
+
+
+def _can_rotate(shape: ModelShape, is_window: bool, *, is_key: bool) -> bool:
+    """llama_kv_cache: all layers of the cache have one head size, and 64 divides it; never for a latent."""
+    if shape.is_mla:
+        return False
+    sizes = {
+        layer.key_length if is_key else layer.value_length
+        for layer in shape.layers
+        if layer.keeps_cells and (layer.window_tokens is not None) == is_window
+    }
+    return len(sizes) == 1 and sizes.pop() % ROTATION_MIN == 0
+
+
+def _rotation(length: int) -> int:
+    """The largest power of two, 64 or more, that divides the head (llama_kv_cache::build_input_k_rot)."""
+    return length & -length
+
+
+def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
+    """Attention or recurrence, residual, feed-forward, residual."""
+    width, layer = s.shape.n_embd, s.layer
+    ne = (width, s.n_tokens)
+    s.phase = "attention"
+    stream, residual = per_layer.before(s, stream)
+    normed = _normed(s, residual, "attn_norm") if s.has("attn_norm.weight") else residual
+    mixed = _mixed(s, normed, residual)
+    if is_last and not s.shape.late_rows and mixed is not None:
+        mixed = s.rows(mixed, width, s.n_outputs)
+        residual = s.rows(residual, width, s.n_outputs)
+        s.n_tokens = s.n_outputs
+        ne = (width, s.n_tokens)
+    if mixed is not None:
+        if s.has("post_attention_norm.weight") and s.has("ffn_norm.weight"):
+            mixed = s.norm(mixed, ne, "post_attention_norm")
+        if not _is_parallel(s):
+            residual = _joined(s, mixed, residual, s.shape.adds_attention_second)
+    if not any(role.startswith(("ffn_down", "channel_mix")) for role in s.weights):
+        return residual
+    s.phase = "feed-forward"
+    source = residual
+    for role in ("ffn_norm", "attn_norm_2", "post_attention_norm"):
+        if s.has(f"{role}.weight"):
+            source = _normed(s, residual, role)
+            break
+    else:
+        source = normed if layer.head_count else residual
+    out = (
+        per_layer.rwkv_channel_mix(s, source) if s.has("channel_mix_key.weight") else feed_forward(s, source)
+    )
+    if s.has("post_ffw_norm.weight"):
+        out = s.norm(out, ne, "post_ffw_norm")
+    if _is_parallel(s) and mixed is not None:
+        out = s.new(ne, out, mixed, reuse=True)
+    return per_layer.after(s, _joined(s, out, residual, s.shape.adds_feed_forward_second), stream)
+
+
+def _joined(s: Sketch, fresh: Tensor, stream: Tensor, stream_first: bool) -> Tensor:
+    """The sum takes the place of whichever is named first and not needed again."""
+    pair = (stream, fresh) if stream_first else (fresh, stream)
+    return s.new((s.shape.n_embd, s.n_tokens), *pair, reuse=True)
+
+
+def _normed(s: Sketch, x: Tensor, role: str) -> Tensor:
+    return s.norm(x, (s.shape.n_embd, s.n_tokens), role)
+
+
+def _is_parallel(s: Sketch) -> bool:
+    """Attention and feed-forward read the same normed input (falcon, command-r, gptneox, phi2)."""
+    return not any(s.has(f"{role}.weight") for role in ("ffn_norm", "post_attention_norm", "attn_norm_2"))
+
+
+def _mixed(s: Sketch, normed: Tensor, residual: Tensor) -> Tensor | None:
+    layer = s.layer
+    if layer.has_both:
+        ne = (s.shape.n_embd, s.n_tokens)
+        attended = attention(s, normed)
+        again = _normed(s, residual, "attn_norm")
+        return s.new(ne, attended, recurrent(s, again), reuse=True)
+    if layer.keeps_state:
+        return recurrent(s, normed)
+    if layer.keeps_cells or layer.attention == "shared" or not s.shape.has_cache:
+        return attention(s, normed)
+    return None
+
+
+def _logits(s: Sketch, stream: Tensor) -> None:
+    width, rows = s.shape.n_embd, s.n_outputs
+    s.phase = "logits"
+    stream = per_layer.finish(s, stream)
+    late = s.shape.late_rows
+    if late == "after_norm":
+        stream = s.norm(stream, (width, s.n_tokens), "")
+        stream = s.new((width, s.n_tokens), stream, reuse=True, is_output=True)
+        normed = s.new((width, rows), stream, s.inputs["out_ids"], is_output=True)
+    else:
+        if late:
+            stream.is_output = late == "kept_before_norm"
+            stream = s.rows(stream, width, rows)
+        normed = s.norm(stream, (width, rows), "")
+        normed = s.new((width, rows), normed, reuse=True, is_output=True)
+    s.phase = "logits"
+    s.expand(s.new((s.shape.n_vocab, rows), normed) if s.shape.has_logits else normed)

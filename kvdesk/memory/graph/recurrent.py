@@ -1,0 +1,149 @@
+"""Layers that carry a state from token to token: Mamba, gated delta nets, RWKV, short convolutions."""
+
+from kvdesk.memory.graph.allocator import Tensor
+from kvdesk.memory.graph.sketch import Sketch
+
+
+def recurrent(s: Sketch, x: Tensor) -> Tensor:
+    """From the normed input to the layer's output, by the tensors the layer has."""
+    s.phase = "recurrence"
+    if s.has("shortconv.in_proj.weight"):
+        return _short_convolution(s, x)
+    if s.has("ssm_in.weight"):
+        return _mamba(s, x) if s.has("ssm_x.weight") else _mamba2(s, x)
+    if s.has("time_mix_w1.weight") or s.has("time_mix_w2.weight"):
+        return _rwkv(s, x)
+    return _delta_net(s, x)
+
+
+def _convolution(s: Sketch, history: Tensor | None, fresh: Tensor, width: int) -> Tensor:
+    """History and new tokens side by side, then the convolution; the tail goes back to the cache."""
+    kernel = s.weights[next(role for role in s.weights if "conv" in role and role.endswith("weight"))].shape[
+        0
+    ]
+    sequences = s.config.n_seq_max
+    ne = (s.n_tokens + (kernel - 1) * sequences, width)
+    joined = s.new(ne, history.view() if history is not None else None, fresh.view())
+    s.store(joined.view())
+    return joined
+
+
+def _short_convolution(s: Sketch, x: Tensor) -> Tensor:
+    width, tokens = s.shape.n_embd, s.n_tokens
+    history = s.states(s.layer.conv_values)
+    both = s.linear(x.view(), "shortconv.in_proj")
+    gated = s.new((width, tokens), both.view(), both.view())
+    joined = _convolution(s, history, gated, width)
+    mixed = s.new((width, tokens), joined)
+    mixed = s.new((width, tokens), both.view(), mixed, reuse=True)
+    return s.linear(mixed, "shortconv.out_proj").view()
+
+
+def _mamba2(s: Sketch, x: Tensor) -> Tensor:
+    tokens, sequences = s.n_tokens, s.config.n_seq_max
+    inner = s.weights["ssm_out.weight"].shape[0]
+    conv_width = s.weights["ssm_conv1d.weight"].shape[1]
+    heads = s.weights["ssm_dt.bias"].shape[0] if s.has("ssm_dt.bias") else 1
+    history = s.states(s.layer.conv_values)
+    projected = s.linear(x, "ssm_in")
+    joined = _convolution(s, history, projected, conv_width)
+    mixed = s.new((conv_width, tokens), joined)
+    mixed = s.new((conv_width, tokens), mixed, reuse=True)
+    step = s.new((heads, tokens), projected.view())
+    step = s.new((heads, tokens), step, reuse=True)
+    views = [mixed.view() for _ in range(3)]
+    y = s.expand(s.new((inner * tokens + s.layer.recurrent_values * sequences,), *views, step))
+    s.move_states()
+    s.store(y.view())
+    gate = s.new((inner, tokens), projected.view())
+    skip = s.new((inner, tokens), mixed.view())
+    skip = s.new((inner, tokens), y.view(), skip, reuse=True)
+    out = s.new((inner, tokens), gate, skip)
+    if s.has("ssm_norm.weight"):
+        out = s.norm(out.view(), (inner, tokens), "ssm_norm")
+    return s.linear(out.view(), "ssm_out")
+
+
+def _mamba(s: Sketch, x: Tensor) -> Tensor:
+    tokens, sequences = s.n_tokens, s.config.n_seq_max
+    inner = s.weights["ssm_out.weight"].shape[0]
+    history = s.states(s.layer.conv_values)
+    projected = s.linear(x, "ssm_in")
+    joined = _convolution(s, history, projected, inner)
+    mixed = s.new((inner, tokens), joined)
+    mixed = s.new((inner, tokens), mixed, reuse=True)
+    mixed = s.new((inner, tokens), mixed, reuse=True)
+    parts = s.linear(mixed, "ssm_x")
+    step = s.linear(parts.view(), "ssm_dt")
+    y = s.expand(s.new((inner * tokens + s.layer.recurrent_values * sequences,), mixed, step, parts.view()))
+    s.move_states()
+    s.store(y.view())
+    skip = s.new((inner, tokens), mixed)
+    out = s.new((inner, tokens), y.view(), skip, reuse=True)
+    gate = s.new((inner, tokens), projected.view())
+    return s.linear(s.new((inner, tokens), gate, out), "ssm_out")
+
+
+def _delta_net(s: Sketch, x: Tensor) -> Tensor:
+    """Gated delta nets (qwen3next, qwen35) and Kimi's delta attention, fused (build_delta_net_fused)."""
+    tokens, sequences = s.n_tokens, s.config.n_seq_max
+    inner = s.weights["ssm_out.weight"].shape[0] if s.has("ssm_out.weight") else s.shape.n_embd
+    width = s.width("attn_qkv.weight") or 3 * inner
+    heads = s.weights["ssm_norm.weight"].shape[0] if s.has("ssm_norm.weight") else 128
+    value_heads = max(inner // heads, 1)
+    key_width = (width - inner) // 2
+    history = s.states(s.layer.conv_values)
+    mixed = s.linear(x, "attn_qkv") if s.has("attn_qkv.weight") else s.new((width, tokens), x)
+    joined = _convolution(s, history, mixed, width)
+    state = s.states(s.layer.recurrent_values)
+    mixed = s.new((width, tokens), joined)
+    mixed = s.new((width, tokens), mixed, reuse=True)
+    queries_keys = []
+    for _ in range(2):
+        part = s.new((key_width, tokens), mixed.view())
+        part = s.new((key_width, tokens), part, reuse=True)
+        if key_width != inner and not s.has("ssm_beta.weight"):
+            part = s.new((inner, tokens), part.view())  # repeated for each value head (qwen3next)
+        queries_keys.append(part.view())
+    decay = s.new((value_heads, tokens), x)
+    rate = s.new((value_heads, tokens), x)
+    y_values = inner * (tokens + heads * sequences)
+    y = s.new((y_values,), *queries_keys, mixed.view(), decay, rate, state.view() if state else None)
+    s.store(y.view())
+    ne = (heads, value_heads, tokens)
+    out = s.new(ne, y.view())
+    out = s.new(ne, out, reuse=True)
+    gate = s.new(ne, s.linear(x, "attn_gate").view()) if s.has("attn_gate.weight") else s.new(ne, x)
+    out = s.new(ne, out, gate, reuse=True)
+    return s.linear(out.view(), "ssm_out") if s.has("ssm_out.weight") else out
+
+
+def _rwkv(s: Sketch, x: Tensor) -> Tensor:
+    """RWKV's time mix: six shifted copies of the input live through most of the layer (build_rwkv7_time_mix)."""
+    width, tokens = s.shape.n_embd, s.n_tokens
+    ne = (width, tokens)
+    shifted = s.new(ne, x.view(), s.states(s.layer.conv_values))
+    state = s.states(s.layer.recurrent_values)
+    delta = s.new(ne, shifted, x, reuse=True)
+    lerps = s.new((width, tokens, 6), delta)
+    lerps = s.new((width, tokens, 6), lerps, reuse=True)
+    lerps = s.new((width, tokens, 6), lerps, x, reuse=True)
+    receptance, decay, key, value, rate = (s.new(ne, lerps.view()) for _ in range(5))
+    rate = s.new(ne, rate, reuse=True)
+    scaled = s.new(ne, key)
+    scaled = s.new(ne, rate, scaled)
+    key2 = s.new(ne, key, scaled, reuse=True)
+    norm = s.new(ne, key.view())
+    negative = s.new(ne, norm)
+    product = s.new(ne, norm, rate.view())
+    sequence = s.shape.n_embd * tokens + s.layer.recurrent_values * s.config.n_seq_max
+    y = s.new((sequence,), receptance.view(), decay, key2, value, negative, product, state)
+    s.store(y.view())
+    out = s.new(ne, y.view())
+    out = s.new(ne, out.view())
+    bonus = s.new(ne, key2, receptance.view())
+    bonus = s.new(ne, value.view(), bonus, reuse=True)
+    out = s.new(ne, out, bonus.view(), reuse=True)
+    gate = s.new(ne, lerps.view())
+    out = s.new(ne, out, gate, reuse=True)
+    return s.linear(out, "time_mix_output")

@@ -1,0 +1,109 @@
+"""The operations of llm_graph_context as the allocator sees them: sizes, order, and what may be reused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.graph.allocator import Graph, Tensor
+from kvdesk.memory.shape import LayerShape, ModelShape, Weight
+
+F32 = 4
+F16 = 2
+I64 = 8
+ROTATION_MIN = 64
+
+
+@dataclass(slots=True)
+class CacheInputs:
+    """The inputs of one cache: mask, rows to write, rotations of quantised K and V (None where absent)."""
+
+    mask: Tensor
+    k_rows: Tensor | None = None
+    v_rows: Tensor | None = None
+    k_rotation: Tensor | None = None
+    v_rotation: Tensor | None = None
+
+
+class Sketch:
+    """Adds nodes for one model under one configuration. `n_tokens` is the batch of the layer at hand."""
+
+    def __init__(self, shape: ModelShape, config: Configuration, n_tokens: int, n_outputs: int) -> None:
+        self.shape = shape
+        self.config = config
+        self.graph = Graph()
+        self.n_tokens = self.all_tokens = n_tokens
+        self.n_outputs = n_outputs
+        self.layer: LayerShape = shape.layers[0]
+        self.weights: Mapping[str, Weight] = {}
+        self.phase = ""
+        self.inputs: dict[str, Tensor] = {}
+        self.caches: dict[bool, CacheInputs] = {}
+
+    def enter(self, layer: LayerShape) -> None:
+        """Turn to another layer."""
+        self.layer = layer
+        self.weights = self.shape.weights_by_layer[layer.index % len(self.shape.weights_by_layer)]
+
+    def has(self, role: str) -> bool:
+        """Whether the layer has a tensor of that role."""
+        return role in self.weights
+
+    def width(self, role: str) -> int:
+        """How many values a matrix puts out for a token, 0 where there is none."""
+        weight = self.weights.get(role)
+        return weight.shape[1] if weight is not None and len(weight.shape) > 1 else 0
+
+    def input(self, n_bytes: int, note: str = "inputs") -> Tensor:
+        """An input: allocated before everything else, freed after its last use."""
+        return Tensor(n_bytes, note, is_input=True)
+
+    def new(
+        self,
+        ne: tuple[int, ...],
+        *sources: Tensor | None,
+        reuse: bool = False,
+        item: int = F32,
+        is_output: bool = False,
+    ) -> Tensor:
+        """A tensor of `ne` values of `item` bytes; in place of a source of the same layout with `reuse`."""
+        count = item
+        for size in ne:
+            count *= size
+        used = tuple(source for source in sources if source is not None)
+        return Tensor(count, self.phase, used, ne, reuse, is_output=is_output)
+
+    def expand(self, tensor: Tensor) -> Tensor:
+        """ggml_build_forward_expand."""
+        return self.graph.expand(tensor)
+
+    def store(self, *sources: Tensor | None) -> None:
+        """Write to a cache (set_rows, cpy): no memory of its own."""
+        used = tuple(source for source in sources if source is not None)
+        self.expand(Tensor(0, "", used, is_outside=True))
+
+    def linear(self, x: Tensor, role: str, n_tokens: int | None = None) -> Tensor:
+        """build_lora_mm and its bias."""
+        ne = (self.width(f"{role}.weight"), n_tokens or self.n_tokens)
+        y = self.new(ne, x)
+        return self.new(ne, y, reuse=True) if self.has(f"{role}.bias") else y
+
+    def norm(self, x: Tensor, ne: tuple[int, ...], role: str) -> Tensor:
+        """build_norm: RMS norm may take over its source, layer norm may not; weight and bias follow."""
+        y = self.new(ne, x, reuse=not self.shape.uses_layer_norm)
+        if self.has(f"{role}.weight"):
+            y = self.new(ne, y, reuse=True)
+        return self.new(ne, y, reuse=True) if self.has(f"{role}.bias") else y
+
+    def rows(self, x: Tensor, width: int, n_rows: int) -> Tensor:
+        """get_rows of the tokens whose logits are wanted."""
+        return self.new((width, n_rows), x, self.inputs["out_ids"])
+
+    def states(self, values: int) -> Tensor:
+        """build_rs: the state of each sequence, gathered from the cache; those of others are moved along."""
+        gathered = self.expand(self.new((values, self.config.n_seq_max), self.inputs["state_ids"].view()))
+        self.move_states()
+        return gathered
+
+    def move_states(self) -> None:
+        """build_rs: states of sequences that are not in the batch (none, when buffers are reserved)."""
+        self.store(self.new((0,), self.inputs["state_ids"].view()))
