@@ -10,7 +10,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.controls import text_label
 from kvdesk.gui.figures import SEPARATOR, prefill_line
 from kvdesk.gui.theme import Radius, Space, TextSize
-from kvdesk.session.state import Conversation, DeskState, Phase
+from kvdesk.session.state import ChatMessage, Conversation, DeskState, Phase
 from kvdesk.units import format_tokens
 
 _RIBBON = 14
@@ -30,8 +30,8 @@ class Segment:
     tokens: int
 
 
-def segments_of(chat: Conversation | None, cells_used: int) -> tuple[Segment, ...]:
-    """Divide the cells in use among the messages, as far as figures tell them apart.
+def segments_of(chat: Conversation | None) -> tuple[Segment, ...]:
+    """Divide the context among the messages, as far as figures tell them apart.
 
     A turn's prompt counts everything before the answer; the difference between one turn's end and the next
     prompt is the question with the template's own tokens. What no figures cover is "earlier".
@@ -49,11 +49,11 @@ def segments_of(chat: Conversation | None, cells_used: int) -> tuple[Segment, ..
         found.append(Segment("user" if known else "earlier", question))
         found.append(Segment("assistant", figures.completion_tokens))
         end = figures.prompt_tokens + figures.completion_tokens
-    return fitted(found, cells_used)
+    return tuple(found)
 
 
-def fitted(segments: list[Segment], cells_used: int) -> tuple[Segment, ...]:
-    """Make segments sum to the cells in use: cut at the end what is not cached, add what is not told apart."""
+def fitted(segments: tuple[Segment, ...], cells_used: int) -> tuple[Segment, ...]:
+    """Make segments sum to the cells in use: cut what is not cached, add what is not told apart."""
     fitting: list[Segment] = []
     left = cells_used
     for segment in segments:
@@ -93,14 +93,16 @@ class Ribbon(QWidget):
         painter.setClipPath(shape)
         painter.fillRect(self.rect(), theme.colour("free"))
         scale = self.width() / max(1, self._total)
-        at = 0
+        colours = {role: self._colour(role) for role in _ROLE_COLOURS}
+        at, drawn = 0, 0.0
         for segment in self._segments:
-            left, right = at * scale, (at + segment.tokens) * scale
-            gap = 1.0 if right - left > 3 else 0.0
-            painter.fillRect(
-                QRectF(left, 0, max(0.5, right - left - gap), _RIBBON), self._colour(segment.role)
-            )
             at += segment.tokens
+            right = at * scale
+            if right - drawn < 0.5:
+                continue  # too narrow to be seen; hundreds of short messages cost nothing
+            gap = 1.0 if right - drawn > 3 else 0.0
+            painter.fillRect(QRectF(drawn, 0, right - drawn - gap, _RIBBON), colours[segment.role])
+            drawn = right
         painter.end()
 
     @staticmethod
@@ -120,6 +122,8 @@ class ContextGauge(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._ribbon = Ribbon()
+        self._messages: tuple[ChatMessage, ...] | None = None
+        self._divided: tuple[Segment, ...] = ()
         self.left = text_label("", "muted", TextSize.TABLE)
         self.right = text_label("", "muted", TextSize.TABLE, figures=True)
         self.left.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
@@ -147,17 +151,23 @@ class ContextGauge(QWidget):
         used = engine.cache.cells_used if engine.cache is not None else 0
         if engine.phase is Phase.DECODE and state.streaming is not None:
             used = max(used, engine.prefill_total_tokens + state.streaming.tokens)
-        segments = segments_of(state.chat, used)
+        segments = fitted(self._segments_of(state.chat), used)
         if engine.phase is Phase.DECODE and segments and segments[-1].role == "earlier":
             segments = self._with_live_answer(segments, state)
         self._ribbon.show_segments(segments, total)
         self._set_left(self._legend(segments))
         self._set_right(self._use(used, total))
 
+    def _segments_of(self, chat: Conversation | None) -> tuple[Segment, ...]:
+        messages = chat.messages if chat is not None else None
+        if messages is not self._messages:
+            self._messages, self._divided = messages, segments_of(chat)
+        return self._divided
+
     def _show_prefill(self, state: DeskState, total: int) -> None:
         engine = state.engine
         reused = min(engine.prefill_reused_tokens, engine.prefill_done_tokens)
-        kept = segments_of(state.chat, reused)
+        kept = fitted(self._segments_of(state.chat), reused)
         reading = Segment("reading", max(0, engine.prefill_done_tokens - reused))
         self._ribbon.show_segments((*kept, reading), total)
         self._set_left(prefill_line(engine, engine.tokens_per_s))

@@ -1,12 +1,6 @@
-"""The conversation as it is read: a column of rows of which only those in view are laid out.
+"""The conversation as it is read: draws the rows in view, follows the state, and answers mouse and keys."""
 
-Heights of the others are estimates. What is on the screen is therefore held by an anchor (a row and a
-distance into it), never by the scroll bar's value: an estimate that turns out wrong moves nothing in view.
-"""
-
-from bisect import bisect_right
 from dataclasses import replace
-from itertools import accumulate
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -26,6 +20,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from kvdesk.gui import theme
 from kvdesk.gui.blocks.code import CodeView
+from kvdesk.gui.blocks.highlight import Lexers
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
 from kvdesk.gui.column import column_of
@@ -33,13 +28,12 @@ from kvdesk.gui.conversation_menus import Menued, conversation_menu, link_menu
 from kvdesk.gui.figures import live_line
 from kvdesk.gui.jump_button import JumpButton
 from kvdesk.gui.message_actions import MessageActions
+from kvdesk.gui.row_stack import RowStack
 from kvdesk.gui.rows import FigureRow, ReasoningHead, Row, WidgetRow
 from kvdesk.gui.selection import Selection, TextPoint, selected_text
 from kvdesk.gui.transcript import Group, Transcript
 from kvdesk.session.state import DeskState
 
-_TOP, _BOTTOM = 24.0, 20.0
-_KEPT_ROWS = 24  # laid-out rows kept beyond the visible ones, for scrolling to and fro
 _HIGHLIGHT_S = 0.003  # of each pass, so that a long listing never costs a frame
 _COPIED_MS = 1200
 
@@ -49,7 +43,6 @@ class ConversationView(QAbstractScrollArea):
 
     regenerateWanted = Signal()
     editWanted = Signal()
-    followed = Signal(bool)  # whether the view keeps to the latest text
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,18 +52,15 @@ class ConversationView(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.setAccessibleName(self.tr("Conversation"))
         self._transcript = Transcript()
-        self._style = Style(theme.current())
-        self._tops: list[float] = [0.0]
+        self._lexers = Lexers()
+        self._style = Style(theme.current(), self._lexers)
         self._left, self._width = column_of(self.width())
-        self._anchor: tuple[int, float] = (0, 0.0)
-        self._follows = True
+        self._stack = RowStack(self._style, self._width)
         self._is_settling = False
         self._selection: Selection | None = None
         self._is_selecting = False
         self._hovered_head: ReasoningHead | None = None
-        self._laid: set[Row] = set()
         self._notice: QWidget | None = None
-        self._last_answer: Group | None = None
         self._jump = JumpButton(self)
         self._jump.clicked.connect(self.jump_to_latest)
         self._actions = MessageActions(self.viewport())
@@ -78,7 +68,7 @@ class ConversationView(QAbstractScrollArea):
         self._actions.regenerateWanted.connect(self.regenerateWanted)
         self._actions.editWanted.connect(self.editWanted)
         self._highlighting = QTimer(self)
-        self._highlighting.setInterval(8)
+        self._highlighting.setInterval(16)
         self._highlighting.timeout.connect(self._highlight)
         self._dragging = QTimer(self)
         self._dragging.setInterval(30)
@@ -96,23 +86,23 @@ class ConversationView(QAbstractScrollArea):
     @property
     def follows(self) -> bool:
         """Whether the view keeps to the latest text."""
-        return self._follows
+        return self._stack.follows
 
     def show_state(self, state: DeskState) -> None:
         """Draw the open conversation; costs what has changed."""
-        before, count = self._transcript.rows, len(self._transcript.groups)
-        had_live = self._transcript.live is not None
-        is_other = self._transcript.show(state.chat, state.streaming)
-        live = self._transcript.live
-        if live is not None and state.streaming is not None:
-            live.figures.text = live_line(state.engine, state.streaming)
-            live.figures.release()
+        transcript = self._transcript
+        settled, count = transcript.settled, len(transcript.groups)
+        had_live = transcript.live is not None
+        is_other = transcript.show(state.chat, state.streaming)
+        if transcript.live is not None and state.streaming is not None:
+            transcript.live.figures.text = live_line(state.engine, state.streaming)
+            transcript.live.figures.release()
+        is_sent = count < len(transcript.groups) and not had_live
         if is_other:
             self._selection = None
-            self._follows = True
-        elif count < len(self._transcript.groups) and live is None and not had_live:
-            self._follows = True  # the user has just sent something
-        self._estimate_new_rows(before)
+        if is_other or is_sent:
+            self._stack.follows = True
+        self._take_rows(settled)
         self._drop_stale_selection()
         self._settle()
         self._describe(count)
@@ -124,134 +114,74 @@ class ConversationView(QAbstractScrollArea):
         if self._notice is not None:
             self._notice.deleteLater()
         self._notice = notice
-        before = self._transcript.rows
         row = None
         if notice is not None:
             notice.setParent(self.viewport())
             notice.show()
             row = WidgetRow(notice)
+        settled = self._transcript.settled
         self._transcript.set_notice(row)
-        self._estimate_new_rows(before)
+        self._take_rows(settled)
         self._settle()
 
     def jump_to_latest(self) -> None:
         """Go to the end and stay there."""
-        self._follows = True
+        self._stack.follows = True
         self._settle()
 
     # ---------------------------------------------------------------------------------------- geometry
 
-    def _estimate_new_rows(self, before: list[Row]) -> None:
-        known = set(map(id, before))
-        for row in self._transcript.rows:
-            if id(row) not in known and not row.is_laid:
-                row.estimate(self._width, self._style)
+    def _take_rows(self, settled_before: list[Row]) -> None:
+        settled = self._transcript.settled
+        kept = len(settled) if settled is settled_before else 0
+        self._stack.set_rows(self._transcript.rows, kept)
 
     def _settle(self) -> None:
         """Lay out what is in view, correct what had been estimated, and repaint."""
         self._is_settling = True
-        for _ in range(12):
-            self._measure()
-            unlaid = [row for row in self._rows_in_view() if not row.is_laid]
-            if not unlaid:
-                break
-            for row in unlaid:
-                row.lay_out(self._width, self._style)
-                self._laid.add(row)
-        self._release_far_rows()
+        self._stack.height = self.viewport().height()
+        self._stack.settle()
         self._show_scroll()
         self._is_settling = False
         self._place_children()
-        if any(isinstance(view, CodeView) for view in self._views_in_view()):
+        if any(isinstance(view, CodeView) for view in self._stack.views_in_view()):
             self._highlighting.start()
         self.viewport().update()
 
-    def _measure(self) -> None:
-        self._tops = list(accumulate((row.height for row in self._transcript.rows), initial=_TOP))
-
-    @property
-    def _total(self) -> float:
-        return self._tops[-1] + _BOTTOM
-
-    def _offset(self) -> float:
-        """Return how far the content is scrolled."""
-        most = max(0.0, self._total - self.viewport().height())
-        if self._follows:
-            return most
-        index, into = self._anchor
-        top = self._tops[index] if index < len(self._tops) else 0.0
-        return min(most, max(0.0, top + into))
-
-    def _rows_in_view(self) -> list[Row]:
-        first, last = self._range_in_view()
-        return self._transcript.rows[first:last]
-
-    def _range_in_view(self) -> tuple[int, int]:
-        offset = self._offset()
-        first = max(0, bisect_right(self._tops, offset) - 1)
-        last = bisect_right(self._tops, offset + self.viewport().height())
-        return first, min(last, len(self._transcript.rows))
-
-    def _views_in_view(self) -> list[BlockView]:
-        return [view for row in self._rows_in_view() for view, _ in row.views()]
-
-    def _release_far_rows(self) -> None:
-        if len(self._laid) <= 2 * _KEPT_ROWS:
-            return
-        first, last = self._range_in_view()
-        near = set(self._transcript.rows[max(0, first - _KEPT_ROWS) : last + _KEPT_ROWS])
-        for row in self._laid - near:
-            row.release()
-        self._laid &= near
-
     def _show_scroll(self) -> None:
-        bar, height = self.verticalScrollBar(), self.viewport().height()
-        bar.setRange(0, max(0, round(self._total - height)))
-        bar.setPageStep(max(1, height - 40))
+        bar, stack = self.verticalScrollBar(), self._stack
+        bar.setRange(0, round(stack.most_offset))
+        bar.setPageStep(max(1, stack.height - 40))
         bar.setSingleStep(int(self._style.pitch * 2))
-        bar.setValue(round(self._offset()))
-        self._jump.setVisible(not self._follows and self._offset() < self._total - height - 60)
+        bar.setValue(round(stack.offset))
+        self._jump.setVisible(not stack.follows and stack.offset < stack.most_offset - 60)
 
     def _scrolled(self, value: int) -> None:
-        if self._is_settling:
-            return
-        followed = self._follows
-        self._follows = value >= self.verticalScrollBar().maximum() - 4
-        index = max(0, min(bisect_right(self._tops, value) - 1, len(self._transcript.rows) - 1))
-        self._anchor = (index, value - self._tops[index])
-        if followed != self._follows:
-            self.followed.emit(self._follows)
-        self._settle()
+        if not self._is_settling:
+            self._stack.scroll_to(value)
+            self._settle()
 
     def _place_children(self) -> None:
-        offset = self._offset()
-        for row, top in zip(self._transcript.rows[-1:], self._tops[-2:], strict=False):
-            if isinstance(row, WidgetRow):
-                y = round(top + row.top_gap - offset)
-                row.widget.setGeometry(self._left, y, self._width, round(row.height - row.top_gap))
+        rows = self._transcript.rows
+        if rows and isinstance(rows[-1], WidgetRow):
+            row = rows[-1]
+            y = round(self._stack.top_of(len(rows) - 1) + row.top_gap)
+            row.widget.setGeometry(self._left, y, self._width, round(row.height - row.top_gap))
         self._jump.place(self.viewport().geometry())
         self._place_actions()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        left, width = column_of(self.width())
-        self._left = left
+        self._left, width = column_of(self.width())
         if width != self._width:
             self._width = width
-            self._relay()
+            self._stack.set_look(self._style, width)
         self._settle()
 
     def _restyle(self) -> None:
-        self._style = Style(theme.current())
-        self._relay()
+        self._style = Style(theme.current(), self._lexers)
+        self._stack.set_look(self._style, self._width)
         self._settle()
-
-    def _relay(self) -> None:
-        """Forget every height and all that was made for another width or theme."""
-        for row in self._transcript.rows:
-            row.release()
-            row.estimate(self._width, self._style)
-        self._laid.clear()
 
     # ----------------------------------------------------------------------------------------- drawing
 
@@ -260,18 +190,17 @@ class ConversationView(QAbstractScrollArea):
         clip = QRectF(event.rect())
         painter.fillRect(clip, self._style.window)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        offset = self._offset()
-        first, last = self._range_in_view()
+        first, last = self._stack.range_in_view()
         for index in range(first, last):
             row = self._transcript.rows[index]
-            top = round(self._tops[index] - offset)
+            top = round(self._stack.top_of(index))
             if row.is_laid and top <= clip.bottom() and top + row.height >= clip.top():
                 selected = self._selection.in_row(index, row) if self._selection else None
                 row.paint(painter, QPointF(self._left, top), clip, self._style, selected)
         painter.end()
 
     def _highlight(self) -> None:
-        views = [view for view in self._views_in_view() if isinstance(view, CodeView)]
+        views = [view for view in self._stack.views_in_view() if isinstance(view, CodeView)]
         if not views or all(view.is_highlighted for view in views):
             self._highlighting.stop()
             return
@@ -296,7 +225,7 @@ class ConversationView(QAbstractScrollArea):
             self._actions.show_for(None)
             return
         index = self._transcript.rows.index(row)
-        top = self._tops[index] + row.top_gap - self._offset()
+        top = self._stack.top_of(index) + row.top_gap
         size = self._actions.sizeHint()
         right = self._left + self._width
         self._actions.setGeometry(QRect(QPoint(right - size.width(), round(top) - 2), size))
@@ -334,9 +263,8 @@ class ConversationView(QAbstractScrollArea):
 
     def _row_at(self, point: QPointF) -> tuple[int, QPointF]:
         """Return the row under a point of the viewport, and the point in its coordinates."""
-        y = point.y() + self._offset()
-        index = max(0, min(bisect_right(self._tops, y) - 1, len(self._transcript.rows) - 1))
-        return index, QPointF(point.x() - self._left, y - self._tops[index])
+        index = self._stack.index_at(point.y())
+        return index, QPointF(point.x() - self._left, point.y() - self._stack.top_of(index))
 
     def _view_at(self, point: QPointF) -> tuple[BlockView, QPointF] | None:
         index, local = self._row_at(point)
@@ -445,11 +373,12 @@ class ConversationView(QAbstractScrollArea):
 
     def fold(self, head: ReasoningHead) -> None:
         """Fold or unfold reasoning, holding what is read in place."""
-        before = self._transcript.rows
+        settled = self._transcript.settled
+        self._stack.scroll_to(self._stack.offset)
+        self._stack.follows = False
         self._transcript.fold(head)
         self._selection = None
-        self._follows = False
-        self._estimate_new_rows(before)
+        self._take_rows(settled)
         self._settle()
 
     # ---------------------------------------------------------------------------- selection, keys, menu
@@ -470,17 +399,13 @@ class ConversationView(QAbstractScrollArea):
         """Return what copying would give."""
         if self._selection is None:
             return ""
-        return selected_text(self._selection, self._transcript, self._lay_out_row)
-
-    def _lay_out_row(self, row: Row) -> None:
-        row.lay_out(self._width, self._style)
-        self._laid.add(row)
+        return selected_text(self._selection, self._transcript, self._stack.lay_out)
 
     def select_all(self) -> None:
         """Select the whole conversation."""
         rows = self._transcript.rows
         if rows:
-            self._lay_out_row(rows[-1])
+            self._stack.lay_out(rows[-1])
             self._selection = Selection((0, 0, 0), (len(rows) - 1, *rows[-1].end_place()))
             self.viewport().update()
 
@@ -524,7 +449,7 @@ class ConversationView(QAbstractScrollArea):
             bar.setValue(bar.value() + moves[key])
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = 40.0 if key is Qt.Key.Key_Right else -40.0
-            moved = [view.scroll_sideways(step) for view in self._views_in_view()]
+            moved = [view.scroll_sideways(step) for view in self._stack.views_in_view()]
             if any(moved):
                 self.viewport().update()
         elif key is Qt.Key.Key_Escape and self._selection is not None:

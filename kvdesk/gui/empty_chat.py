@@ -80,7 +80,7 @@ class EmptyChat(QWidget):
         elif is_demo:
             title = self.tr("Try the demo model")
             text = self.tr(
-                "Five million parameters that know a little about the KV cache and remember what you tell them."
+                "Five million parameters that know a little of the KV cache and remember what you tell them."
             )
         else:
             title = self.tr("Ask {model}").format(model=model.name)

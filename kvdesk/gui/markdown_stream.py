@@ -15,8 +15,11 @@ from kvdesk.gui.markdown import Block, CodeBlock, Continued, Placed, clean, new_
 # paragraph above it flash as a heading.
 _UNDECIDED = re.compile(r"[ \t]*[-=*_+#`~|:>]+[ \t]*\Z|[ \t]*\d+[.)]?\Z")
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^\n`]*)\n")
-_INDENTED_FENCE = re.compile(r"[ \t]+(?:`{3}|~{3})|.*[-*+.)>][ \t]*(?:`{3}|~{3})")
-_PLAIN_START = re.compile(r"[^\W\d]|#{1,6} |`{3}|~{3}|\*\*\w")
+# What a cut depends on: lines that may be a fence (only the markers of containers can stand before one), and
+# plain lines after a blank one.
+_LANDMARK = re.compile(
+    r"^(?P<prefix>[^\n`~]*)(?:`{3}|~{3})[^\n]*$|(?<=\n\n)(?:[^\W\d]|\#{1,6}[ ]|\*\*\w)", re.MULTILINE
+)
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ class StreamParser:
                 return
 
     def _cut(self) -> bool:
-        """Cut before the last unit that the complete lines have begun; False when there is none to cut off."""
+        """Cut before the last unit that the complete lines have begun; False when none can be cut off."""
         complete = self._rest[: self._rest.rfind("\n") + 1]
         placed = self._placed(complete)
         if not placed:
@@ -128,8 +131,7 @@ class StreamParser:
         fence, info = opening.groups()
         block = self._placed(self._rest[start : opening.end()])[0].block
         assert isinstance(block, CodeBlock), info
-        closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*")
-        self._fence = _OpenFence(block.language, closing)
+        self._fence = _OpenFence(block.language, _closing_of(fence))
         self._rest = self._rest[opening.end() :]
         return True
 
@@ -157,28 +159,27 @@ def split_sections(text: str, least: int = 1500) -> list[str]:
     """
     text = clean(text)
     sections: list[str] = []
-    start = at = 0
+    start = 0
     closing: re.Pattern[str] | None = None
-    after_blank = True
-    while at < len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        line = text[at:end]
+    for match in _LANDMARK.finditer(text):
+        line = match.group()
         if closing is not None:
             if closing.fullmatch(line):
                 closing = None
-            after_blank = False
-        else:
-            if _INDENTED_FENCE.match(line):
-                break  # whether this opens a fence depends on the containers: leave the rest in one piece
-            if after_blank and at - start >= least and _PLAIN_START.match(line):
-                sections.append(text[start:at])
-                start = at
-            opening = _FENCE.match(line + "\n")
-            if opening:
-                fence = opening.group(1)
-                closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*")
-            after_blank = not line.strip()
-        at = end + 1
+            continue
+        opening = _FENCE.match(line + "\n")
+        if match["prefix"] and opening is None:
+            break  # whether this opens a fence depends on its containers: leave the rest in one piece
+        at = match.start()
+        if at - start >= least and text.endswith("\n\n", 0, at):
+            sections.append(text[start:at])
+            start = at
+        if opening is not None:
+            closing = _closing_of(opening.group(1))
     sections.append(text[start:])
     return sections
+
+
+def _closing_of(fence: str) -> re.Pattern[str]:
+    """Return what the line that ends a fence looks like."""
+    return re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*")

@@ -1,4 +1,4 @@
-"""The rows of a conversation: each is a stretch of a message that is laid out only when it comes into view."""
+"""The rows of a conversation: stretches of messages, each laid out only when it comes into view."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Row(ABC):
     def __init__(self, message_id: int, top_gap: float = 0.0) -> None:
         self.message_id = message_id
         self.top_gap = top_gap
-        self.height = 0.0
+        self.height = 0.0  # 0 until estimated
         self.laid_width = -1.0
 
     @abstractmethod

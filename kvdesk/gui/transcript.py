@@ -157,7 +157,9 @@ class Transcript:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.settled: list[Row] = []  # those of finished messages; another list whenever they change
         self.groups: list[Group] = []
+        self._is_settled_stale = False
         self.live: LiveAnswer | None = None
         self._chat_id: int | None = None
         self._messages: tuple[ChatMessage, ...] = ()
@@ -169,6 +171,7 @@ class Transcript:
         is_other = chat_id != self._chat_id
         if is_other:
             self.groups, self.live, self._messages, self._chat_id = [], None, (), chat_id
+            self._is_settled_stale = True
         messages = chat.messages if chat is not None else ()
         if messages is not self._messages:
             self._follow_messages(messages)
@@ -198,6 +201,7 @@ class Transcript:
                     close_reasoning(group)
                 else:
                     open_reasoning(group)
+                self._is_settled_stale = True
         self._flatten()
 
     def _follow_messages(self, messages: tuple[ChatMessage, ...]) -> None:
@@ -213,14 +217,17 @@ class Transcript:
                 self.live = None
             self.groups.append(group or message_group(message, is_first=not self.groups))
         self._messages = messages
+        self._is_settled_stale = True
 
     def _flatten(self) -> None:
-        rows = [row for group in self.groups for row in group.rows]
+        if self._is_settled_stale:
+            self.settled = [row for group in self.groups for row in group.rows]
+            self._is_settled_stale = False
+        self.rows = [*self.settled]
         if self.live is not None:
-            rows += self.live.rows()
+            self.rows += self.live.rows()
         if self._notice is not None:
-            rows.append(self._notice)
-        self.rows = rows
+            self.rows.append(self._notice)
 
 
 def message_group(message: ChatMessage, *, is_first: bool) -> Group:

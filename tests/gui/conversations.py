@@ -74,16 +74,21 @@ class Pair:
 Emoji 😀 👩‍👩‍👧 and a very long word: Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsvorstandsvorsitzender_0123456789_0123456789.
 '''
 
-WIDE = (
+
+def listing(lines: int) -> str:
+    """Return a fenced listing whose lines are wider than the column."""
+    rows = (
+        f"static const float scale_{n} = ggml_fp16_to_fp32(block[{n}].d) * {n}.0f; /* row {n} of a listing that is rather wide, wider than the column */"
+        for n in range(lines)
+    )
+    return "```c\n" + "\n".join(rows) + "\n```\n"
+
+
+WIDE_TABLE = (
     "| name | " + " | ".join(f"column number {n}" for n in range(14)) + " |\n|--|" + "--:|" * 14 + "\n"
     "| first row | " + " | ".join(f"{n * 12345:,}" for n in range(14)) + " |\n\n"
-    "```c\n"
-    + "\n".join(
-        f"static const float scale_{n} = ggml_fp16_to_fp32(block[{n}].d) * {n}.0f; /* row {n} of a listing that is rather wide, wider than the column */"
-        for n in range(200)
-    )
-    + "\n```\n"
 )
+WIDE = WIDE_TABLE + listing(200)
 
 REASONING = "The user asks about chapter 4. I should compare its list of risks with the notes.\n\n1. Note 17: currency.\n2. Note 23: suppliers."
 

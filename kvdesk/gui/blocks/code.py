@@ -29,7 +29,8 @@ class CodeView(BlockView):
         self._width = 0.0
         self._layouts: dict[int, QTextLayout] = {}
         self._runs: list[Runs] = []
-        self._job = Highlighter(code, language)
+        self._lexer = style.lexers.find(language) if language else None
+        self._job = Highlighter(code, self._lexer)
         self._job_code = code
         self._header = _HEADER if language else _PAD_Y
         self._set_lines()
@@ -64,7 +65,7 @@ class CodeView(BlockView):
         return self._job.is_done and self._job_code == self.code
 
     def _start_job(self) -> None:
-        self._job = Highlighter(self.code, self.language)
+        self._job = Highlighter(self.code, self._lexer)
         self._job_code = self.code
 
     def work(self, budget_s: float) -> bool:
@@ -82,7 +83,7 @@ class CodeView(BlockView):
                 self._runs[number] = runs
                 self._layouts.pop(number, None)
                 changed = True
-        return changed or not self._job.is_done
+        return changed
 
     def lay_out(self, width: float) -> float:
         wanted = self._content + 2 * _PAD_X
@@ -147,6 +148,7 @@ class CodeView(BlockView):
     def _make_layout(self, number: int) -> QTextLayout:
         text = self._lines[number]
         layout = QTextLayout(text, self._style.code)
+        layout.setCacheEnabled(True)
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.NoWrap)
         option.setTextDirection(Qt.LayoutDirection.LeftToRight)

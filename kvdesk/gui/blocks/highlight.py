@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
@@ -33,16 +35,29 @@ _ROLES = (
 )
 
 
-def find_lexer(language: str) -> Lexer | None:
-    """Return the lexer of a fence's language; None when there is none."""
-    if not language:
-        return None
+class Lexers:
+    """Finds lexers on a thread of its own, because the first of a language takes up to 50 ms to build."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "lexers")
+        self._found: dict[str, Future[Lexer | None]] = {}
+
+    def find(self, language: str) -> "Future[Lexer | None]":
+        """Return the lexer of a fence's language, None when there is none, as soon as it is built."""
+        name = language.lower()
+        if name not in self._found:
+            self._found[name] = self._pool.submit(_build_lexer, name)
+        return self._found[name]
+
+
+def _build_lexer(name: str) -> Lexer | None:
     try:
-        return get_lexer_by_name(language.lower(), stripnl=False, ensurenl=False)
+        return get_lexer_by_name(name, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
 
 
+@cache
 def role_of(token: object) -> str:
     """Return the syntax role of a Pygments token type; "" for plain text."""
     return next((role for kind, role in _ROLES if token in kind), "")
@@ -51,18 +66,26 @@ def role_of(token: object) -> str:
 class Highlighter:
     """Lexes one text; `lines[n]` are the runs of line n once it is reached."""
 
-    def __init__(self, code: str, language: str) -> None:
+    def __init__(self, code: str, lexer: "Future[Lexer | None] | None") -> None:
         self.lines: list[Runs] = [[]]
-        lexer = find_lexer(language) if len(code) <= MOST_CHARACTERS else None
-        self._tokens: Iterator[tuple[int, object, str]] = (
-            iter(()) if lexer is None else iter(lexer.get_tokens_unprocessed(code))
-        )
-        self.is_done = lexer is None
+        self.is_done = lexer is None or len(code) > MOST_CHARACTERS
+        self._code = code
+        self._lexer = lexer
+        self._tokens: Iterator[tuple[int, object, str]] | None = None
         self._column = 0
+
+    def _begin(self) -> Iterator[tuple[int, object, str]] | None:
+        """Return the tokens once the lexer is there."""
+        if self._lexer is None or not self._lexer.done():
+            return None
+        lexer = self._lexer.result()
+        return iter(()) if lexer is None else iter(lexer.get_tokens_unprocessed(self._code))
 
     def work(self, budget_s: float) -> bool:
         """Lex for about `budget_s` seconds; True when lines were added or finished."""
-        if self.is_done:
+        if self._tokens is None:
+            self._tokens = self._begin()
+        if self.is_done or self._tokens is None:
             return False
         end = time.perf_counter() + budget_s
         for _, token, value in self._tokens:

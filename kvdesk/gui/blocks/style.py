@@ -5,6 +5,7 @@ from functools import lru_cache
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QTextCharFormat
 
+from kvdesk.gui.blocks.highlight import Lexers
 from kvdesk.gui.icons import make_icon
 from kvdesk.gui.markdown import Span
 from kvdesk.gui.theme import TextSize, Theme
@@ -18,7 +19,8 @@ _SAMPLE = "the quick brown fox jumps over the lazy dog and reads on, then rests 
 class Style:
     """What blocks need to know to measure and paint themselves; a new one is made when the theme changes."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, lexers: Lexers) -> None:
+        self.lexers = lexers
         self.body = theme.font(TextSize.READING)
         self.code = theme.font(TextSize.TABLE, code=True)
         self.note = theme.font(TextSize.NOTE)
