@@ -8,7 +8,7 @@ import msgspec
 from kvdesk.memory.configuration import CELL_PADDING, Configuration
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
-from kvdesk.memory.report import Device, MemoryReport
+from kvdesk.memory.report import Device, Kind, MemoryReport
 from kvdesk.memory.shape import ModelShape
 from kvdesk.plan.budget import Amount, Ceilings, ceilings
 from kvdesk.plan.configure import configure
@@ -17,16 +17,6 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes, format_tokens
 
 _FALLBACK_LIMIT = 131_072  # for files that do not say what they were trained for
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One context that was estimated: what is left on the tightest device (negative: lacking), in bytes."""
-
-    ctx_size: int
-    margin_bytes: int
-    tightest: str
-    report: MemoryReport
 
 
 def fit_all(
@@ -46,7 +36,8 @@ def fit_all(
     """
     if limits is None:
         limits = ceilings(devices, Amount(reserve_bytes))
-    return tuple(_fit(shape, options, devices, limits, pair) for pair in pairs)
+    search = _Search(shape, options, devices, limits)
+    return tuple(search.fit(k, v) for k, v in pairs)
 
 
 def fit_pair(
@@ -75,59 +66,115 @@ def step_of(options: LoadOptions) -> int:
     return CELL_PADDING * (1 if options.kv_unified else options.parallel)
 
 
-def largest(low: int, high: int, step: int, margin: Callable[[int], int]) -> int | None:
-    """The largest of low, low + step, ..., high whose margin is not negative; None when low's is.
+def largest(
+    low: int, high: int, step: int, margin: Callable[[int], int], guess: int | None = None
+) -> int | None:
+    """The largest of low, low + step, ..., high whose margin is not negative; None where none was found.
 
     For a margin that falls with its argument, nearly linearly; where it does not fall everywhere, the result
-    still has a margin and the next step has none. Asks for as few margins as it can.
+    still has a margin and the next step has none. Asks for as few margins as it can, with a good `guess` for
+    two: that there is one at the result, and none beyond it.
     """
-    if margin(high) >= 0:
-        return high
-    if margin(low) < 0:
-        return None
-    fits, fails, guess = low, high, 0
-    while fails - fits > step:
-        inside, outside = margin(fits), margin(fails)
-        if guess == fits:
-            guess = fits + step  # the line through both ends was right: only its neighbour is left to ask
-        elif guess == fails:
-            guess = fails - step
+    fits, fails = low - step, high + step  # ends that need not be asked about
+    is_shot = guess is not None
+    point = high if guess is None else min(max(low + (guess - low) // step * step, low), high)
+    while True:
+        has_margin = margin(point) >= 0
+        if has_margin:
+            fits = point
         else:
-            guess = fits + (fails - fits) * inside // (inside - outside) // step * step
-            guess = min(max(guess, fits + step), fails - step)
-        if margin(guess) >= 0:
-            fits = guess
+            fails = point
+        if fails - fits <= step:
+            return fits if fits >= low else None
+        if is_shot:  # if it was a good one, its neighbour settles the matter
+            point += step if has_margin else -step
+            is_shot = False
+        elif fails > high:
+            point = high
+        elif fits < low:
+            point = low
         else:
-            fails = guess
-    return fits
+            inside, outside = margin(fits), margin(fails)
+            line = fits + (fails - fits) * inside // (inside - outside) // step * step
+            point = min(max(line, fits + step), fails - step)
+            is_shot = True
 
 
-def _fit(
-    shape: ModelShape,
-    options: LoadOptions,
-    devices: Sequence[Device],
-    limits: Ceilings,
-    pair: tuple[str, str],
-) -> PairFit:
-    k, v = pair
-    wanted = msgspec.structs.replace(options, cache_type_k=k, cache_type_v=v)
-    high, step = context_limit(shape, options), step_of(options)
-    config = configure(msgspec.structs.replace(wanted, ctx_size=step), shape, devices)
-    refused = next((each.message for each in refusals(shape, config) if not each.is_warning), "")
-    if refused:
-        return PairFit(k, v, None, 0, 0, "unknown", 0, refused, is_refused=True)
-    tried: dict[int, Tried] = {}
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One context that was estimated: what is left on the tightest device (negative: lacking), in bytes."""
 
-    def margin(ctx_size: int) -> int:
-        if ctx_size not in tried:
-            tried[ctx_size] = attempt(shape, wanted, devices, limits, ctx_size)
-        return tried[ctx_size].margin_bytes
+    ctx_size: int
+    margin_bytes: int
+    tightest: str
+    report: MemoryReport
 
-    found = largest(step, high, step, margin)
-    at = tried[step if found is None else found]
-    per_token = bytes_per_token(shape, config)
-    why = _why(found, high, at, shape)
-    return PairFit(k, v, found, at.report.bytes_of(), at.margin_bytes, "unknown", per_token, why)
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What one pair's search tells about the others: margins and caches at two contexts, as straight lines.
+
+    Caches of another type are wider or narrower in proportion, all else stays nearly what it was.
+    """
+
+    lower: Tried
+    upper: Tried
+    row_bytes: tuple[float, float]
+
+    def guess(self, row_bytes: tuple[float, float]) -> int:
+        """The context at which a pair of that many bytes a value would have no margin left."""
+        k_ratio, v_ratio = (wanted / had for wanted, had in zip(row_bytes, self.row_bytes, strict=True))
+        at_lower, at_upper = (
+            tried.margin_bytes
+            - (k_ratio - 1) * tried.report.bytes_of(Kind.K, self.upper.tightest)
+            - (v_ratio - 1) * tried.report.bytes_of(Kind.V, self.upper.tightest)
+            for tried in (self.lower, self.upper)
+        )
+        if at_lower <= at_upper:
+            return self.upper.ctx_size
+        width = self.upper.ctx_size - self.lower.ctx_size
+        return int(self.lower.ctx_size + width * at_lower / (at_lower - at_upper))
+
+
+class _Search:
+    """Fits one pair after the other, each starting from what the last one of its kind showed."""
+
+    def __init__(
+        self, shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
+    ) -> None:
+        self._shape = shape
+        self._options = options
+        self._devices = devices
+        self._limits = limits
+        self._lines: dict[tuple[bool, bool], _Line] = {}
+
+    def fit(self, k: str, v: str) -> PairFit:
+        shape, high, step = self._shape, context_limit(self._shape, self._options), step_of(self._options)
+        wanted = msgspec.structs.replace(self._options, cache_type_k=k, cache_type_v=v)
+        config = configure(msgspec.structs.replace(wanted, ctx_size=step), shape, self._devices)
+        refused = next((each.message for each in refusals(shape, config) if not each.is_warning), "")
+        if refused:
+            return PairFit(k, v, None, 0, 0, "unknown", 0, refused, is_refused=True)
+        tried: dict[int, Tried] = {}
+
+        def margin(ctx_size: int) -> int:
+            if ctx_size not in tried:
+                tried[ctx_size] = attempt(shape, wanted, self._devices, self._limits, ctx_size)
+            return tried[ctx_size].margin_bytes
+
+        kind = (config.type_k.is_quantised, config.type_v.is_quantised)
+        widths = (config.type_k.bits_per_value, config.type_v.bits_per_value)
+        line = self._lines.get(kind)
+        found = largest(step, high, step, margin, line.guess(widths) if line else None)
+        if len(tried) > 1:
+            lower, upper = min(tried), max(tried)
+            if line is None or upper - lower > line.upper.ctx_size - line.lower.ctx_size:
+                self._lines[kind] = _Line(tried[lower], tried[upper], widths)
+        margin(step if found is None else found)
+        at = tried[step if found is None else found]
+        per_token = bytes_per_token(shape, config)
+        why = _why(found, high, at, shape)
+        return PairFit(k, v, found, at.report.bytes_of(), at.margin_bytes, "unknown", per_token, why)
 
 
 def attempt(
