@@ -180,7 +180,7 @@ NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
 # keep the whole stream for a prediction head (h_nextn), before or after the last norm.
 _ROWS_BEFORE_NORM = _names("deepseek4 gemma3n glm5-next hrm_text hy_v4 kimi-k3")
 _ROWS_KEPT_BEFORE_NORM = _names("gpt-oss")
-_ROWS_AFTER_NORM = _names("bailingmoe3 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next")
+_ROWS_AFTER_NORM = _names("bailingmoe3 gemma4 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next")
 
 
 def late_rows(architecture: str) -> LateRows:

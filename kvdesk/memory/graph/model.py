@@ -12,6 +12,8 @@ from kvdesk.memory.graph.sketch import F16, F32, I64, ROTATION_MIN, CacheInputs,
 from kvdesk.memory.shape import LayerShape, ModelShape
 
 I32 = 4
+# Whichever a layer has stands before its feed-forward.
+FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm")
 
 
 def peak_of(shape: ModelShape, config: Configuration, alignment: int) -> Peak:
@@ -110,26 +112,30 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     stream, residual = per_layer.before(s, stream)
     normed = _normed(s, residual, "attn_norm") if s.has("attn_norm.weight") else residual
     mixed = _mixed(s, normed, residual)
-    if is_last and not s.shape.late_rows and mixed is not None:
+    chooses_rows = is_last and not s.shape.late_rows
+    if chooses_rows and mixed is not None and not layer.has_both:
         mixed = s.rows(mixed, width, s.n_outputs)
         residual = s.rows(residual, width, s.n_outputs)
         s.n_tokens = s.n_outputs
-        ne = (width, s.n_tokens)
     if mixed is not None:
-        if s.has("post_attention_norm.weight") and s.has("ffn_norm.weight"):
-            mixed = s.norm(mixed, ne, "post_attention_norm")
+        if s.has_norm("post_attention_norm") and s.has_norm("ffn_norm"):
+            mixed = s.norm(mixed, (width, s.n_tokens), "post_attention_norm")
         if not _is_parallel(s):
             residual = _joined(s, mixed, residual, s.shape.adds_attention_second)
-    if not any(role.startswith(("ffn_down", "channel_mix")) for role in s.weights):
+    if chooses_rows and layer.has_both:
+        residual = s.rows(residual, width, s.n_outputs)
+        s.n_tokens = s.n_outputs
+    ne = (width, s.n_tokens)
+    if not _has_feed_forward(s):
         return residual
     s.phase = "feed-forward"
     source = residual
-    for role in ("ffn_norm", "attn_norm_2", "post_attention_norm"):
-        if s.has(f"{role}.weight"):
+    for role in FEED_FORWARD_NORMS:
+        if s.has_norm(role):
             source = _normed(s, residual, role)
             break
     else:
-        source = normed if layer.head_count else residual
+        source = normed
     out = (
         per_layer.rwkv_channel_mix(s, source) if s.has("channel_mix_key.weight") else feed_forward(s, source)
     )
@@ -152,7 +158,11 @@ def _normed(s: Sketch, x: Tensor, role: str) -> Tensor:
 
 def _is_parallel(s: Sketch) -> bool:
     """Attention and feed-forward read the same normed input (falcon, command-r, gptneox, phi2)."""
-    return not any(s.has(f"{role}.weight") for role in ("ffn_norm", "post_attention_norm", "attn_norm_2"))
+    return _has_feed_forward(s) and not any(s.has_norm(role) for role in FEED_FORWARD_NORMS)
+
+
+def _has_feed_forward(s: Sketch) -> bool:
+    return any(role.startswith(("ffn_down", "channel_mix")) for role in s.weights)
 
 
 def _mixed(s: Sketch, normed: Tensor, residual: Tensor) -> Tensor | None:

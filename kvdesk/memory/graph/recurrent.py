@@ -13,7 +13,9 @@ def recurrent(s: Sketch, x: Tensor) -> Tensor:
         return _mamba(s, x) if s.has("ssm_x.weight") else _mamba2(s, x)
     if s.has("time_mix_w1.weight") or s.has("time_mix_w2.weight"):
         return _rwkv(s, x)
-    return _delta_net(s, x)
+    if s.has("attn_qkv.weight"):
+        return _delta_net(s, x)
+    return _delta_attention(s, x)
 
 
 def _convolution(s: Sketch, history: Tensor | None, fresh: Tensor, width: int) -> Tensor:
@@ -48,6 +50,8 @@ def _mamba2(s: Sketch, x: Tensor) -> Tensor:
     projected = s.linear(x, "ssm_in")
     joined = _convolution(s, history, projected, conv_width)
     mixed = s.new((conv_width, tokens), joined)
+    if s.has("ssm_conv1d.bias"):
+        mixed = s.new((conv_width, tokens), mixed, reuse=True)
     mixed = s.new((conv_width, tokens), mixed, reuse=True)
     step = s.new((heads, tokens), projected.view())
     step = s.new((heads, tokens), step, reuse=True)
@@ -85,37 +89,63 @@ def _mamba(s: Sketch, x: Tensor) -> Tensor:
 
 
 def _delta_net(s: Sketch, x: Tensor) -> Tensor:
-    """Gated delta nets (qwen3next, qwen35) and Kimi's delta attention, fused (build_delta_net_fused)."""
+    """Gated delta nets (qwen3next, qwen35), fused (build_delta_net_fused)."""
     tokens, sequences = s.n_tokens, s.config.n_seq_max
-    inner = s.weights["ssm_out.weight"].shape[0] if s.has("ssm_out.weight") else s.shape.n_embd
-    width = s.width("attn_qkv.weight") or 3 * inner
-    heads = s.weights["ssm_norm.weight"].shape[0] if s.has("ssm_norm.weight") else 128
-    value_heads = max(inner // heads, 1)
-    key_width = (width - inner) // 2
+    s.expand(x)
+    inner, heads = s.weights["ssm_out.weight"].shape[0], s.weights["ssm_norm.weight"].shape[0]
+    width = s.width("attn_qkv.weight")
+    key_width, value_heads = (width - inner) // 2, inner // heads
     history = s.states(s.layer.conv_values)
-    mixed = s.linear(x, "attn_qkv") if s.has("attn_qkv.weight") else s.new((width, tokens), x)
-    joined = _convolution(s, history, mixed, width)
+    joined = _convolution(s, history, s.linear(x, "attn_qkv"), width)
     state = s.states(s.layer.recurrent_values)
-    mixed = s.new((width, tokens), joined)
-    mixed = s.new((width, tokens), mixed, reuse=True)
+    mixed = s.new((width, tokens), s.new((width, tokens), joined), reuse=True)
     queries_keys = []
     for _ in range(2):
-        part = s.new((key_width, tokens), mixed.view())
-        part = s.new((key_width, tokens), part, reuse=True)
-        if key_width != inner and not s.has("ssm_beta.weight"):
-            part = s.new((inner, tokens), part.view())  # repeated for each value head (qwen3next)
-        queries_keys.append(part.view())
-    decay = s.new((value_heads, tokens), x)
-    rate = s.new((value_heads, tokens), x)
-    y_values = inner * (tokens + heads * sequences)
-    y = s.new((y_values,), *queries_keys, mixed.view(), decay, rate, state.view() if state else None)
+        part = s.new((key_width, tokens), s.new((key_width, tokens), mixed.view()), reuse=True)
+        if s.has("ssm_ba.weight"):  # repeated for each value head
+            part = s.new((inner, tokens), part.view()).view()
+        queries_keys.append(part)
+    decay, rate = _decay_and_rate(s, x, (value_heads, tokens))
+    y = s.new((inner * (tokens + heads * sequences),), *queries_keys, mixed.view(), decay, rate, state.view())
     s.store(y.view())
     ne = (heads, value_heads, tokens)
-    out = s.new(ne, y.view())
-    out = s.new(ne, out, reuse=True)
-    gate = s.new(ne, s.linear(x, "attn_gate").view()) if s.has("attn_gate.weight") else s.new(ne, x)
-    out = s.new(ne, out, gate, reuse=True)
-    return s.linear(out.view(), "ssm_out") if s.has("ssm_out.weight") else out
+    out = s.new(ne, s.new(ne, y.view()), reuse=True)
+    gate = s.new(ne, s.linear(x, "attn_gate").view())
+    return s.linear(s.new(ne, out, gate, reuse=True).view(), "ssm_out").view()
+
+
+def _delta_attention(s: Sketch, x: Tensor) -> Tensor:
+    """Kimi's delta attention: Q, K and V each through a convolution, decay for every channel."""
+    tokens, sequences = s.n_tokens, s.config.n_seq_max
+    inner = s.width("attn_q.weight") or s.shape.n_embd
+    ne = (inner, tokens)
+    history = s.states(s.layer.conv_values)
+    parts = []
+    for role in ("attn_q", "attn_k", "attn_v"):
+        fresh = s.linear(x, role) if s.has(f"{role}.weight") else s.new(ne, x)
+        joined = s.new((inner, tokens + 3 * sequences), history.view(), fresh.view())
+        s.store(joined.view())
+        parts.append(s.new(ne, s.new(ne, joined), reuse=True))
+    state = s.states(s.layer.recurrent_values)
+    decay = s.new(ne, s.new(ne, x), reuse=True)
+    queries_keys = [s.new(ne, s.new(ne, part.view()), reuse=True) for part in parts[:2]]
+    rate = s.new((s.layer.head_count, tokens), x)
+    values = inner * tokens + s.layer.recurrent_values * sequences
+    y = s.new((values,), *queries_keys, parts[2], decay, rate, state.view())
+    s.store(y.view())
+    gate = s.new(ne, x)
+    out = s.new(ne, s.new(ne, y.view()), reuse=True)
+    out = s.new(ne, out, s.new(ne, gate, reuse=True), reuse=True)
+    return s.linear(out.view(), "attn_output") if s.has("attn_output.weight") else out
+
+
+def _decay_and_rate(s: Sketch, x: Tensor, ne: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    if s.has("ssm_ba.weight"):
+        both = s.linear(x, "ssm_ba")
+        decay, rate = s.new(ne, both.view()), s.new(ne, both.view())
+        return s.new(ne, decay, reuse=True).view(), s.new(ne, rate, reuse=True).view()
+    decay = s.new(ne, s.linear(x, "ssm_alpha").view())
+    return s.new(ne, decay, reuse=True).view(), s.new(ne, s.linear(x, "ssm_beta").view())
 
 
 def _rwkv(s: Sketch, x: Tensor) -> Tensor:

@@ -48,6 +48,10 @@ class Sketch:
         """Whether the layer has a tensor of that role."""
         return role in self.weights
 
+    def has_norm(self, role: str) -> bool:
+        """Whether the layer has that norm; falcon-h1 writes it without ".weight"."""
+        return f"{role}.weight" in self.weights or role in self.weights
+
     def width(self, role: str) -> int:
         """How many values a matrix puts out for a token, 0 where there is none."""
         weight = self.weights.get(role)
@@ -90,7 +94,7 @@ class Sketch:
     def norm(self, x: Tensor, ne: tuple[int, ...], role: str) -> Tensor:
         """build_norm: RMS norm may take over its source, layer norm may not; weight and bias follow."""
         y = self.new(ne, x, reuse=not self.shape.uses_layer_norm)
-        if self.has(f"{role}.weight"):
+        if self.has_norm(role):
             y = self.new(ne, y, reuse=True)
         return self.new(ne, y, reuse=True) if self.has(f"{role}.bias") else y
 
