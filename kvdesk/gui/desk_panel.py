@@ -21,6 +21,7 @@ from kvdesk.session.state import DeskState
 if TYPE_CHECKING:
     from kvdesk.gui.charts.memory_chart import MemoryChart
 
+CHART_MODULE = "kvdesk.gui.charts.memory_chart"
 _SCROLL_BAR_WIDTH = 10  # as the style sheet has it
 
 
@@ -71,7 +72,7 @@ class DeskPanel(QWidget):
             self.chart.show_state(state)
 
     def add_chart(self) -> None:
-        """Add the live graph: its library takes a while to import, so it comes after the first picture."""
+        """Add the live graph. Its library takes a while to import: do that before, off this thread."""
         if self.chart is not None:
             return
         from kvdesk.gui.charts.memory_chart import MemoryChart

@@ -1,7 +1,9 @@
 """The window: three parts side by side, and the one timer that turns what happened into what is drawn."""
 
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
@@ -10,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QSplitter, 
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import separator
 from kvdesk.gui.conversation_panel import ConversationPanel
-from kvdesk.gui.desk_panel import DeskPanel
+from kvdesk.gui.desk_panel import CHART_MODULE, DeskPanel
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.notice_bar import NoticeBar
@@ -47,6 +49,8 @@ class MainWindow(QMainWindow):
         self.conversation.openWanted.connect(self.choose_model)
         self.desk_panel.modelChosen.connect(self.open_model)
 
+        # The graph's library takes longer to import than the event loop may be held.
+        self._chart_import = Thread(target=import_module, args=(CHART_MODULE,), daemon=True)
         self._pump = QTimer(self)
         self._pump.setInterval(PUMP_MS)
         self._pump.timeout.connect(self.pump)
@@ -56,11 +60,13 @@ class MainWindow(QMainWindow):
 
     def start(self) -> None:
         """Begin to draw what happens; called once the first picture is on the screen."""
-        self.desk_panel.add_chart()
+        self._chart_import.start()
         self._pump.start()
 
     def pump(self) -> None:
         """Take in what happened since the last call and repaint what changed."""
+        if self.desk_panel.chart is None and not self._chart_import.is_alive():
+            self.desk_panel.add_chart()
         if self._desk.drain():
             self.show_state(self._desk.state)
 

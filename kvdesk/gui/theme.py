@@ -159,8 +159,7 @@ class Theme(QObject):
     def _wanted_name(self) -> str:
         if self._choice is not Choice.SYSTEM:
             return self._choice.value
-        is_dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return Choice.DARK.value if is_dark else Choice.LIGHT.value
+        return Choice.DARK.value if system_is_dark() else Choice.LIGHT.value
 
     def _palette(self) -> QPalette:
         palette = QPalette()
@@ -196,6 +195,11 @@ class Theme(QObject):
 
 _FIXED = QFontDatabase.SystemFont.FixedFont
 _GENERAL = QFontDatabase.SystemFont.GeneralFont
+
+
+def system_is_dark() -> bool:
+    """Whether the desktop asks for dark windows."""
+    return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
 
 
 def style_sheet(name: str, colours: dict[str, str]) -> str:

@@ -353,7 +353,7 @@ def demo_opened() -> DeskState:
     )
 
 
-def fill_history(history: History, state: DeskState, seconds: int = 150) -> None:
+def fill_history(history: History, state: DeskState, seconds: int = 150, start_s: float = 0) -> None:
     """Two samples a second of a load, a first long turn and two short ones."""
     idle = replace(state.engine, phase=Phase.READY, cache=None, loaded=None)
     history.mark(24.0, "load", "Qwen3-8B loaded")
@@ -376,5 +376,5 @@ def fill_history(history: History, state: DeskState, seconds: int = 150) -> None
                     cells += 24
             cache = CacheReport(cells_used=cells, n_ctx=32768, k_bytes=0, v_bytes=0)
             engine = replace(engine, cache=cache)
-        sample = Sample(t, HostSample(process_bytes=used // 8))
+        sample = Sample(start_s + t, HostSample(process_bytes=used // 8))
         history.add(sample, replace(state, engine=engine), {"CUDA0": used})

@@ -25,7 +25,7 @@ SPEED_LANE = Lane(0.01, 0.3)
 
 
 def thinned(time_s: Values, values: Values, most_points: int) -> tuple[Values, Values]:
-    """Keep what shows: of every stretch of rows its lowest and highest value, in the order of time.
+    """Keep what shows: of every stretch of rows its lowest and highest value, and the last row.
 
     Rows are few enough most of the time; then they are returned as they are, without a copy.
     """
@@ -33,7 +33,7 @@ def thinned(time_s: Values, values: Values, most_points: int) -> tuple[Values, V
     if count <= most_points or most_points < 4:
         return time_s, values
     stretch = -(-count // (most_points // 2))
-    whole = count // stretch * stretch
+    whole = (count - 1) // stretch * stretch
     tail = slice(whole, count)
     folded = np.where(np.isnan(values[:whole]), np.inf, values[:whole]).reshape(-1, stretch)
     low = folded.argmin(axis=1)

@@ -77,9 +77,11 @@ class DeviceMemory(QWidget):
             return self.tr("{size} · {kept} kept for other programs").format(size=size, kept=kept)
         if free is None:
             return _size(total)
-        return self.tr("{size} · {free} free").format(size=_size(total), free=format_bytes(free))
+        return self.tr("{size} · {free} free").format(size=_size(total), free=_size(free, like=total))
 
 
-def _size(size_bytes: int) -> str:
-    """A device's size: in MiB as vendors' tools print it, in GiB from 32 up."""
-    return f"{format_mib(size_bytes)} MiB" if size_bytes < 32 * GIB else format_bytes(size_bytes)
+def _size(size_bytes: int, like: int | None = None) -> str:
+    """A device's size, in MiB as vendors' tools print it; GiB from 20 GiB up (of `like`)."""
+    if (like or size_bytes) < 20 * GIB:
+        return f"{format_mib(size_bytes)} MiB"
+    return f"{size_bytes / GIB:.1f} GiB"

@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from kvdesk.session.state import PairFit
 
 _STEPS = tuple(1024 * k for k in (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
-_COLUMNS = 7
+_COLUMNS, _FEWEST_ROWS = 7, 3
 _TIGHT_FROM = 0.875  # a context that takes this share of what fits leaves little room
 
 Pair = tuple[str, str]
+
+# Of the 81 pairs, those that people choose between: symmetric ones, and a coarser V beside a fine K.
+_USUAL_PAIRS: frozenset[Pair] = frozenset(
+    {
+        ("f16", "f16"),
+        ("q8_0", "q8_0"),
+        ("q8_0", "q5_1"),
+        ("q5_1", "q5_1"),
+        ("q8_0", "q4_0"),
+        ("q4_0", "q4_0"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +32,15 @@ class FitsTable:
     contexts: tuple[int, ...]
 
     def room(self, row: int, column: int) -> float | None:
-        """The share of the largest context that is left at this one, 0 to 1; None where it does not fit."""
-        largest = self.fits[row].max_ctx_size
-        context = self.contexts[column]
-        if largest is None or context > largest:
+        """The share of the cache's memory that is left at a context, 0 to 1; None where it does not fit.
+
+        A largest context that is the trained one may leave much: its margin counts too.
+        """
+        fit, context = self.fits[row], self.contexts[column]
+        if fit.max_ctx_size is None or context > fit.max_ctx_size:
             return None
-        return 1 - context / largest
+        by_memory = fit.max_ctx_size + fit.margin_bytes / max(fit.bytes_per_token, 1)
+        return 1 - context / by_memory
 
     def is_tight(self, row: int, column: int) -> bool:
         """Whether this context is nearly all that fits."""
@@ -33,16 +48,25 @@ class FitsTable:
         return room is not None and room <= 1 - _TIGHT_FROM
 
 
-def tabulate(fits: Sequence[PairFit], chosen: Pair, rows: int = 8) -> FitsTable:
-    """Choose rows and columns: the first pairs as they are ranked, the chosen one in any case."""
-    shown = list(fits[:rows])
-    own = next((fit for fit in fits if (fit.cache_type_k, fit.cache_type_v) == chosen), None)
-    if own is not None and own not in shown:
-        shown[-1:] = [own]
+def tabulate(fits: Sequence[PairFit], chosen: Pair, trained: int) -> FitsTable:
+    """Choose rows and columns: the usual pairs and the chosen one, widest first; contexts up to the longest.
+
+    One context beyond the longest shows where it ends, unless the training ends there (`trained` tokens).
+    """
+    wanted = {*_USUAL_PAIRS, chosen}
+    shown = [fit for fit in fits if pair_of(fit) in wanted]
+    if len(shown) < _FEWEST_ROWS:  # a model whose heads take no quantised cache
+        shown = list(fits[: len(_USUAL_PAIRS)])
+    shown.sort(key=lambda fit: -fit.bytes_per_token)
     longest = max((fit.max_ctx_size or 0 for fit in shown), default=0)
     within = [step for step in _STEPS if step <= longest]
-    beyond = [step for step in _STEPS if step > longest][:1]
+    beyond = [step for step in _STEPS if step > longest][:1] if longest < trained else []
     return FitsTable(tuple(shown), tuple((within + beyond)[-_COLUMNS:]))
+
+
+def pair_of(fit: PairFit) -> Pair:
+    """The cache types of a fit, K first."""
+    return (fit.cache_type_k, fit.cache_type_v)
 
 
 def step_label(tokens: int) -> str:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import text_label
-from kvdesk.gui.desk.fits_items import FitsTable, Pair, step_label, tabulate
+from kvdesk.gui.desk.fits_items import FitsTable, Pair, pair_of, step_label, tabulate
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState
 from kvdesk.units import format_bytes, format_tokens
@@ -87,7 +87,7 @@ class FitsItems(QAbstractTableModel):
     def is_chosen(self, index: _Index) -> bool:
         """Whether a cell is the pair and context on the desk."""
         fit = self.table.fits[index.row()]
-        if (fit.cache_type_k, fit.cache_type_v) != self.chosen or index.column() == 0:
+        if pair_of(fit) != self.chosen or index.column() == 0:
             return False
         return self.context == self.table.contexts[index.column() - 1]
 
@@ -119,7 +119,7 @@ class _CellDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if index.column() == 0:
             fit = items.table.fits[index.row()]
-            is_own = (fit.cache_type_k, fit.cache_type_v) == items.chosen
+            is_own = pair_of(fit) == items.chosen
             painter.setFont(theme.current().font(TextSize.TABLE, bold=is_own, figures=True))
             painter.setPen(theme.colour("text"))
             painter.drawText(rect, _LEFT, str(index.data()))
@@ -207,7 +207,8 @@ class FitsMap(QWidget):
     def show_state(self, state: DeskState) -> None:
         """Show the fits, with the pair and context that are chosen."""
         self.setVisible(bool(state.fits))
-        context = state.options.ctx_size or (state.model.n_ctx_train if state.model else 0)
+        trained = state.model.n_ctx_train if state.model else 0
+        context = state.options.ctx_size or trained
         pair = (state.options.cache_type_k, state.options.cache_type_v)
         shown = (state.fits, pair, context)
         if not state.fits or shown == self._shown:
@@ -215,7 +216,7 @@ class FitsMap(QWidget):
         self._shown = shown
         has_gpu = any(device.kind != "cpu" for device in state.devices)
         self.scope.setText(self.tr("this GPU, now") if has_gpu else self.tr("this computer, now"))
-        self.items.show_table(tabulate(state.fits, pair), pair, context)
+        self.items.show_table(tabulate(state.fits, pair, trained), pair, context)
         columns = self.view.horizontalHeader()
         if columns.count():
             columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)

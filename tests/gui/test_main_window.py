@@ -1,0 +1,193 @@
+"""The frame: parts, shortcuts, drops, title, memory of its geometry, and how it starts."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from kvdesk.gui import run
+from kvdesk.gui.export_dialog import ExportDialog
+from kvdesk.gui.file_drop import dropped_model
+from kvdesk.gui.main_window import MainWindow
+from kvdesk.session.state import DeskState, EngineState, Notice, Phase
+from tests.gui import fakes
+
+
+@pytest.fixture
+def window(qtbot: QtBot, desk: fakes.FakeDesk) -> MainWindow:
+    widget = MainWindow(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(widget)
+    widget.show()
+    qtbot.waitExposed(widget)
+    widget.activateWindow()
+    return widget
+
+
+def press(qtbot: QtBot, window: MainWindow, key: Qt.Key) -> None:
+    qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_the_title_names_the_model(window: MainWindow) -> None:
+    assert window.windowTitle() == "Qwen3-8B – KV Desk"
+    window.show_state(DeskState())
+    assert window.windowTitle() == "KV Desk"
+
+
+def test_a_new_state_is_drawn_by_the_pump_alone(window: MainWindow, desk: fakes.FakeDesk) -> None:
+    desk.show(notice=Notice("It broke.", "Mend it."))
+    assert window.notice_bar.isHidden()
+    window.pump()
+    assert not window.notice_bar.isHidden()
+    window.notice_bar.dismiss_button.click()
+    assert ("dismiss_notice",) in desk.calls
+
+
+def test_parts_hide_and_come_back(qtbot: QtBot, window: MainWindow) -> None:
+    for key, part in ((Qt.Key.Key_B, window.chats), (Qt.Key.Key_D, window.desk_panel)):
+        press(qtbot, window, key)
+        assert not part.isVisible()
+        press(qtbot, window, key)
+        assert part.isVisible()
+    window.top_bar.chats_button.click()
+    assert not window.chats.isVisible()
+
+
+def test_shortcuts_ask_for_actions(qtbot: QtBot, window: MainWindow, desk: fakes.FakeDesk) -> None:
+    press(qtbot, window, Qt.Key.Key_N)
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    desk.state = replace(desk.state, engine=EngineState(phase=Phase.LOADING))
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    press(qtbot, window, Qt.Key.Key_R)
+    names = [call[0] for call in desk.calls]
+    assert names == ["new_chat", "stop_answer", "cancel_load", "load_model"]
+
+
+def test_export_opens_once_there_is_a_model(
+    qtbot: QtBot, window: MainWindow, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kvdesk.session import actions
+
+    monkeypatch.setattr(actions, "export_text", lambda *_: "llama-server -m x.gguf")
+    press(qtbot, window, Qt.Key.Key_E)
+    dialog = window.findChild(ExportDialog)
+    assert dialog is not None
+    dialog.reject()
+    desk.state = DeskState()
+    window.show_state(desk.state)
+    assert not window.top_bar.export_button.isEnabled()
+
+
+def file_data(*paths: str) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(path) for path in paths])
+    return data
+
+
+def drop(target: QWidget, data: QMimeData) -> bool:
+    enter = QDragEnterEvent(
+        QPoint(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(target, enter)
+    event = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(target, event)
+    return event.isAccepted()
+
+
+def test_a_model_can_be_dropped_anywhere(window: MainWindow, desk: fakes.FakeDesk) -> None:
+    data = file_data("/models/readme.txt", "/models/Some.GGUF")
+    targets = [window, *(widget for widget in window.findChildren(QWidget) if widget.acceptDrops())]
+    for target in targets:
+        desk.calls.clear()
+        assert drop(target, data)
+        assert desk.calls == [("open_model", "/models/Some.GGUF")], target
+
+
+def test_other_files_are_not_models() -> None:
+    assert dropped_model(file_data("/a/b.safetensors")) is None
+    assert dropped_model(QMimeData()) is None
+
+
+def test_the_frame_is_remembered(qtbot: QtBot, window: MainWindow, desk: fakes.FakeDesk) -> None:
+    window.resize(780, 540)  # the offscreen screen is 800 wide
+    window.toggle_chats()
+    window.close()
+    assert desk.settings.show_chats is False
+    assert desk.settings.show_desk is True
+    again = MainWindow(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(again)
+    assert again.size().width() == 780
+    assert again.chats.isHidden()
+    assert not again.desk_panel.isHidden()
+
+
+def test_the_chips_say_what_is_loaded_and_how_sure_it_is(window: MainWindow) -> None:
+    bar = window.top_bar
+    assert "planned" in bar.context_chip.accessibleDescription()
+    window.show_state(fakes.qwen_loaded())
+    assert bar.model_chip.accessibleDescription().startswith("Qwen3-8B Q4_K_M")
+    assert bar.pair_chip.accessibleDescription().startswith("K q8_0 · V q8_0")
+    assert bar.kernel_chip.accessibleDescription().startswith("GPU kernel")
+    assert bar.context_chip.accessibleDescription().startswith("32,768 tokens · measured")
+
+
+def test_a_short_line_leaves_chips_out_instead_of_cutting_them(window: MainWindow) -> None:
+    window.show_state(fakes.qwen_loaded())
+    bar = window.top_bar
+    bar.setMinimumWidth(0)
+    bar.resize(420, bar.height())
+    shown = [
+        chip
+        for chip in (bar.model_chip, bar.context_chip, bar.pair_chip, bar.kernel_chip)
+        if not chip.isHidden()
+    ]
+    assert shown == [bar.model_chip]
+
+
+def test_the_window_is_shown_before_anything_slow_starts(
+    qapp: QApplication, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "make_application", lambda _: qapp)
+    happened: list[str] = []
+    paint = MainWindow.paintEvent
+    monkeypatch.setattr(
+        MainWindow, "paintEvent", lambda self, event: (happened.append("paint"), paint(self, event))[1]
+    )
+    desk.start = lambda: (happened.append("start"), _close(qapp))[0]  # type: ignore[method-assign]
+    monkeypatch.setattr(MainWindow, "start", lambda self: None)
+    assert run.run_window(lambda: desk, "some.gguf") == 0  # type: ignore[arg-type, return-value]
+    assert happened[0] == "paint"
+    assert "start" in happened
+    assert ("open_model", "some.gguf") in desk.calls
+    assert desk.calls[-1] == ("close",)
+
+
+def _close(application: QApplication) -> None:
+    for widget in application.topLevelWidgets():
+        if isinstance(widget, MainWindow):
+            widget.close()
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [
+        ("", "demo"),
+        ("/gone/model.gguf", "demo"),
+        ("https://host/m.gguf", "https://host/m.gguf"),
+        (__file__, __file__),
+    ],
+)
+def test_the_first_model_is_the_last_one_while_it_is_there(last: str, first: str) -> None:
+    assert run.first_model(last) == first
