@@ -86,15 +86,20 @@ def _estimate(source: str, options: LoadOptions, devices: Sequence[Device], aske
     _check_dry_run(opened, report, against, config.host)
     planned = asked.ask(lambda number: DryRun(id=number, model=opened.card.path, options=options))
     assert isinstance(planned, Planned)
-    planned_report = with_free_memory(planned.report, devices)
-    return Estimate(opened, planned.options, planned_report, against, estimate_ms, planned.report.elapsed_ms)
+    plan = completed(planned.report, report, devices)
+    return Estimate(opened, planned.options, plan, against, estimate_ms, planned.report.elapsed_ms)
 
 
-def with_free_memory(report: MemoryReport, devices: Sequence[Device]) -> MemoryReport:
-    """The report with the host's memory as the system counts it: for ggml all of it is always free."""
+def completed(plan: MemoryReport, estimated: MemoryReport, devices: Sequence[Device]) -> MemoryReport:
+    """llama.cpp's plan with what it leaves out: what lies beyond its buffers, and the host's free memory.
+
+    For ggml all of the host's memory is always free.
+    """
+    beyond = [item for item in estimated.items if item.kind not in TOTAL_KINDS]
+    own = [item for item in plan.items if item.kind in TOTAL_KINDS]
     hosts = [device for device in devices if device.kind == "cpu"]
-    kept = tuple(device for device in report.devices if device.kind != "cpu")
-    return msgspec.structs.replace(report, devices=(*kept, *hosts))
+    others = [device for device in plan.devices if device.kind != "cpu"]
+    return msgspec.structs.replace(plan, items=(*own, *beyond), devices=(*others, *hosts))
 
 
 def _check_dry_run(opened: Opened, report: MemoryReport, against: Sequence[Refusal], host: Device) -> None:

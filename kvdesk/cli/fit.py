@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kvdesk.cli.estimate import device_object
+from kvdesk.cli.estimate import completed, device_object
 from kvdesk.cli.hardware import Asked, choose_devices
 from kvdesk.cli.opened import Opened, open_for_planning
 from kvdesk.cli.printing import new_table, print_json, print_line, print_table
@@ -15,7 +15,7 @@ from kvdesk.cli.texts import t
 from kvdesk.engine.protocol import DryRun, KernelAnswer, KernelsProbed, Planned, ProbeKernels
 from kvdesk.errors import OptionError
 from kvdesk.memory.estimate import estimate
-from kvdesk.memory.report import Device
+from kvdesk.memory.report import Device, MemoryReport
 from kvdesk.plan.advice import Advice, advise
 from kvdesk.plan.budget import Ceilings, ceilings, parse_amount
 from kvdesk.plan.configure import chosen_devices, configure
@@ -54,7 +54,7 @@ def run(
         wanted = wanted_ctx(opened, options, min_ctx)
         order = ranked(found, wanted)
         offers = _advice(opened, options, present, limits, order[0], wanted)
-        confirmed = _confirm(opened, options, order[0], limits, asked) if is_dry else None
+        confirmed = _confirm(opened, options, present, order[0], limits, asked) if is_dry else None
     if as_json:
         print_json(_as_object(opened, options, present, order, wanted, offers, confirmed, solve_ms))
     else:
@@ -123,7 +123,12 @@ def _advice(
 
 
 def _confirm(
-    opened: Opened, options: LoadOptions, best: PairFit, limits: Ceilings, asked: Asked
+    opened: Opened,
+    options: LoadOptions,
+    devices: Sequence[Device],
+    best: PairFit,
+    limits: Ceilings,
+    asked: Asked,
 ) -> dict[str, Any] | None:
     """llama.cpp's own word on the best pair: that it fits, and that the next step does not."""
     if best.max_ctx_size is None:
@@ -134,25 +139,22 @@ def _confirm(
             "Leave --dry-run out, or download the file first.",
         )
 
-    def plan(ctx_size: int) -> Planned:
+    def plan(ctx_size: int) -> MemoryReport:
         chosen = with_pair(options, best, ctx_size)
         answer = asked.ask(lambda number: DryRun(id=number, model=opened.card.path, options=chosen))
         assert isinstance(answer, Planned)
-        return answer
+        estimated = estimate(opened.shape, configure(chosen, opened.shape, devices))
+        return completed(answer.report, estimated, devices)
 
-    def fits(planned: Planned) -> bool:
-        return all(
-            planned.report.needed_bytes(device.name) <= limit
-            for device in planned.report.devices
-            if (limit := limits.get(device.name)) is not None
-        )
+    def fits(planned: MemoryReport) -> bool:
+        return all(planned.needed_bytes(name) <= limit for name, limit in limits.items() if limit is not None)
 
     at = plan(best.max_ctx_size)
     next_ctx = best.max_ctx_size + step_of(options)
     return {
         "degree": "plan",
         "ctx_size": best.max_ctx_size,
-        "total_bytes": at.report.bytes_of(),
+        "total_bytes": at.bytes_of(),
         "fits": fits(at),
         "next_ctx_size": next_ctx,
         "next_fits": fits(plan(next_ctx)) if next_ctx <= context_limit(opened.shape, options) else None,
