@@ -11,7 +11,7 @@ from kvdesk.gguf.values import ORDER_CODES, ByteOrder, decode_text
 
 # Bounds far above any model (the largest vocabularies have 800,000 strings, merges included) that keep a
 # hostile file from costing time or memory.
-MAX_STRINGS = 4 * 1024**2
+MAX_STRINGS = 2 * 1024**2
 MAX_TEXT_BYTES = 32 * 1024**2
 MAX_STREAM_BYTES = 256 * 1024**2
 

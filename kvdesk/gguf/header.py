@@ -25,8 +25,8 @@ __all__ = ["ArrayValue", "ByteOrder", "Header", "TensorInfo", "ValueType", "read
 
 # gguf.h: GGUF_DEFAULT_ALIGNMENT. The bounds are far above any model.
 _DEFAULT_ALIGNMENT = 32
-_MAX_KEYS = 64 * 1024
-_MAX_TENSORS = 128 * 1024
+_MAX_KEYS = 16 * 1024
+_MAX_TENSORS = 64 * 1024
 _MAX_DECODED = 4 * 1024**2
 
 
