@@ -179,8 +179,10 @@ NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
 # Only the tokens whose logits are wanted go through the last layer; these choose them after it, and some
 # keep the whole stream for a prediction head (h_nextn), before or after the last norm.
 _ROWS_BEFORE_NORM = _names("deepseek4 gemma3n glm5-next hrm_text hy_v4 kimi-k3")
-_ROWS_KEPT_BEFORE_NORM = _names("gpt-oss")
-_ROWS_AFTER_NORM = _names("bailingmoe3 gemma4 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next")
+_ROWS_KEPT_BEFORE_NORM = _names("gpt-oss step35")
+_ROWS_AFTER_NORM = _names(
+    "bailingmoe3 cohere2moe gemma4 hy_v3 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next"
+)
 
 
 def late_rows(architecture: str) -> LateRows:

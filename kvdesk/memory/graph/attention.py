@@ -47,13 +47,13 @@ def _heads(s: Sketch, x: Tensor) -> Tensor:
 def _gated(s: Sketch, x: Tensor, q_all: Tensor, heads: Tensor) -> Tensor:
     """Output gates: interleaved with Q (qwen3next), or from a matrix of their own."""
     layer, tokens = s.layer, s.n_tokens
-    ne = (layer.key_length, layer.head_count, tokens)
+    ne = (layer.key_length * layer.head_count, tokens)
     if s.width("attn_q.weight") >= 2 * layer.key_length * layer.head_count:
         gate = s.new(ne, q_all.view())
-        return s.new(ne, heads, s.new(ne, gate, reuse=True))
+        return s.new(ne, heads, s.new(ne, gate, reuse=True), reuse=True)
     if s.has("attn_gate.weight"):
         width = (s.width("attn_gate.weight"), tokens)
-        return s.new(width, heads, s.new(width, s.linear(x, "attn_gate"), reuse=True))
+        return s.new(width, heads, s.new(width, s.linear(x, "attn_gate"), reuse=True), reuse=True)
     return heads
 
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from kvdesk.memory.configuration import Configuration
-from kvdesk.memory.graph import per_layer
+from kvdesk.memory.graph import altup, per_layer, rwkv
 from kvdesk.memory.graph.allocator import Peak, Tensor, replay
 from kvdesk.memory.graph.attention import attention
 from kvdesk.memory.graph.feedforward import feed_forward
@@ -65,7 +65,8 @@ def _inputs(s: Sketch) -> Tensor:
         is_window = layer.window_tokens is not None
         if (layer.keeps_cells or not shape.has_cache) and is_window not in s.caches:
             s.caches[is_window] = _cache_inputs(s, layer, is_window)
-    return per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
+    stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
+    return altup.opened(s, stream) if altup.has_streams(s) else stream
 
 
 def _cache_inputs(s: Sketch, layer: LayerShape, is_window: bool) -> CacheInputs:
@@ -106,11 +107,13 @@ def _rotation(length: int) -> int:
 
 def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     """Attention or recurrence, residual, feed-forward, residual."""
-    width, layer = s.shape.n_embd, s.layer
-    ne = (width, s.n_tokens)
+    if rwkv.is_rwkv(s):
+        return rwkv.layer(s, stream, is_last=is_last)
+    if altup.has_streams(s):
+        return altup.layer(s, stream)
+    width, layer, residual = s.shape.n_embd, s.layer, stream
     s.phase = "attention"
-    stream, residual = per_layer.before(s, stream)
-    normed = _normed(s, residual, "attn_norm") if s.has("attn_norm.weight") else residual
+    normed = _normed(s, residual, "attn_norm") if s.has_norm("attn_norm") else residual
     mixed = _mixed(s, normed, residual)
     chooses_rows = is_last and not s.shape.late_rows
     if chooses_rows and mixed is not None and not layer.has_both:
@@ -136,14 +139,12 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
             break
     else:
         source = normed
-    out = (
-        per_layer.rwkv_channel_mix(s, source) if s.has("channel_mix_key.weight") else feed_forward(s, source)
-    )
+    out = feed_forward(s, source)
     if s.has("post_ffw_norm.weight"):
         out = s.norm(out, ne, "post_ffw_norm")
     if _is_parallel(s) and mixed is not None:
         out = s.new(ne, out, mixed, reuse=True)
-    return per_layer.after(s, _joined(s, out, residual, s.shape.adds_feed_forward_second), stream)
+    return per_layer.added(s, _joined(s, out, residual, s.shape.adds_feed_forward_second))
 
 
 def _joined(s: Sketch, fresh: Tensor, stream: Tensor, stream_first: bool) -> Tensor:
@@ -162,7 +163,7 @@ def _is_parallel(s: Sketch) -> bool:
 
 
 def _has_feed_forward(s: Sketch) -> bool:
-    return any(role.startswith(("ffn_down", "channel_mix")) for role in s.weights)
+    return any(role.startswith("ffn_down") for role in s.weights)
 
 
 def _mixed(s: Sketch, normed: Tensor, residual: Tensor) -> Tensor | None:
@@ -182,7 +183,7 @@ def _mixed(s: Sketch, normed: Tensor, residual: Tensor) -> Tensor | None:
 def _logits(s: Sketch, stream: Tensor) -> None:
     width, rows = s.shape.n_embd, s.n_outputs
     s.phase = "logits"
-    stream = per_layer.finish(s, stream)
+    stream = altup.closed(s, stream) if altup.has_streams(s) else stream
     late = s.shape.late_rows
     if late == "after_norm":
         stream = s.norm(stream, (width, s.n_tokens), "")

@@ -1,4 +1,4 @@
-"""Layers that carry a state from token to token: Mamba, gated delta nets, RWKV, short convolutions."""
+"""Layers that carry a state from token to token: Mamba, gated delta nets, short convolutions."""
 
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import Sketch
@@ -11,8 +11,6 @@ def recurrent(s: Sketch, x: Tensor) -> Tensor:
         return _short_convolution(s, x)
     if s.has("ssm_in.weight"):
         return _mamba(s, x) if s.has("ssm_x.weight") else _mamba2(s, x)
-    if s.has("time_mix_w1.weight") or s.has("time_mix_w2.weight"):
-        return _rwkv(s, x)
     if s.has("attn_qkv.weight"):
         return _delta_net(s, x)
     return _delta_attention(s, x)
@@ -146,34 +144,3 @@ def _decay_and_rate(s: Sketch, x: Tensor, ne: tuple[int, ...]) -> tuple[Tensor, 
         return s.new(ne, decay, reuse=True).view(), s.new(ne, rate, reuse=True).view()
     decay = s.new(ne, s.linear(x, "ssm_alpha").view())
     return s.new(ne, decay, reuse=True).view(), s.new(ne, s.linear(x, "ssm_beta").view())
-
-
-def _rwkv(s: Sketch, x: Tensor) -> Tensor:
-    """RWKV's time mix: six shifted copies of the input live through most of the layer (build_rwkv7_time_mix)."""
-    width, tokens = s.shape.n_embd, s.n_tokens
-    ne = (width, tokens)
-    shifted = s.new(ne, x.view(), s.states(s.layer.conv_values))
-    state = s.states(s.layer.recurrent_values)
-    delta = s.new(ne, shifted, x, reuse=True)
-    lerps = s.new((width, tokens, 6), delta)
-    lerps = s.new((width, tokens, 6), lerps, reuse=True)
-    lerps = s.new((width, tokens, 6), lerps, x, reuse=True)
-    receptance, decay, key, value, rate = (s.new(ne, lerps.view()) for _ in range(5))
-    rate = s.new(ne, rate, reuse=True)
-    scaled = s.new(ne, key)
-    scaled = s.new(ne, rate, scaled)
-    key2 = s.new(ne, key, scaled, reuse=True)
-    norm = s.new(ne, key.view())
-    negative = s.new(ne, norm)
-    product = s.new(ne, norm, rate.view())
-    sequence = s.shape.n_embd * tokens + s.layer.recurrent_values * s.config.n_seq_max
-    y = s.new((sequence,), receptance.view(), decay, key2, value, negative, product, state)
-    s.store(y.view())
-    out = s.new(ne, y.view())
-    out = s.new(ne, out.view())
-    bonus = s.new(ne, key2, receptance.view())
-    bonus = s.new(ne, value.view(), bonus, reuse=True)
-    out = s.new(ne, out, bonus.view(), reuse=True)
-    gate = s.new(ne, lerps.view())
-    out = s.new(ne, out, gate, reuse=True)
-    return s.linear(out, "time_mix_output")
