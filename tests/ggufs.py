@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
-from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType, GGUFWriter
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType, GGUFWriter, LlamaFileType
 from gguf.quants import quantize
 
 from kvdesk.gguf.open import open_model
@@ -34,6 +34,14 @@ _TYPES = {
     "bf16": GGMLQuantizationType.BF16,
     "q8_0": GGMLQuantizationType.Q8_0,
     "q4_0": GGMLQuantizationType.Q4_0,
+}
+
+_FILE_TYPES = {
+    "f32": LlamaFileType.ALL_F32,
+    "f16": LlamaFileType.MOSTLY_F16,
+    "bf16": LlamaFileType.MOSTLY_BF16,
+    "q8_0": LlamaFileType.MOSTLY_Q8_0,
+    "q4_0": LlamaFileType.MOSTLY_Q4_0,
 }
 
 # The matrices that llama-quantize would quantise; all else (norms, convolutions, routers, states) stays f32.
@@ -62,7 +70,11 @@ def make_model(
     """Write a model of a kind of `KINDS` into `folder` and return its path.
 
     `size_changes` are fields of `Sizes`; `keys` adds or replaces metadata of the architecture, without its
-    name in front. Large models are written tensor by tensor, from a pool of random values.
+    name in front. Large models are written tensor by tensor, from a pool of random values; this one has half
+    a billion parameters and takes 3 s:
+
+        make_model("llama", folder, file_type="q8_0", n_layer=24, n_embd=1280, n_head=20, n_head_kv=4,
+                   n_ff=4096, n_vocab=32768)
     """
     row = KINDS[kind]
     size = replace(sizes or row.sizes, **size_changes)
@@ -74,6 +86,7 @@ def make_model(
     }
     path = folder / f"{name or kind}.{file_type}.gguf"
     writer = _writer(path, row, size.n_vocab, metadata)
+    writer.add_file_type(_FILE_TYPES[file_type])
     for tensor, (shape, element) in tensors.items():
         writer.add_tensor_info(tensor, shape[::-1], np.dtype(np.float32), _n_bytes(shape, element), element)
     writer.write_header_to_file()

@@ -82,9 +82,7 @@ class RangeReader:
                     if attempt == ATTEMPTS - 1 or not (error.code == 429 or error.code >= 500):
                         raise self._refused(error.code) from error
             except ValueError as error:
-                raise self._error(
-                    "“{url}” is not a valid address.", "Check the address.", reason=str(error)
-                ) from error
+                raise self._error("“{url}” is not a valid address.", "Check the address.") from error
             except (OSError, HTTPException) as error:
                 if attempt == ATTEMPTS - 1:
                     raise self._unreachable(error) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kvdesk.gguf.open import open_model
+from kvdesk.session.card import quantisation_of
 from tests.ggufs import KINDS, FileType, make_model
 from tests.ggufs_kinds import KINDS as COMMON
 
@@ -40,7 +41,9 @@ def test_each_kind_runs(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("file_type", ["f16", "bf16", "q8_0", "q4_0"])
 def test_each_file_type_runs(file_type: FileType, tmp_path: Path) -> None:
     model = make_model("llama", tmp_path, file_type=file_type)
-    types = {tensor.name: tensor.type_name for tensor in open_model(str(model)).tensors}
+    header = open_model(str(model))
+    assert quantisation_of(header) == file_type.upper()
+    types = {tensor.name: tensor.type_name for tensor in header.tensors}
     assert types["blk.0.attn_q.weight"] == file_type
     assert types["blk.0.attn_norm.weight"] == "f32"
     assert math.isfinite(evaluate(model, "llama"))
