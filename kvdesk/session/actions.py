@@ -167,6 +167,8 @@ def delete_chat(desk: Desk, chat_id: int) -> None:
 
 def draft_changed(desk: Desk, text: str) -> None:
     """Note what is in the composer; what sending it would cost is asked for when typing pauses."""
+    if desk.state.chat is None:
+        desk.early_draft = text
     desk.take(events.DraftChanged(text))
     desk.pause_due_s = desk.clock() + steps.PAUSE_S
 

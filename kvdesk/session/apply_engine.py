@@ -15,6 +15,8 @@ def load_begun(state: DeskState) -> DeskState:
 
 def turn_begun(state: DeskState, chat_id: int) -> DeskState:
     """An answer was asked for; nothing of it is there yet."""
+    if state.engine.loaded is None:
+        return state
     engine = replace(
         state.engine,
         phase=Phase.PREFILL,
@@ -34,7 +36,8 @@ def from_engine(state: DeskState, event: events.FromEngine) -> DeskState:  # noq
             is_starting = state.engine.phase is Phase.STARTING
             return _with_engine(state, phase=Phase.IDLE) if is_starting else state
         case protocol.LoadProgress() as said:
-            return _with_engine(state, phase=Phase.LOADING, progress=said.fraction)
+            is_loading = state.engine.phase is Phase.LOADING
+            return _with_engine(state, progress=said.fraction) if is_loading else state
         case protocol.Loaded() as said:
             return _loaded(state, said)
         case protocol.PrefillProgress() as said:
@@ -79,10 +82,11 @@ def _loaded(state: DeskState, said: protocol.Loaded) -> DeskState:
 
 
 def _prefill(state: DeskState, said: protocol.PrefillProgress) -> DeskState:
+    if state.engine.phase is not Phase.PREFILL:
+        return state
     new_tokens = said.done_tokens - said.reused_tokens
     return _with_engine(
         state,
-        phase=Phase.PREFILL,
         progress=said.done_tokens / said.total_tokens if said.total_tokens else 0.0,
         prefill_done_tokens=said.done_tokens,
         prefill_total_tokens=said.total_tokens,
@@ -92,7 +96,7 @@ def _prefill(state: DeskState, said: protocol.PrefillProgress) -> DeskState:
 
 
 def _text(state: DeskState, said: protocol.TextPiece) -> DeskState:
-    if state.streaming is None:
+    if state.streaming is None or state.engine.phase not in (Phase.PREFILL, Phase.DECODE):
         return state
     streaming = replace(
         state.streaming,
@@ -114,7 +118,7 @@ def _stopped(state: DeskState, purpose: events.Purpose, notice: Notice | None) -
     """A command ended without its result, by failure or (no notice) by the user's wish."""
     if purpose == "load":
         # A failed load leaves nothing loaded: the engine frees the earlier model before it begins.
-        return replace(state, engine=EngineState(phase=Phase.IDLE), notice=notice or state.notice)
+        state = replace(state, engine=EngineState(phase=Phase.IDLE), measured=None, send_cost=None)
     if purpose == "turn":
         state = _turn_over(state)
     # What a draft would cost is a convenience; a failure to count is not worth a notice.

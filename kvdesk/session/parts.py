@@ -67,6 +67,7 @@ class Parts:
         self.last_load: tuple[str, LoadOptions] | None = None
         self.last_sample: Sample | None = None
         self.is_send_under_way = False
+        self.early_draft = ""  # typed before the conversations were read
         self.pause_due_s: float | None = None
         self.is_changed = True
 

@@ -27,6 +27,9 @@ def react(parts: Parts, event: events.Happening) -> None:
             _sampled(parts, event)
         case events.ChatOpened(chat):
             parts.change_settings(last_chat=chat.id)
+            if parts.early_draft:
+                parts.take(events.DraftChanged(parts.early_draft))
+                parts.early_draft = ""
             parts.pause_due_s = parts.clock()
         case events.MessageSent(chat_id):
             parts.is_send_under_way = False

@@ -1,0 +1,15 @@
+"""The stage that the session's tests play on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.session.fakes import Stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.close()
