@@ -21,6 +21,11 @@ VALID = [
 NUMBERS = st.sampled_from([0, 1, 8, 9, 12, 13, 31, 255, 2**31, 2**32 - 1, 2**60, 2**63 - 1, 2**63, 2**64 - 1])
 
 
+# A machine under load is no reason to fail.
+UNTIMED = settings(deadline=None)
+UNTIMED_MANY = settings(deadline=None, max_examples=400)
+
+
 def outcome(raw: bytes) -> Header | tuple[str, str]:
     """Read the bytes as a file and as a stream, check that both agree and that every array decodes."""
     with TemporaryDirectory() as folder:
@@ -54,18 +59,20 @@ def limited(raw: bytes) -> None:
         tracemalloc.stop()
 
 
+@UNTIMED
 @given(st.binary(max_size=400))
 def test_any_bytes(raw: bytes) -> None:
     limited(raw)
 
 
+@UNTIMED
 @given(st.binary(max_size=400), st.integers(0, 3), st.sampled_from("<>"), NUMBERS, NUMBERS)
 def test_any_bytes_after_a_magic(rest: bytes, version: int, order: str, n_tensors: int, n_keys: int) -> None:
     limited(b"GGUF" + struct.pack(order + "IQQ", version, n_tensors % 7, n_keys % 7) + rest)
     limited(b"GGUF" + struct.pack(order + "IQQ", version, n_tensors, n_keys) + rest)
 
 
-@settings(max_examples=400)
+@UNTIMED_MANY
 @given(st.sampled_from(VALID), st.data())
 def test_mutated_files(valid: bytes, data: st.DataObject) -> None:
     raw = bytearray(valid)
@@ -78,12 +85,14 @@ def test_mutated_files(valid: bytes, data: st.DataObject) -> None:
     limited(bytes(raw))
 
 
+@UNTIMED
 @given(st.sampled_from(VALID), st.data())
 def test_cut_files(valid: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(valid) - 1))
     assert not isinstance(outcome(valid[:cut]), Header)
 
 
+@UNTIMED
 @given(
     st.lists(st.integers(0, 300), max_size=300),
     st.sampled_from("<>"),
