@@ -1,10 +1,11 @@
 """Measures how long the event loop was ever kept from its work; for development and benchmarks.
 
-Set KVDESK_STALL_LOG to a file and the longest stalls are written there as lines of milliseconds and time.
+Set KVDESK_STALL_LOG to a file and the longest stalls are written there, one a line.
 """
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -13,32 +14,53 @@ _TICK_MS = 5
 _WORTH_NOTING_MS = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The loop was late by `late_ms`; of that time its thread computed for `busy_ms`.
+
+    The rest it waited: for a lock, or for a processor that others were using.
+    """
+
+    at_s: float
+    late_ms: float
+    busy_ms: float
+
+    def __str__(self) -> str:
+        return f"{self.late_ms:.1f} ms late, {self.busy_ms:.1f} ms busy, at {self.at_s:.3f} s"
+
+
 class StallWatch(QObject):
     """A precise timer that notes how late it fires: that is how long something else held the loop."""
 
     def __init__(self, parent: QObject, log: Path | None = None) -> None:
         super().__init__(parent)
-        self.longest_ms = 0.0
-        self.stalls: list[tuple[float, float]] = []  # (seconds since the start, milliseconds)
+        self.stalls: list[Stall] = []
         self._log = log
         self._started_s = self._last_s = time.perf_counter()
+        self._last_busy_s = time.thread_time()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
 
+    @property
+    def longest(self) -> Stall | None:
+        """The longest stall worth noting so far."""
+        return max(self.stalls, key=lambda stall: stall.late_ms, default=None)
+
     def _tick(self) -> None:
-        now_s = time.perf_counter()
+        now_s, busy_s = time.perf_counter(), time.thread_time()
         late_ms = (now_s - self._last_s) * 1000 - _TICK_MS
-        self._last_s = now_s
-        self.longest_ms = max(self.longest_ms, late_ms)
+        busy_ms = (busy_s - self._last_busy_s) * 1000
+        self._last_s, self._last_busy_s = now_s, busy_s
         if late_ms < _WORTH_NOTING_MS:
             return
-        self.stalls.append((now_s - self._started_s, late_ms))
+        stall = Stall(now_s - self._started_s, late_ms, busy_ms)
+        self.stalls.append(stall)
         if self._log is not None:
             with self._log.open("a", encoding="utf-8") as lines:
-                lines.write(f"{late_ms:.1f} ms at {now_s - self._started_s:.3f} s\n")
+                lines.write(f"{stall}\n")
 
 
 def watch_if_asked(parent: QObject) -> StallWatch | None:

@@ -131,6 +131,17 @@ def test_loading_shows_how_far_it_is(panel: DeskPanel) -> None:
     assert panel.load_bar.words.text() == "Loading, 63 %"
 
 
+def test_the_focus_goes_to_what_takes_the_button_s_place(qtbot: QtBot, panel: DeskPanel) -> None:
+    panel.activateWindow()
+    panel.load_bar.load_button.setFocus()
+    qtbot.waitUntil(panel.load_bar.load_button.hasFocus, timeout=1000)
+    panel.show_state(replace(fakes.qwen_opened(), engine=EngineState(phase=Phase.LOADING)))
+    assert panel.load_bar.cancel_button.hasFocus()
+    panel.show_state(fakes.qwen_loaded())
+    assert panel.load_bar.unload_button.hasFocus()
+    assert panel.load_bar.words.text() == "Loaded in 3.1 s"
+
+
 def test_the_end_of_the_engine_is_told(panel: DeskPanel) -> None:
     panel.show_state(fakes.qwen_ended())
     assert "killed" in panel.load_bar.ended.accessibleDescription()

@@ -13,7 +13,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.charts.lanes import MEMORY_LANE, SPEED_LANE, Values, highest, latest, thinned
 from kvdesk.gui.charts.legend import Legend
 from kvdesk.gui.controls import icon_button, push_button, text_label
-from kvdesk.gui.desk.memory_rows import DeviceUse, device_title, device_uses
+from kvdesk.gui.desk.memory_rows import DeviceUse, chosen_cells, device_title, device_uses
 from kvdesk.gui.icons import set_icon
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.history import Columns, History
@@ -95,10 +95,9 @@ class MemoryChart(QWidget):
 
         whose = device_title(use.device) if is_gpu and use else self.tr("The engine's process")
         self.legend.setToolTip(whose)
-        loaded = self._state.engine.loaded
         cells = columns.cells_used[rows]
-        n_ctx = loaded.options.ctx_size if loaded else highest(cells)
-        self._draw("cells", columns.time_s[rows] - now_s, MEMORY_LANE.heights(cells, n_ctx * _HEADROOM))
+        most_cells = max(chosen_cells(self._state), highest(cells)) * _HEADROOM
+        self._draw("cells", columns.time_s[rows] - now_s, MEMORY_LANE.heights(cells, most_cells))
         reading, filled = latest(used), latest(cells)
         self.legend.show_value(
             "memory",
@@ -260,14 +259,14 @@ def line_colours() -> dict[str, QColor]:
 
 def _ceiling_bytes(state: DeskState, use: DeviceUse | None, *, is_gpu: bool) -> int | None:
     """What the device would hold with the plan loaded: the plan and what other programs hold there."""
-    if use is None or not use.needed_bytes:
+    if use is None or not use.planned_bytes:
         return None
     device = use.device
     if not is_gpu or device.total_bytes is None or device.free_bytes is None:
-        return use.needed_bytes if not is_gpu else None
+        return use.planned_bytes if not is_gpu else None
     held = use.limit_bytes + use.margin_bytes - device.free_bytes if use.limit_bytes is not None else 0
     others = max(device.total_bytes - device.free_bytes - max(held, 0), 0)
-    return use.needed_bytes + others
+    return use.planned_bytes + others
 
 
 def _speed(tokens_per_s: float) -> str:

@@ -1,7 +1,7 @@
 """The foot of the desk: load, cancel, unload, and the way back after the engine has ended."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.desk.memory_rows import device_uses, is_loaded_as_chosen
@@ -59,9 +59,13 @@ class LoadBar(QWidget):
         self.ended.show_notice(engine.ended if engine.phase is Phase.ENDED else None)
         self.progress.setVisible(is_loading)
         self.progress.setValue(round(engine.progress * 1000))
-        self.cancel_button.setVisible(is_loading)
-        self.unload_button.setVisible(is_loaded and not is_loading)
-        self.load_button.setVisible(not is_loading and not is_as_chosen and engine.phase is not Phase.ENDED)
+        self._offer(
+            {
+                self.cancel_button: is_loading,
+                self.unload_button: is_loaded and not is_loading,
+                self.load_button: not is_loading and not is_as_chosen and engine.phase is not Phase.ENDED,
+            }
+        )
         refusal = next((refusal for refusal in state.refusals if not refusal.is_warning), None)
         self.load_button.setEnabled(state.model is not None and refusal is None)
         label = self.tr("Load again") if is_loaded else self.tr("Load")
@@ -69,6 +73,17 @@ class LoadBar(QWidget):
             self.load_button.setText(label)
             self.load_button.setAccessibleName(label)
         self._show_words(state, is_loading=is_loading, is_as_chosen=is_as_chosen)
+
+    def _offer(self, buttons: dict[QPushButton, bool]) -> None:
+        """Show these buttons; the focus stays here when the button that had it goes."""
+        had_focus = any(button.hasFocus() for button in buttons)
+        for button, is_offered in buttons.items():
+            if is_offered:
+                button.setVisible(True)
+                if had_focus and not any(b.hasFocus() and buttons[b] for b in buttons):
+                    button.setFocus()
+        for button, is_offered in buttons.items():
+            button.setVisible(is_offered)
 
     def _show_words(self, state: DeskState, *, is_loading: bool, is_as_chosen: bool) -> None:
         role, engine = "muted", state.engine
@@ -78,7 +93,7 @@ class LoadBar(QWidget):
         elif engine.phase is Phase.ENDED:
             text = ""
         elif is_as_chosen and engine.loaded is not None:
-            text = self.tr("Loaded in {seconds} s").format(seconds=f"{engine.loaded.load_s:.1f}")
+            text = self.tr("Loaded in {time}").format(time=_duration(engine.loaded.load_s))
         elif any(not refusal.is_warning for refusal in state.refusals):
             role, text = "bad", self.tr("llama.cpp refuses these options")
         elif over is not None and state.model is not None:
@@ -90,3 +105,8 @@ class LoadBar(QWidget):
         self.words.setText(text)
         self.words.setVisible(bool(text))
         set_role(self.words, role=role)
+
+
+def _duration(time_s: float) -> str:
+    """A time as people read it: milliseconds below a second."""
+    return f"{time_s * 1000:.0f} ms" if time_s < 1 else f"{time_s:.1f} s"

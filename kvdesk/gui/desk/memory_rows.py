@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from kvdesk.memory.report import TOTAL_KINDS, Degree, Device, Kind, MemoryReport
-from kvdesk.session.state import DeskState, LoadedModel
+from kvdesk.session.state import DeskState
 from kvdesk.units import MIB, format_tokens
 
 DEGREES: tuple[Degree, ...] = ("estimate", "plan", "measurement")
@@ -49,6 +49,14 @@ class DeviceUse:
     def is_over(self) -> bool:
         """Whether more is needed than may be used."""
         return self.limit_bytes is not None and self.needed_bytes > self.limit_bytes
+
+    @property
+    def planned_bytes(self) -> int:
+        """What is expected before loading: planned where llama.cpp speaks of it, else estimated."""
+        estimated_or_planned = (
+            row.sizes[1] if row.sizes[1] is not None else row.sizes[0] for row in self.rows
+        )
+        return sum(size or 0 for size in estimated_or_planned)
 
 
 def is_loaded_as_chosen(state: DeskState) -> bool:
@@ -135,12 +143,14 @@ def _why(report: MemoryReport | None, device: str, kinds: tuple[Kind, ...]) -> s
 
 
 def _label(state: DeskState, kinds: tuple[Kind, ...]) -> str:
-    if kinds[0] is Kind.K and (cells := _cells(state, state.engine.loaded)):
+    if kinds[0] is Kind.K and (cells := chosen_cells(state)):
         return _tr("K cache, {cells} cells").format(cells=format_tokens(cells))
     return kind_label(kinds[0])
 
 
-def _cells(state: DeskState, loaded: LoadedModel | None) -> int:
+def chosen_cells(state: DeskState) -> int:
+    """The context of the configuration on the desk, as llama.cpp pads it where that is known."""
+    loaded = state.engine.loaded
     if loaded is not None and is_loaded_as_chosen(state):
         return loaded.options.ctx_size
     if state.plan_options is not None and state.plan is not None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.desk.memory_rows import DEGREES, DeviceUse, MemoryRow
 from kvdesk.gui.theme import TextSize
+from kvdesk.memory.report import TOTAL_KINDS
 from kvdesk.units import MIB, format_mib
 
 ROW_HEIGHT = 20
@@ -28,7 +29,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class MemoryItems(QAbstractTableModel):
-    """Rows of one device for the view; the last one sums them where there are several."""
+    """Rows of one device for the view. A sum stands under llama.cpp's own buffers, the rest beneath it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +51,22 @@ class MemoryItems(QAbstractTableModel):
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008  # Qt's signature
         """Kinds, and the sum."""
-        return 0 if parent.isValid() or not self.rows else len(self.rows) + (len(self.rows) > 1)
+        return 0 if parent.isValid() else len(self.rows) + (self.sum_line is not None)
+
+    @property
+    def sum_line(self) -> int | None:
+        """The line of the sum; None where there are not two rows to add."""
+        summed = len(self._summed())
+        return summed if summed > 1 else None
+
+    def row_at(self, line: int) -> MemoryRow | None:
+        """The row that a line shows, None for the sum."""
+        if self.sum_line is None or line < self.sum_line:
+            return self.rows[line]
+        return None if line == self.sum_line else self.rows[line - 1]
+
+    def _summed(self) -> list[MemoryRow]:
+        return [row for row in self.rows if row.kind in TOTAL_KINDS]
 
     def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008  # Qt's signature
         """The kind and three degrees."""
@@ -88,10 +104,11 @@ class MemoryItems(QAbstractTableModel):
             return theme.colour(self._role(row, column))
         return None
 
-    def _text(self, row: int, column: int) -> str:
-        if row == len(self.rows):
-            return self._figure(self._total(column - 1)) if column else self.tr("Together")
-        return self._figure(self.rows[row].sizes[column - 1]) if column else self.rows[row].label
+    def _text(self, line: int, column: int) -> str:
+        row = self.row_at(line)
+        if column == 0:
+            return row.label if row else self.tr("Together")
+        return self._figure(row.sizes[column - 1] if row else self._total(column - 1))
 
     def _figure(self, size_bytes: int | None) -> str:
         """Whole MiB; with two decimals where the whole device's use is small."""
@@ -101,19 +118,19 @@ class MemoryItems(QAbstractTableModel):
         return f"{size_bytes / MIB:.2f}"
 
     def _total(self, degree: int) -> int | None:
-        sizes = [row.sizes[degree] for row in self.rows]
+        sizes = [row.sizes[degree] for row in self._summed()]
         known = [size for size in sizes if size is not None]
         return sum(known) if known else None
 
-    def _tooltip(self, row: int, column: int) -> str:
-        if row == len(self.rows):
-            return ""
-        here = self.rows[row]
+    def _tooltip(self, line: int, column: int) -> str:
+        row = self.row_at(line)
+        if row is None:
+            return self.tr("llama.cpp's own buffers together")
         if column == 0:
-            return next((why for why in reversed(here.whys) if why), "")
-        text = here.whys[column - 1]
-        if here.differs(column - 1) and not self._is_stale(column):
-            before, now = here.sizes[column - 2], here.sizes[column - 1]
+            return next((why for why in reversed(row.whys) if why), "")
+        text = row.whys[column - 1]
+        if row.differs(column - 1) and not self._is_stale(column):
+            before, now = row.sizes[column - 2], row.sizes[column - 1]
             assert before is not None
             assert now is not None
             difference = f"{(now - before) / MIB:+,.2f}"
@@ -121,17 +138,13 @@ class MemoryItems(QAbstractTableModel):
             text = f"{words}\n{text}".strip()
         return text
 
-    def _role(self, row: int, column: int) -> str:
-        if column == 0:
+    def _role(self, line: int, column: int) -> str:
+        row = self.row_at(line)
+        if column == 0 or row is None:
             return "text"
-        if self._is_stale(column):
+        if self._is_stale(column) or row.sizes[column - 1] is None:
             return "muted"
-        if row < len(self.rows):
-            if self.rows[row].sizes[column - 1] is None:
-                return "muted"
-            if self.rows[row].differs(column - 1):
-                return "warn"
-        return "text"
+        return "warn" if row.differs(column - 1) else "text"
 
     def _is_stale(self, column: int) -> bool:
         return self.is_measured_stale and column == len(DEGREES)
@@ -149,7 +162,7 @@ class _KindDelegate(QStyledItemDelegate):
         items = index.model()
         assert isinstance(items, MemoryItems)
         rect = option.rect
-        is_sum = index.row() == len(items.rows)
+        row = items.row_at(index.row())
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         view = self.parent()
@@ -157,16 +170,16 @@ class _KindDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("accent_tint"))
             painter.drawRoundedRect(rect.adjusted(0, 1, 4 if index.column() else 0, -1), 4, 4)
-        if is_sum:
+        if row is None:
             painter.fillRect(rect.x(), rect.y(), rect.width(), 1, theme.colour("line"))
         left = 0
-        if index.column() == 0 and not is_sum:
+        if index.column() == 0 and row is not None:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.current().kind_colour(items.rows[index.row()].kind))
+            painter.setBrush(theme.current().kind_colour(row.kind))
             painter.drawRoundedRect(rect.x(), rect.center().y() - _SWATCH // 2 + 1, _SWATCH, _SWATCH, 2, 2)
         if index.column() == 0:
             left = _SWATCH + 6
-        painter.setFont(theme.current().font(TextSize.TABLE, bold=is_sum, figures=True))
+        painter.setFont(theme.current().font(TextSize.TABLE, bold=row is None, figures=True))
         painter.setPen(index.data(Qt.ItemDataRole.ForegroundRole))
         painter.drawText(rect.adjusted(left, 0, 0, 0), _alignment(index.column()), index.data())
         painter.restore()
