@@ -21,6 +21,7 @@ def build_cli(launch_window: Callable[[str | None], int]) -> typer.Typer:
         no_args_is_help=False,
         add_completion=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help: rich's boxes leave the text 24 columns of 80
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     _add_window(app, launch_window)
@@ -73,13 +74,13 @@ def _add_window(app: typer.Typer, launch_window: Callable[[str | None], int]) ->
 
 
 def _add_looking(app: typer.Typer) -> None:
-    @app.command(help=t("Show a model's header: sizes, attention by layer, tensors, cache types."))
+    @app.command(help=t("Show what a model's header says, layer by layer."))
     def inspect(models: SeveralModels, as_json: AsJson = False) -> None:
         from kvdesk.cli.inspect import run
 
         raise typer.Exit(run(models, as_json))
 
-    @app.command(help=t("List the devices as llama.cpp and the vendors' libraries see them."))
+    @app.command(help=t("List this machine's devices and their memory."))
     def devices(
         rpc: Annotated[
             str,
@@ -176,7 +177,7 @@ def _add_running(app: typer.Typer) -> None:
 
         raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json))
 
-    @app.command(help=t("Be the engine process: its protocol on standard input and output."))
+    @app.command(help=t("Be the engine process, on standard input and output."))
     def engine() -> None:
         from kvdesk.engine.worker import main
 
@@ -210,11 +211,18 @@ def _add_exchanging(app: typer.Typer) -> None:
 
     @app.command(
         "import",
-        help=t("Read a launch command back into options; “-” reads it from standard input."),
+        help=t("Read a launch command back into options."),
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     )
     def import_command(
-        command: Annotated[list[str], typer.Argument(metavar="'COMMAND LINE'", show_default=False)],
+        command: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="'COMMAND LINE'",
+                help=t("In quotes, or “-” to read it from standard input."),
+                show_default=False,
+            ),
+        ],
         as_json: AsJson = False,
     ) -> None:
         from kvdesk.cli.exchange import import_command as run

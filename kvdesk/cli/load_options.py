@@ -13,15 +13,6 @@ from kvdesk.plan.options import OPTIONS, LoadOptions, OptionRow
 from kvdesk.plan.parse import read_value, write_value
 from kvdesk.plan.sampling import SAMPLER_OPTIONS, SamplerRow, Sampling
 
-_PANELS = {
-    "cache": "Cache",
-    "offload": "GPU and host",
-    "compute": "Compute",
-    "cpu": "CPU and file",
-    "rope": "RoPE and YaRN",
-    "network": "Other machines",
-}
-
 Command = Callable[..., Any]
 
 
@@ -82,7 +73,6 @@ def _parameter(row: OptionRow) -> inspect.Parameter:
         help=f"{t(spec.help)} {_default(row)}".strip(),
         metavar=None if is_switch else _metavar(row),
         show_default=False,
-        rich_help_panel=t(_PANELS[spec.group]),
     )
     return _keyword(row.name, Annotated[kind, option])
 
@@ -97,11 +87,10 @@ def _switch_words(row: OptionRow) -> tuple[str, ...]:
 def _sampler_parameter(row: SamplerRow) -> inspect.Parameter:
     option = typer.Option(
         *row.spec.flags,
-        help=f"{t(row.spec.help)} {t('[default: {value}]', value=row.default)}",
+        help=f"{t(row.spec.help)} {t('(default: {value})', value=row.default)}",
         min=row.spec.minimum,
         max=row.spec.maximum,
         show_default=False,
-        rich_help_panel=t("Sampling"),
     )
     kind: object = int | None if row.value_type is int else float | None
     return _keyword(row.name, Annotated[kind, option])
@@ -126,4 +115,4 @@ def _metavar(row: OptionRow) -> str:
 def _default(row: OptionRow) -> str:
     if row.default in (None, "", (), 0.0, -1.0) and row.name != "main_gpu":
         return ""  # the help says what happens then
-    return t("[default: {value}]", value=write_value(row, row.default))
+    return t("(default: {value})", value=write_value(row, row.default))
