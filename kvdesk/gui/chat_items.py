@@ -117,6 +117,8 @@ class ChatItems(QAbstractListModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
         if self.chat_at(index) is None:
             return Qt.ItemFlag.ItemNeverHasChildren
         return (

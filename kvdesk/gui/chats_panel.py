@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -45,7 +45,9 @@ class ChatList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
-        if index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if self.state() == QAbstractItemView.State.EditingState:
+            event.accept()  # the Enter that ends renaming comes here too
+        elif index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.openWanted.emit(index)
         elif index.isValid() and event.key() == Qt.Key.Key_Delete:
             self.deleteWanted.emit(index)
@@ -119,10 +121,11 @@ class ChatsPanel(QWidget):
         self.search = QLineEdit()
         self.list = ChatList(self._items)
         self.question = DeleteQuestion()
-        self._nothing = text_label("", "muted", TextSize.TABLE, wrap=True)
+        self.nothing = text_label("", "muted", TextSize.TABLE, wrap=True)
         self._lay_out()
         self.new_button.clicked.connect(lambda: actions.new_chat(desk))
         self.search.textChanged.connect(self._arrange)
+        self.list.itemDelegate().closeEditor.connect(lambda: QTimer.singleShot(0, self, self._arrange))
         self.list.openWanted.connect(self._open)
         self.list.deleteWanted.connect(self._ask_delete)
         self.list.customContextMenuRequested.connect(self._show_menu)
@@ -149,7 +152,7 @@ class ChatsPanel(QWidget):
         column.setSpacing(Space.SMALL)
         column.addLayout(head)
         column.addWidget(self.search)
-        column.addWidget(self._nothing)
+        column.addWidget(self.nothing)
         column.addWidget(self.list, 1)
         column.addWidget(self.question)
 
@@ -172,8 +175,8 @@ class ChatsPanel(QWidget):
             row = self._items.row_of(chat.id if chat else open_id)
             if row >= 0:
                 self.list.setCurrentIndex(self._items.index(row))
-        self._nothing.setVisible(not entries)
-        self._nothing.setText(
+        self.nothing.setVisible(not entries)
+        self.nothing.setText(
             self.tr("No title contains that.") if state.chats else self.tr("Your chats will be listed here.")
         )
 

@@ -61,12 +61,12 @@ class ConversationView(QAbstractScrollArea):
         self._is_selecting = False
         self._hovered_head: ReasoningHead | None = None
         self._notice: QWidget | None = None
-        self._jump = JumpButton(self)
-        self._jump.clicked.connect(self.jump_to_latest)
-        self._actions = MessageActions(self.viewport())
-        self._actions.copyWanted.connect(self._copy_message)
-        self._actions.regenerateWanted.connect(self.regenerateWanted)
-        self._actions.editWanted.connect(self.editWanted)
+        self.jump_button = JumpButton(self)
+        self.jump_button.clicked.connect(self.jump_to_latest)
+        self.message_actions = MessageActions(self.viewport())
+        self.message_actions.copyWanted.connect(self._copy_message)
+        self.message_actions.regenerateWanted.connect(self.regenerateWanted)
+        self.message_actions.editWanted.connect(self.editWanted)
         self._highlighting = QTimer(self)
         self._highlighting.setInterval(16)
         self._highlighting.timeout.connect(self._highlight)
@@ -82,6 +82,24 @@ class ConversationView(QAbstractScrollArea):
     def transcript(self) -> Transcript:
         """The rows that are shown."""
         return self._transcript
+
+    @property
+    def column_width(self) -> int:
+        """The width of the column, in pixels."""
+        return self._width
+
+    @property
+    def style_of_text(self) -> Style:
+        """Fonts and colours of the text."""
+        return self._style
+
+    def rows_in_view(self) -> tuple[int, int]:
+        """Return the first row in view and the one after the last."""
+        return self._stack.range_in_view()
+
+    def top_of(self, index: int) -> float:
+        """Return where a row begins, from the top of the viewport."""
+        return self._stack.top_of(index)
 
     @property
     def follows(self) -> bool:
@@ -105,13 +123,16 @@ class ConversationView(QAbstractScrollArea):
         self._take_rows(settled)
         self._drop_stale_selection()
         self._settle()
-        self._describe(count)
+        if len(transcript.groups) != count:
+            self._describe()
+            self._show_actions_for_keyboard()
 
     def set_notice(self, notice: QWidget | None) -> None:
         """Show a widget after the last message; the view owns it until the next call."""
         if notice is self._notice:
             return
         if self._notice is not None:
+            self._notice.hide()
             self._notice.deleteLater()
         self._notice = notice
         row = None
@@ -154,7 +175,7 @@ class ConversationView(QAbstractScrollArea):
         bar.setPageStep(max(1, stack.height - 40))
         bar.setSingleStep(int(self._style.pitch * 2))
         bar.setValue(round(stack.offset))
-        self._jump.setVisible(not stack.follows and stack.offset < stack.most_offset - 60)
+        self.jump_button.setVisible(not stack.follows and stack.offset < stack.most_offset - 60)
 
     def _scrolled(self, value: int) -> None:
         if not self._is_settling:
@@ -167,7 +188,7 @@ class ConversationView(QAbstractScrollArea):
             row = rows[-1]
             y = round(self._stack.top_of(len(rows) - 1) + row.top_gap)
             row.widget.setGeometry(self._left, y, self._width, round(row.height - row.top_gap))
-        self._jump.place(self.viewport().geometry())
+        self.jump_button.place(self.viewport().geometry())
         self._place_actions()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -217,26 +238,26 @@ class ConversationView(QAbstractScrollArea):
         return next((g for g in reversed(self._transcript.groups) if g.message.id == message_id), None)
 
     def _place_actions(self) -> None:
-        group = self._actions.group
+        group = self.message_actions.group
         if group is None:
             return
         row = group.rows[-1]
         if group not in self._transcript.groups or not isinstance(row, FigureRow):
-            self._actions.show_for(None)
+            self.message_actions.show_for(None)
             return
         index = self._transcript.rows.index(row)
         top = self._stack.top_of(index) + row.top_gap
-        size = self._actions.sizeHint()
+        size = self.message_actions.sizeHint()
         right = self._left + self._width
-        self._actions.setGeometry(QRect(QPoint(right - size.width(), round(top) - 2), size))
+        self.message_actions.setGeometry(QRect(QPoint(right - size.width(), round(top) - 2), size))
 
     def _show_actions(self, group: Group | None) -> None:
-        if self._actions.has_focus():
+        if self.message_actions.has_focus():
             return
         groups = self._transcript.groups
         is_idle = self._transcript.live is None
         last_user = next((g for g in reversed(groups) if g.message.role == "user"), None)
-        self._actions.show_for(
+        self.message_actions.show_for(
             group,
             can_regenerate=is_idle
             and bool(groups)
@@ -246,18 +267,23 @@ class ConversationView(QAbstractScrollArea):
         )
         self._place_actions()
 
+    def _show_actions_for_keyboard(self) -> None:
+        """While the view has the keyboard, the last message's actions are the next stop of Tab."""
+        if self.hasFocus() and self._transcript.groups:
+            self._show_actions(self._transcript.groups[-1])
+
     def _copy_message(self) -> None:
-        if self._actions.group is not None:
-            QApplication.clipboard().setText(self._actions.group.message.content)
+        if self.message_actions.group is not None:
+            QApplication.clipboard().setText(self.message_actions.group.message.content)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        if self._transcript.groups:
-            self._show_actions(self._transcript.groups[-1])
+        self._show_actions_for_keyboard()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._show_actions(None)
+        self._show_actions_for_keyboard()
 
     # ------------------------------------------------------------------------------------------- mouse
 
@@ -475,13 +501,11 @@ class ConversationView(QAbstractScrollArea):
 
     # ------------------------------------------------------------------------------------ accessibility
 
-    def _describe(self, count_before: int) -> None:
+    def _describe(self) -> None:
         """Give screen readers the latest answer, and announce it once when it is complete."""
         groups = self._transcript.groups
-        if len(groups) == count_before or not groups:
-            return
-        message = groups[-1].message
-        if message.role != "assistant":
+        message = groups[-1].message if groups else None
+        if message is None or message.role != "assistant":
             return
         self.setAccessibleDescription(message.content[:4000])
         if QAccessible.isActive():

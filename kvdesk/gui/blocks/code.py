@@ -26,7 +26,7 @@ class CodeView(BlockView):
         self.is_copied = False  # shown for a moment on the copy button
         self._style = style
         self._sideways = Sideways()
-        self._width = 0.0
+        self.box_width = 0.0
         self._layouts: dict[int, QTextLayout] = {}
         self._runs: list[Runs] = []
         self._lexer = style.lexers.find(language) if language else None
@@ -87,7 +87,7 @@ class CodeView(BlockView):
 
     def lay_out(self, width: float) -> float:
         wanted = self._content + 2 * _PAD_X
-        self._width = width = min(width, max(wanted, self._style.reading_width))
+        self.box_width = width = min(width, max(wanted, self._style.reading_width))
         self._sideways.set_widths(wanted, width)
         self.height = self._header + len(self._lines) * self._style.code_pitch + _PAD_Y
         return self.height
@@ -96,7 +96,7 @@ class CodeView(BlockView):
         self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
     ) -> None:
         style = self._style
-        box = QRectF(at.x(), at.y(), self._width, self.height)
+        box = QRectF(at.x(), at.y(), self.box_width, self.height)
         painter.setPen(style.rule)
         painter.setBrush(style.panel)
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), Radius.CONTROL, Radius.CONTROL)
@@ -122,7 +122,7 @@ class CodeView(BlockView):
         style = self._style
         painter.setFont(style.note)
         painter.setPen(style.muted)
-        row = QRectF(at.x() + _PAD_X, at.y() + 2, self._width - 2 * _PAD_X, _HEADER - 2)
+        row = QRectF(at.x() + _PAD_X, at.y() + 2, self.box_width - 2 * _PAD_X, _HEADER - 2)
         painter.drawText(row, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.language)
         caption = ""
         if self.is_copied:
@@ -188,7 +188,7 @@ class CodeView(BlockView):
         return self._starts[number] + line.xToCursor(x - _PAD_X + self._sideways.offset)
 
     def is_copy_button(self, x: float, y: float) -> bool:
-        return 0 <= y < _HEADER and self._width - (70 if self.language else 36) <= x <= self._width
+        return 0 <= y < _HEADER and self.box_width - (70 if self.language else 36) <= x <= self.box_width
 
     def end_rect(self) -> QRectF:
         last = len(self._lines) - 1

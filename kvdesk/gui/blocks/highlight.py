@@ -1,8 +1,9 @@
 """Colours code a slice at a time, because a long listing takes longer than a frame. Knows nothing of Qt."""
 
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import cache
 
 from pygments.lexer import Lexer
@@ -36,25 +37,25 @@ _ROLES = (
 
 
 class Lexers:
-    """Finds lexers on a thread of its own, because the first of a language takes up to 50 ms to build."""
+    """Finds lexers on threads of their own, because the first of a language takes up to 50 ms to build."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "lexers")
         self._found: dict[str, Future[Lexer | None]] = {}
 
     def find(self, language: str) -> "Future[Lexer | None]":
         """Return the lexer of a fence's language, None when there is none, as soon as it is built."""
         name = language.lower()
         if name not in self._found:
-            self._found[name] = self._pool.submit(_build_lexer, name)
+            future = self._found[name] = Future()
+            threading.Thread(target=_build_lexer, args=(name, future), name="lexer", daemon=True).start()
         return self._found[name]
 
 
-def _build_lexer(name: str) -> Lexer | None:
+def _build_lexer(name: str, future: "Future[Lexer | None]") -> None:
     try:
-        return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+        future.set_result(get_lexer_by_name(name, stripnl=False, ensurenl=False))
     except ClassNotFound:
-        return None
+        future.set_result(None)
 
 
 @cache

@@ -1,0 +1,177 @@
+"""The list of conversations: grouping, search, opening, renaming, deleting, by mouse and by keyboard."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from kvdesk.gui.chat_items import CHAT_ROLE, OPEN_ROLE, ChatItems, arrange, day_of, short_tokens
+from kvdesk.gui.chats_panel import ChatsPanel
+from kvdesk.session.state import ChatSummary
+from tests.gui import fakes
+
+NOW_S = datetime(2026, 3, 10, 12, 0).timestamp()
+DAY_S = 86_400.0
+
+
+def chats(*days: float) -> tuple[ChatSummary, ...]:
+    return tuple(ChatSummary(n + 1, f"Chat {n + 1}", NOW_S - age * DAY_S) for n, age in enumerate(days))
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, desk: fakes.FakeDesk) -> ChatsPanel:
+    widget = ChatsPanel(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(widget)
+    widget.resize(212, 700)
+    widget.show_state(desk.state)
+    widget.show()
+    return widget
+
+
+def titles(panel: ChatsPanel) -> list[str]:
+    model = panel.list.model()
+    return [
+        str(model.index(row, 0).data())
+        for row in range(model.rowCount())
+        if model.index(row, 0).data(CHAT_ROLE) is not None
+    ]
+
+
+def row_of(panel: ChatsPanel, title: str) -> QModelIndex:
+    model = panel.list.model()
+    return next(model.index(r, 0) for r in range(model.rowCount()) if model.index(r, 0).data() == title)
+
+
+@pytest.mark.parametrize(
+    ("hours", "heading"),
+    [
+        (1, "Today"),
+        (11, "Today"),
+        (13, "Yesterday"),
+        (37, "Last week"),
+        (24 * 7, "Last week"),
+        (24 * 8, "Older"),
+    ],
+)
+def test_days_are_those_of_the_calendar(hours: float, heading: str) -> None:
+    assert day_of(NOW_S - hours * 3600, NOW_S) == heading
+
+
+def test_headings_stand_once_and_the_latest_comes_first() -> None:
+    entries = arrange(chats(9, 0, 0.1, 3), "", NOW_S)
+    assert [entry.title for entry in entries] == [
+        "Today",
+        "Chat 2",
+        "Chat 3",
+        "Last week",
+        "Chat 4",
+        "Older",
+        "Chat 1",
+    ]
+
+
+def test_the_search_looks_at_titles_in_any_case() -> None:
+    assert [entry.title for entry in arrange(chats(0, 1), "CHAT 2 ", NOW_S)] == ["Yesterday", "Chat 2"]
+    assert arrange(chats(0), "nothing", NOW_S) == []
+
+
+def test_tokens_are_short() -> None:
+    assert [short_tokens(n) for n in (None, 0, 812, 27_310)] == ["", "", "812", "27k"]
+
+
+def test_the_model_keeps_qts_rules(qapp: object) -> None:
+    items = ChatItems(lambda chat_id, title: None)
+    tester = QAbstractItemModelTester(items, QAbstractItemModelTester.FailureReportingMode.Warning)
+    items.show(arrange(chats(0, 1, 9), "", NOW_S), 1)
+    assert items.rowCount() == 6
+    renamed = replace(chats(0, 1, 9)[0], title="Another")
+    assert not items.show(arrange((renamed, *chats(0, 1, 9)[1:]), "", NOW_S), 2)
+    assert items.index(1).data() == "Another"
+    assert items.index(3).data(OPEN_ROLE)
+    assert items.show([], None)
+    assert tester.model() is items
+
+
+def test_a_click_opens(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    rect = panel.list.visualRect(row_of(panel, "Refactor the parser"))
+    qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+    assert desk.calls == [("open_chat", 2)]
+
+
+def test_the_open_chat_is_not_opened_again(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    rect = panel.list.visualRect(row_of(panel, "Reading the 2019 annual report"))
+    qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+    assert desk.calls == []
+
+
+def test_the_keyboard_passes_headings_and_opens(
+    qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk
+) -> None:
+    panel.list.setFocus()
+    panel.list.setCurrentIndex(row_of(panel, "长文档翻译"))
+    qtbot.keyClick(panel.list, Qt.Key.Key_Down)
+    assert panel.list.currentIndex().data() == "Kernel log triage"
+    qtbot.keyClick(panel.list, Qt.Key.Key_Return)
+    assert desk.calls == [("open_chat", 4)]
+
+
+def test_f2_renames_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    panel.list.setFocus()
+    panel.list.setCurrentIndex(row_of(panel, "Trip notes"))
+    qtbot.keyClick(panel.list, Qt.Key.Key_F2)
+    field = panel.list.viewport().findChild(QLineEdit)
+    assert field.text() == "Trip notes"
+    field.setText("Trip to Lisbon")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: desk.calls == [("rename_chat", 5, "Trip to Lisbon")])
+
+
+def test_a_state_that_comes_while_renaming_does_not_take_the_field(
+    qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk
+) -> None:
+    panel.list.setFocus()
+    panel.list.setCurrentIndex(row_of(panel, "Trip notes"))
+    qtbot.keyClick(panel.list, Qt.Key.Key_F2)
+    field = panel.list.viewport().findChild(QLineEdit)
+    field.setText("Half a na")
+    panel.show_state(replace(desk.state, chats=desk.state.chats[:2]))
+    assert panel.list.viewport().findChild(QLineEdit).text() == "Half a na"
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: titles(panel) == ["Reading the 2019 annual report", "Refactor the parser"])
+
+
+def test_deleting_asks_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    panel.list.setFocus()
+    panel.list.setCurrentIndex(row_of(panel, "Trip notes"))
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    assert panel.question.isVisible()
+    assert desk.calls == []
+    qtbot.keyClick(panel.question, Qt.Key.Key_Escape)
+    assert not panel.question.isVisible()
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    qtbot.mouseClick(panel.question.delete_button, Qt.MouseButton.LeftButton)
+    assert desk.calls == [("delete_chat", 5)]
+
+
+def test_search_filters_and_says_when_nothing_is_found(qtbot: QtBot, panel: ChatsPanel) -> None:
+    qtbot.keyClicks(panel.search, "trip")
+    assert titles(panel) == ["Trip notes"]
+    panel.search.setText("zzz")
+    assert titles(panel) == []
+    assert panel.nothing.isVisible()
+    panel.search.clear()
+    assert len(titles(panel)) == 5
+
+
+def test_new_and_the_open_mark(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    qtbot.mouseClick(panel.new_button, Qt.MouseButton.LeftButton)
+    assert desk.calls == [("new_chat",)]
+    assert row_of(panel, "Reading the 2019 annual report").data(OPEN_ROLE)
+    assert desk.state.chat is not None
+    panel.show_state(replace(desk.state, chat=replace(desk.state.chat, id=4)))
+    assert row_of(panel, "Kernel log triage").data(OPEN_ROLE)
+    assert not row_of(panel, "Reading the 2019 annual report").data(OPEN_ROLE)
