@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-import msgspec
-
 from kvdesk.cli.chat_output import Output
 from kvdesk.engine.client import EngineClient
 from kvdesk.engine.protocol import (
@@ -132,16 +130,17 @@ def check(shape: ModelShape, options: LoadOptions, devices: Sequence[Device]) ->
 
 
 def _what_fits(shape: ModelShape, options: LoadOptions, devices: Sequence[Device]) -> str:
-    chosen = (options.cache_type_k, options.cache_type_v)
-    pairs = tuple(dict.fromkeys((chosen, *SUGGESTED_PAIRS)))
-    fits = [fit for fit in ranked(fit_all(shape, options, devices, pairs=pairs)) if fit.max_ctx_size]
-    if not fits:
-        smaller = msgspec.structs.replace(options, ubatch_size=128, batch_size=128)
-        fits = [fit for fit in ranked(fit_all(shape, smaller, devices, pairs=pairs)) if fit.max_ctx_size]
-    flags = [f"-c {fit.max_ctx_size} -ctk {fit.cache_type_k} -ctv {fit.cache_type_v}" for fit in fits]
-    return (
-        f"This would fit: {', or '.join(flags)}." if flags else "A smaller model or quantisation is needed."
-    )
+    """Contexts that fit, as flags: the best pair of cache types first, others where they reach further."""
+    pairs = tuple(dict.fromkeys(((options.cache_type_k, options.cache_type_v), *SUGGESTED_PAIRS)))
+    suggestions: list[str] = []
+    reached = 0
+    for fit in ranked(fit_all(shape, options, devices, pairs=pairs)):
+        if fit.max_ctx_size is not None and fit.max_ctx_size > reached:
+            reached = fit.max_ctx_size
+            suggestions.append(f"-c {reached} -ctk {fit.cache_type_k} -ctv {fit.cache_type_v}")
+    if not suggestions:
+        return "No context fits; a smaller model or quantisation would."
+    return f"This would fit: {', or '.join(suggestions)}."
 
 
 @contextmanager

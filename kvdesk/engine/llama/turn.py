@@ -93,6 +93,12 @@ class Chats:
         template or llama.cpp refuse.
         """
         context = self._context
+        if not context.memory or llama.llama_model_has_encoder(context.model.handle):
+            raise EngineError(
+                "{model} does not write text token by token, so there is nothing to chat with.",
+                "Embedding models, encoders and diffusion models are for other programs.",
+                model=context.model.description,
+            )
         prompt = self._prepare(command.messages, command.chat)
         if prompt.n_tokens > context.n_ctx_seq:
             raise DoesNotFit(

@@ -318,6 +318,13 @@ def test_a_window_model_goes_back_within_its_window_alone(
     assert (changed.reused_tokens, changed.reread_reason) == (0, "window_passed")
 
 
+def test_a_model_that_writes_nothing_is_named(engine_process: Engine, models: Callable[[str], str]) -> None:
+    engine_process.load(models("bert"))
+    with pytest.raises(EngineError, match="nothing to chat with"):
+        engine_process.chat(FACT)
+    assert engine_process.cache().cells_used == 0
+
+
 def test_every_setting_of_the_sampler_at_once(demo_engine: Engine) -> None:
     everything = Sampling(
         temperature=0.7, top_k=20, top_p=0.9, min_p=0.02, typical_p=0.95, xtc_probability=0.3,
