@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from gguf import GGUFWriter
 
 from kvdesk.resources import resolve_model
 
@@ -174,3 +175,15 @@ def test_a_dry_run_of_what_llama_cpp_refuses_fails_with_the_way_out(kvdesk):
     assert ran.status == 2
     assert ran.object["error"]["kind"] == "OptionError"
     assert "flash attention" in ran.object["error"]["message"]
+
+
+def test_a_file_without_tensors_is_named_as_such(kvdesk, tmp_path):
+    path = tmp_path / "vocabulary.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    ran = kvdesk("estimate", str(path))
+    assert ran.status == 2
+    assert "no tensors" in ran.err
+    assert len(ran.err.splitlines()) == 2
