@@ -55,6 +55,12 @@ def set_option(desk: Desk, name: str, value: object) -> None:
         steps.change_options(desk, events.OptionsChanged(options))
 
 
+def set_setting(desk: Desk, name: str, value: object) -> None:
+    """Change a setting by its name; the figures that depend on it are computed again."""
+    desk.change_settings(**{name: value})
+    desk.is_estimate_due = desk.is_fit_due = True
+
+
 def forget_recent(desk: Desk, path: str) -> None:
     """Take a model off the recent list."""
     recent = tuple(other for other in desk.settings.recent_models if other != path)

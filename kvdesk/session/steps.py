@@ -2,8 +2,9 @@
 
 from kvdesk.engine.protocol import Message
 from kvdesk.plan.options import LoadOptions
-from kvdesk.session import arithmetic, events
+from kvdesk.session import arithmetic, events, obstacles
 from kvdesk.session.apply import without_fitted
+from kvdesk.session.notices import notice_of
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, Conversation, Notice, Phase
 
@@ -39,8 +40,14 @@ def refresh_estimate(parts: Parts) -> None:
 
 def refresh_plan(parts: Parts) -> None:
     """Ask llama.cpp for the plan of the current options, which are newer than what it was asked last."""
-    if parts.opened is not None and not is_remote(parts.opened.card.path):
-        parts.planner.ask_plan(parts.opened.card.path, parts.state.options)
+    if parts.opened is None or is_remote(parts.opened.card.path):
+        return
+    path, options = parts.opened.card.path, parts.state.options
+    obstacle = obstacles.against_plan(options, parts.state.devices)
+    if obstacle is None:
+        parts.planner.ask_plan(path, options)
+    else:
+        parts.take(events.PlanFound(path, options, None, notice_of(obstacle)))
 
 
 def refresh_fits(parts: Parts) -> None:
@@ -79,6 +86,12 @@ def begin_load(parts: Parts) -> bool:
     model = parts.opened
     if model is None or is_remote(model.card.path):
         parts.take(events.NoticeChanged(NOTHING_OPEN if model is None else REMOTE))
+        return False
+    state = parts.state
+    estimated = arithmetic.estimate_of(model, state.options, state.devices)
+    obstacle = obstacles.against_load(estimated.report, estimated.refusals, state.devices, state.max_ctx_size)
+    if obstacle is not None:
+        parts.take(events.NoticeChanged(notice_of(obstacle)))
         return False
     load(parts, model.card.path, parts.state.options)
     return True
