@@ -189,7 +189,7 @@ def _overrides(patterns: Sequence[str], cpu_moe: bool, n_cpu_moe: int) -> tuple[
     """In the order of the command line's own handling (common/arg.cpp)."""
     pairs = []
     for text in patterns:
-        pattern, _, buffer = text.rpartition("=")
+        pattern, _, buffer = text.partition("=")
         pairs.append((pattern, buffer))
     if cpu_moe:
         pairs.append((EXPERTS_PATTERN, HOST.name))
