@@ -10,7 +10,7 @@ from kvdesk.gui.icons import set_icon
 from kvdesk.gui.theme import TextSize
 
 TextRole = Literal["text", "muted", "good", "bad", "warn", "accent", "badge"]
-ButtonKind = Literal["normal", "primary", "plain", "flat", "chip"]
+ButtonKind = Literal["normal", "primary", "plain", "flat", "chip", "danger"]
 
 
 def text_label(
@@ -29,7 +29,9 @@ def text_label(
     label.setTextFormat(Qt.TextFormat.PlainText)
     if wrap:
         label.setWordWrap(True)
-        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        label.setSizePolicy(policy)
     return label
 
 

@@ -10,7 +10,7 @@ from kvdesk.gui.desk.context_choice import ContextChoice
 from kvdesk.gui.desk.device_memory import DeviceMemory
 from kvdesk.gui.desk.fits_map import FitsMap
 from kvdesk.gui.desk.load_bar import LoadBar
-from kvdesk.gui.desk.memory_rows import device_uses, is_loaded_as_chosen
+from kvdesk.gui.desk.memory_rows import DeviceUse, device_uses, is_loaded_as_chosen
 from kvdesk.gui.desk.model_card import ModelCardView
 from kvdesk.gui.desk.options_form import OptionsForm
 from kvdesk.gui.theme import Space
@@ -35,6 +35,7 @@ class DeskPanel(QWidget):
         super().__init__()
         self._desk = desk
         self._memory_shown: tuple[object, ...] = ()
+        self._uses: tuple[DeviceUse, ...] = ()
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(332)
@@ -67,7 +68,7 @@ class DeskPanel(QWidget):
         self.options.show_state(state)
         self.options.setEnabled(state.model is not None)
         self.fits.show_state(state)
-        self.load_bar.show_state(state)
+        self.load_bar.show_state(state, self._uses)
         if self.chart is not None:
             self.chart.show_state(state)
 
@@ -110,7 +111,9 @@ class DeskPanel(QWidget):
         outer.addWidget(self.load_bar)
 
     def _show_memory(self, state: DeskState) -> None:
+        reserve = self._desk.settings.reserve_bytes
         shown = (
+            reserve,
             state.estimate,
             state.plan,
             state.measured,
@@ -122,7 +125,7 @@ class DeskPanel(QWidget):
         if shown == self._memory_shown:
             return
         self._memory_shown = shown
-        uses = device_uses(state)
+        uses = self._uses = device_uses(state, reserve)
         while len(self.device_views) < len(uses):
             view = DeviceMemory(is_folded=bool(self.device_views))
             self.device_views.append(view)

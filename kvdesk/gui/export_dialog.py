@@ -22,7 +22,7 @@ class ExportDialog(QDialog):
         self._desk = desk
         self._shown: object = None
         self.setWindowTitle(self.tr("Export"))
-        self.resize(620, 320)
+        self.resize(820, 520)
         self.target_box = QComboBox()
         self.target_box.setAccessibleName(self.tr("Program"))
         for target in TARGETS:
@@ -33,6 +33,8 @@ class ExportDialog(QDialog):
             self.shell_box.addItem(shell.title, shell.name)
         self.command = QPlainTextEdit()
         self.command.setReadOnly(True)
+        self.command.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.command.document().setDocumentMargin(Space.MEDIUM)
         self.command.setFont(theme.current().font(TextSize.TABLE, code=True))
         self.command.setAccessibleName(self.tr("Command"))
         self.note = text_label(role="muted", size=TextSize.TABLE, wrap=True)

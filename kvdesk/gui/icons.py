@@ -1,7 +1,7 @@
 """Line icons of one weight, drawn from `resources/icons` in a colour of the theme."""
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
@@ -30,9 +30,9 @@ def make_icon(name: str, role: str = "muted", size: int = ICON_SIZE) -> QIcon:
 
 
 class _ThemedIcon(QObject):
-    """Redraws one button's icon when the theme changes; a child of the button, so that it ends with it."""
+    """Redraws one icon when the theme changes; a child of what has it, so that both end together."""
 
-    def __init__(self, button: QAbstractButton, name: str, role: str, size: int) -> None:
+    def __init__(self, button: QAbstractButton | QAction, name: str, role: str, size: int) -> None:
         super().__init__(button)
         self._button, self._name, self._role, self._size = button, name, role, size
         theme.current().changed.connect(self.redraw)
@@ -41,9 +41,10 @@ class _ThemedIcon(QObject):
         self._button.setIcon(make_icon(self._name, self._role, self._size))
 
 
-def set_icon(button: QAbstractButton, name: str, role: str = "muted", size: int = ICON_SIZE) -> None:
-    """Give a button an icon that follows the theme."""
+def set_icon(button: QAbstractButton | QAction, name: str, role: str = "muted", size: int = ICON_SIZE) -> None:
+    """Give a button or an action an icon that follows the theme."""
     for earlier in button.findChildren(_ThemedIcon):
         earlier.deleteLater()
-    button.setIconSize(QSize(size, size))
+    if isinstance(button, QAbstractButton):
+        button.setIconSize(QSize(size, size))
     _ThemedIcon(button, name, role, size).redraw()

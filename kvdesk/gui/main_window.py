@@ -10,12 +10,13 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from kvdesk.gui.chats_panel import ChatsPanel
-from kvdesk.gui.controls import separator
+from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
 from kvdesk.gui.desk_panel import CHART_MODULE, DeskPanel
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.top_bar import TopBar
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -41,6 +42,12 @@ class MainWindow(QMainWindow):
         self._add_shortcuts()
         self._drop = FileDrop(self, self.open_model)
 
+        self.settings_button = push_button(self.tr("Settings"), "plain")
+        self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
+        self.settings_button.clicked.connect(self.show_settings)
+        chats_column = self.chats.layout()
+        assert chats_column is not None
+        chats_column.addWidget(self.settings_button)
         self.top_bar.exportWanted.connect(self.show_export)
         self.top_bar.chatsWanted.connect(self.toggle_chats)
         self.top_bar.deskWanted.connect(self.toggle_desk)
@@ -115,6 +122,12 @@ class MainWindow(QMainWindow):
     def _forget_export(self) -> None:
         self._export = None
 
+    def show_settings(self) -> None:
+        """Show the settings."""
+        dialog = SettingsDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
     def stop(self) -> None:
         """Stop what is under way: an answer, or the loading of a model."""
         if self._desk.state.engine.phase is Phase.LOADING:
@@ -170,6 +183,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+B", self.toggle_chats),
             ("Ctrl+D", self.toggle_desk),
             ("Ctrl+E", self.show_export),
+            ("Ctrl+,", self.show_settings),
             ("Ctrl+L", self.conversation.focus_composer),
             ("Ctrl+R", partial(actions.load_model, self._desk)),
             ("Ctrl+Q", self.close),

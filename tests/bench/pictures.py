@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QWidget
@@ -14,12 +15,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kvdesk.gui import theme
+from kvdesk.gui.chat_items import CHAT_ROLE
 from kvdesk.gui.error_dialog import ErrorDialog
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application
+from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
-from tests.gui import fakes
+from tests.gui import conversations, fakes
 
 SIZES = (QSize(1280, 800), QSize(2560, 1440))
 
@@ -51,6 +54,7 @@ STATES: dict[str, Callable[[], DeskState]] = {
     "refused": fakes.qwen_refused,
     "over": fakes.qwen_over,
     "notice": _notice,
+    **conversations.pictured(),
 }
 
 
@@ -64,17 +68,43 @@ def _open_export(window: MainWindow) -> QWidget:
     return window.findChild(ExportDialog)
 
 
+def _open_settings(window: MainWindow) -> QWidget:
+    window.show_settings()
+    return window.findChild(SettingsDialog)
+
+
 def _open_error(window: MainWindow) -> QWidget:
     dialog = ErrorDialog(fakes.ENDED, window)
     dialog.open()
     return dialog
 
 
+def _edit_last(window: MainWindow) -> QWidget:
+    window.conversation.view.editWanted.emit()
+    return window
+
+
+def _ask_delete(window: MainWindow) -> QWidget:
+    window.chats.question.ask(window.chats.list.model().index(2, 0).data(CHAT_ROLE))
+    return window
+
+
+def _select(window: MainWindow) -> QWidget:
+    window.conversation.view.verticalScrollBar().setValue(0)
+    window.conversation.view.setFocus()
+    window.conversation.view.select_all()
+    return window
+
+
 # What is done in the window before its picture is taken, and the widget that is drawn.
 ACTS: dict[str, Callable[[MainWindow], QWidget]] = {
     "advanced": _open_advanced,
     "export": _open_export,
+    "settings": _open_settings,
     "error": _open_error,
+    "editing": _edit_last,
+    "deleting": _ask_delete,
+    "selected": _select,
 }
 
 
@@ -90,6 +120,7 @@ def main(folder: Path, names: list[str]) -> None:
 
 def _draw(application: QApplication, folder: Path, name: str, choice: theme.Choice) -> None:
     desk = fakes.FakeDesk(STATES.get(name, fakes.qwen_opened)())
+    desk.opened = SimpleNamespace(card=desk.state.model, shape=None)
     if desk.state.measured is not None:
         fakes.fill_history(desk.history, desk.state)
     desk.state = replace(desk.state, samples=len(desk.history))

@@ -51,6 +51,12 @@ def test_what_is_loaded_is_credited_back() -> None:
     assert after.limit_bytes == before.limit_bytes
 
 
+def test_without_a_margin_in_the_report_the_setting_is_kept_free() -> None:
+    host = device_uses(fakes.demo_opened(), 512 * MIB)[0]
+    assert host.device.free_bytes is not None
+    assert host.limit_bytes == host.device.free_bytes - 512 * MIB
+
+
 def test_too_much_is_over() -> None:
     gpu = device_uses(fakes.qwen_over())[0]
     assert gpu.is_over

@@ -74,6 +74,8 @@ class DeviceMemory(QWidget):
             )
         if use.margin_bytes:
             size, kept = _size(total), format_mib(use.margin_bytes)
+            if not size.endswith("MiB"):  # beside MiB the unit goes without saying
+                kept += " MiB"
             return self.tr("{size} · {kept} kept for other programs").format(size=size, kept=kept)
         if free is None:
             return _size(total)

@@ -1,10 +1,12 @@
 """The foot of the desk: load, cancel, unload, and the way back after the engine has ended."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, set_role, text_label
-from kvdesk.gui.desk.memory_rows import device_uses, is_loaded_as_chosen
+from kvdesk.gui.desk.memory_rows import DeviceUse, is_loaded_as_chosen
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState, Phase
@@ -40,7 +42,8 @@ class LoadBar(QWidget):
 
         row = QHBoxLayout()
         row.setSpacing(Space.SMALL)
-        row.addWidget(self.words, 1)
+        row.addWidget(self.words, 1000)
+        row.addStretch(1)  # keeps the buttons their size when there are no words
         for button in (self.unload_button, self.cancel_button, self.load_button):
             row.addWidget(button)
         column = QVBoxLayout(self)
@@ -50,8 +53,8 @@ class LoadBar(QWidget):
         column.addWidget(self.progress)
         column.addLayout(row)
 
-    def show_state(self, state: DeskState) -> None:
-        """Offer what can be done in this state."""
+    def show_state(self, state: DeskState, uses: Sequence[DeviceUse]) -> None:
+        """Offer what can be done in this state; `uses` is what its configuration takes of each device."""
         engine = state.engine
         is_loading = engine.phase is Phase.LOADING
         is_loaded = engine.loaded is not None and engine.phase is not Phase.ENDED
@@ -72,7 +75,7 @@ class LoadBar(QWidget):
         if self.load_button.text() != label:
             self.load_button.setText(label)
             self.load_button.setAccessibleName(label)
-        self._show_words(state, is_loading=is_loading, is_as_chosen=is_as_chosen)
+        self._show_words(state, uses, is_loading=is_loading, is_as_chosen=is_as_chosen)
 
     def _offer(self, buttons: dict[QPushButton, bool]) -> None:
         """Show these buttons; the focus stays here when the button that had it goes."""
@@ -85,9 +88,11 @@ class LoadBar(QWidget):
         for button, is_offered in buttons.items():
             button.setVisible(is_offered)
 
-    def _show_words(self, state: DeskState, *, is_loading: bool, is_as_chosen: bool) -> None:
+    def _show_words(
+        self, state: DeskState, uses: Sequence[DeviceUse], *, is_loading: bool, is_as_chosen: bool
+    ) -> None:
         role, engine = "muted", state.engine
-        over = next((use for use in device_uses(state) if use.is_over), None)
+        over = next((use for use in uses if use.is_over), None)
         if is_loading:
             text = self.tr("Loading, {percent} %").format(percent=int(engine.progress * 100))
         elif engine.phase is Phase.ENDED:

@@ -74,24 +74,29 @@ def shown_report(state: DeskState) -> MemoryReport | None:
     return state.plan or state.estimate
 
 
-def device_uses(state: DeskState) -> tuple[DeviceUse, ...]:
-    """Return every device worth showing, GPUs first: those of this machine and those the reports name."""
+def device_uses(state: DeskState, reserve_bytes: int = 0) -> tuple[DeviceUse, ...]:
+    """Return every device worth showing, GPUs first: those of this machine and those the reports name.
+
+    `reserve_bytes` is kept free on each for other programs, unless a report has a margin of its own.
+    """
     reports = (state.estimate, state.plan, state.measured)
     devices = {device.name: device for report in reports if report for device in report.devices}
     order = {device.name: device for device in state.devices} | {
         name: device for name, device in devices.items() if name not in {d.name for d in state.devices}
     }
-    uses = [_device_use(state, device, reports) for device in order.values()]
+    uses = [_device_use(state, device, reports, reserve_bytes) for device in order.values()]
     has_figures = any(use.rows for use in uses)
     return tuple(use for use in uses if use.rows or use.device.kind != "cpu" or not has_figures)
 
 
-def _device_use(state: DeskState, device: Device, reports: tuple[MemoryReport | None, ...]) -> DeviceUse:
+def _device_use(
+    state: DeskState, device: Device, reports: tuple[MemoryReport | None, ...], reserve_bytes: int
+) -> DeviceUse:
     shown = shown_report(state)
     segments = tuple(
         (kinds[0], size) for kinds in ROW_KINDS if (size := _sum(shown, device.name, kinds) or 0) > 0
     )
-    margin = _sum(shown, device.name, (Kind.MARGIN,)) or 0
+    margin = _sum(shown, device.name, (Kind.MARGIN,)) or reserve_bytes
     limit = None
     if device.free_bytes is not None:
         limit = max(0, device.free_bytes + _held_bytes(state, device) - margin)
