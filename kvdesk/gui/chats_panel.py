@@ -3,7 +3,7 @@
 import time
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from kvdesk.gui.chat_delegate import ChatDelegate
 from kvdesk.gui.chat_items import ChatItems, arrange
 from kvdesk.gui.controls import icon_button, push_button, text_label
-from kvdesk.gui.icons import make_icon
-from kvdesk.gui.theme import Space, TextSize, current
+from kvdesk.gui.icons import set_icon
+from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import ChatSummary, DeskState
@@ -72,7 +72,7 @@ class DeleteQuestion(QFrame):
         self.setProperty("surface", "error")
         self._chat_id = -1
         self._text = text_label("", "text", TextSize.TABLE, wrap=True)
-        self.delete_button = push_button(self.tr("Delete"), size=TextSize.TABLE)
+        self.delete_button = push_button(self.tr("Delete"), "danger", TextSize.TABLE)
         self.keep_button = push_button(self.tr("Keep"), size=TextSize.TABLE)
         self.delete_button.clicked.connect(self._confirm)
         self.keep_button.clicked.connect(self._close)
@@ -131,16 +131,15 @@ class ChatsPanel(QWidget):
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.question.confirmed.connect(lambda chat_id: actions.delete_chat(desk, chat_id))
         self.question.answered.connect(self.list.setFocus)
+        self._arrange()
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(160)
         self.search.setPlaceholderText(self.tr("Search chats"))
         self.search.setAccessibleName(self.tr("Search chats by title"))
         self.search.setClearButtonEnabled(True)
-        self._search_icon = self.search.addAction(
-            make_icon("search", "muted", 14), QLineEdit.ActionPosition.LeadingPosition
-        )
-        current().changed.connect(lambda: self._search_icon.setIcon(make_icon("search", "muted", 14)))
+        icon = self.search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
+        set_icon(icon, "search", "muted", 14)
         self.list.setAccessibleName(self.tr("Chats"))
         head = QHBoxLayout()
         head.setContentsMargins(Space.SMALL, 0, 0, 0)
