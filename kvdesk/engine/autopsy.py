@@ -23,7 +23,7 @@ RELOAD = "Load the model again."
 SET_UP = "Run the set-up script again."
 SMALLER = "Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch."
 
-# What a failed allocation prints, per backend; the first group is the buffer or device, the second the size.
+# What a failed allocation prints, those lines first that name the buffer; sizes are in bytes or MiB.
 _ALLOCATIONS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"failed to allocate (?P<where>\S+) buffer of size (?P<size>\d+)"), 1),
     (re.compile(r"allocating (?P<size>[\d.]+) MiB on (?P<where>device \d+): \w+ failed: out of memory"), MIB),
@@ -174,8 +174,8 @@ def _out_of_memory(lines: Sequence[str]) -> OutOfMemory | None:
     purpose = next(
         (words for phrase, words in _PURPOSES if any(phrase in line for line in lines)), "a buffer"
     )
-    for line in lines:
-        for pattern, unit in _ALLOCATIONS:
+    for pattern, unit in _ALLOCATIONS:
+        for line in lines:
             if match := pattern.search(line):
                 return OutOfMemory(
                     "Not enough memory for {purpose}: {size} could not be allocated ({where}).",

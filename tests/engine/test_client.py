@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,21 @@ def test_events_arrive_in_order_and_the_answer_is_the_last(fake_engine: Start) -
     assert isinstance(answer, Unloaded)
     assert [piece.text for piece in pieces] == [f"{n} " for n in range(1000)]
     assert [e for e in client.events if isinstance(e, TextPiece)] == pieces
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors cannot be counted here")
+def test_no_descriptor_is_left_open(fake_engine: Start) -> None:
+    def open_descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    fake_engine("well").stop()  # what is opened once for all, is now
+    before = open_descriptors()
+    for behaviour in ("well", "ignores quit", "exits at once", "aborts"):
+        client = fake_engine(behaviour)
+        client.send(Unload(id=client.next_id()))
+        client.stop(timeout_s=0.1)
+        ends(client)
+    assert open_descriptors() <= before
 
 
 def test_stop_is_a_quit(fake_engine: Start) -> None:

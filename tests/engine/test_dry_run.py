@@ -14,7 +14,7 @@ import pytest
 
 from kvdesk.engine.protocol import DryRun, Load, Loaded, Planned
 from kvdesk.errors import KvDeskError
-from kvdesk.memory.report import Item, Kind, MemoryReport
+from kvdesk.memory.report import TOTAL_KINDS, Item, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
 from tests.engine.conftest import WAIT_S, Watched
 from tests.ggufs import KINDS, make_model
@@ -22,13 +22,29 @@ from tests.ggufs import KINDS, make_model
 pytestmark = pytest.mark.llama
 
 
+class Engines:
+    """One engine for all configurations of this file, and another when llama.cpp aborts in it."""
+
+    def __init__(self) -> None:
+        self.current = Watched()
+        self.current.start()
+
+    def running(self) -> Watched:
+        if not self.current.is_running():
+            self.__init__()  # type: ignore[misc]
+        return self.current
+
+
 @pytest.fixture(scope="module")
-def client() -> Iterator[Watched]:
-    """One engine for all configurations of this file."""
-    client = Watched()
-    client.start()
-    yield client
-    client.stop()
+def engines() -> Iterator[Engines]:
+    engines = Engines()
+    yield engines
+    engines.current.stop()
+
+
+@pytest.fixture
+def client(engines: Engines) -> Watched:
+    return engines.running()
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +107,9 @@ def plan_and_load(client: Any, model: str, options: LoadOptions) -> tuple[Planne
     return planned, loaded
 
 
-def rows(report: MemoryReport) -> list[tuple[str, str, str, int, str]]:
-    return sorted((i.device, i.kind.value, i.why, i.bytes, i.exactness) for i in report.items)
+def buffers(report: MemoryReport) -> list[Item]:
+    """The items that are llama.cpp's buffers; a load reports what lies beyond them as well."""
+    return [item for item in report.items if item.kind in TOTAL_KINDS]
 
 
 ON_ONE_DEVICE = {
@@ -104,23 +121,45 @@ ON_ONE_DEVICE = {
 }
 
 
+# Every option set for one kind of each sort of memory; for the many others, two.
+THOROUGHLY = (
+    "llama",
+    "llama-head72",
+    "gemma3",
+    "gemma4",
+    "gpt-oss",
+    "deepseek2",
+    "mamba2",
+    "jamba",
+    "rwkv7",
+    "bert",
+)
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_plan_and_load_are_equal_on_the_cpu(client: Watched, models: dict[str, str], kind: str) -> None:
+def test_plan_and_load_are_equal_on_the_cpu(engines: Engines, models: dict[str, str], kind: str) -> None:
+    names = ON_ONE_DEVICE if kind in THOROUGHLY else ("f16", "three sequences")
     compared = 0
-    for options in ON_ONE_DEVICE.values():
+    for name in names:
+        options = msgspec.structs.replace(ON_ONE_DEVICE[name], mmap=False, threads=1)
+        client = engines.running()
         try:
-            planned, loaded = plan_and_load(client, models[kind], _without_mmap(options))
-        except KvDeskError as refused:  # what llama.cpp refuses, it must refuse for the load as well
+            planned, loaded = plan_and_load(client, models[kind], options)
+        except KvDeskError as refused:  # what llama.cpp refuses, or aborts at, it must for the load as well
+            client = engines.running()
+            load = Load(id=client.next_id(), model=models[kind], options=options)
             with pytest.raises(type(refused), match=re.escape(refused.message)):
-                client.request(
-                    Load(id=client.next_id(), model=models[kind], options=_without_mmap(options)), WAIT_S
-                )
+                client.request(load, WAIT_S)
             continue
-        assert rows(planned.report) == rows(loaded.report), options
+        for plan, load in zip(buffers(planned.report), buffers(loaded.report), strict=True):
+            if plan.exactness == "exact":
+                assert plan == load, name
+            else:  # announced: see planner._doubts
+                assert (plan.kind, plan.device, options.parallel > 1) == (Kind.COMPUTE, load.device, True)
         assert planned.options == loaded.options
         assert planned.n_ctx_seq == loaded.n_ctx_seq
         compared += 1
-    assert compared >= 3
+    assert compared >= 1
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen3moe", "gemma3", "deepseek2", "granitehybrid", "mamba2"])
@@ -134,7 +173,7 @@ def test_plan_and_load_are_equal_on_two_devices(
         planned, loaded = plan_and_load(client, models[kind], options)
         names = [device.kind for device in planned.report.devices]
         assert names == ["rpc", "rpc", "cpu"]
-        for plan, load in zip(planned.report.items, loaded.report.items, strict=True):
+        for plan, load in zip(buffers(planned.report), buffers(loaded.report), strict=True):
             _assert_equal(plan, load, options)
 
 
@@ -171,14 +210,10 @@ def test_devices_can_be_named(client: Watched, models: dict[str, str], rpc: tupl
     options = LoadOptions(ctx_size=512, rpc=rpc, device=(gpu,), mmap=False)
     planned, loaded = plan_and_load(client, models["llama"], options)
     assert [device.name for device in loaded.report.devices] == [gpu, "CPU"]
-    assert rows(planned.report) == rows(loaded.report)
+    assert buffers(planned.report) == buffers(loaded.report)
     options = LoadOptions(ctx_size=512, rpc=rpc, device=("none",), mmap=False)
     planned, loaded = plan_and_load(client, models["llama"], options)
     assert {item.device for item in loaded.report.items} == {"CPU"}
-
-
-def _without_mmap(options: LoadOptions) -> LoadOptions:
-    return msgspec.structs.replace(options, mmap=False, threads=1)
 
 
 def _assert_equal(plan: Item, load: Item, options: LoadOptions) -> None:

@@ -9,6 +9,7 @@ from kvdesk.engine.llama.buffers import Buffers, read_buffers
 from kvdesk.engine.llama.cache_log import CacheLog, read_cache_log, split_by_device
 from kvdesk.engine.llama.context import Context
 from kvdesk.memory.report import HOST, Degree, Device, Exactness, Item, Kind, MemoryReport
+from kvdesk.plan.options import LoadOptions
 from kvdesk.units import MIB
 
 _COMPUTE = re.compile(r"(?P<buffer>\S+) +compute buffer size = *(?P<mib>[\d.]+) MiB")
@@ -41,7 +42,7 @@ def break_down(
         )
         items = _items_from_log(context.log_lines, log)
     else:
-        items = _items_from_buffers(buffers, log)
+        items = _items_from_buffers(buffers, log, _mapped_buffers(context.options, degree))
         if any(item.exactness != "exact" for item in items):
             notes.append("K and V were divided as printed, to 0.01 MiB; their sum is exact.")
     items.append(_output_item(context))
@@ -50,8 +51,11 @@ def break_down(
     return Breakdown(MemoryReport(degree, present, tuple(devices), elapsed_ms), tuple(notes))
 
 
-def _items_from_buffers(buffers: Sequence[Buffers], log: CacheLog) -> list[Item]:
-    items = [Item(Kind.WEIGHTS, b.device, b.model_bytes, "exact", f"weights in {b.name}") for b in buffers]
+def _items_from_buffers(buffers: Sequence[Buffers], log: CacheLog, mapped: Sequence[str]) -> list[Item]:
+    items = [
+        Item(Kind.WEIGHTS, b.device, b.model_bytes, "exact", f"weights in {b.name}", b.name in mapped)
+        for b in buffers
+    ]
     context_bytes: dict[str, int] = {}
     for b in buffers:
         context_bytes[b.device] = context_bytes.get(b.device, 0) + b.context_bytes
@@ -64,12 +68,40 @@ def _items_from_buffers(buffers: Sequence[Buffers], log: CacheLog) -> list[Item]
     return items
 
 
+def _mapped_buffers(options: LoadOptions, degree: Degree) -> tuple[str, ...]:
+    """The buffers whose pages the system may drop: a mapped file's, unless they are locked.
+
+    A dry run maps nothing; what a load would map lies there in the host's plain buffer.
+    """
+    if options.mlock or not options.mmap:
+        return ()
+    return ("CPU",) if degree == "plan" else ("CPU_Mapped",)
+
+
+def beyond_buffers(
+    report: MemoryReport, before: Sequence[Device], after: Sequence[Device], base_bytes: int
+) -> tuple[Item, ...]:
+    """What a load took outside llama.cpp's buffers: the driver's share of each GPU, and the engine itself.
+
+    `before` and `after` are the same devices around the load; `base_bytes` the process's resident memory
+    before it. Other programs may have taken or freed GPU memory meanwhile, so a GPU's share is no exact one.
+    """
+    items = [Item(Kind.PROCESS, HOST.name, base_bytes, "exact", "the engine process before the load")]
+    for then, now in zip(before, after, strict=True):
+        if then.kind == "gpu" and then.free_bytes is not None and now.free_bytes is not None:
+            rest = then.free_bytes - now.free_bytes - report.bytes_of(device=then.name)
+            if rest > 0:
+                why = "taken on the device beyond all buffers: the driver's context, workspaces"
+                items.append(Item(Kind.DEVICE_CONTEXT, then.name, rest, "formula", why))
+    return tuple(items)
+
+
 def _items_from_log(lines: Sequence[str], log: CacheLog) -> list[Item]:
     items: list[Item] = []
     totals: dict[str, int] = {}
     for cache in log.caches:
         for device, count in cache.layers.items():
-            totals[device] = totals.get(device, 0) + (cache.k + cache.v) * count // cache.layers.total()
+            totals[device] = totals.get(device, 0) + sum(cache.sizes[0]) * count // cache.layers.total()
     for state in log.states:
         for device, count in state.layers.items():
             totals[device] = totals.get(device, 0) + state.size * count // state.layers.total()

@@ -4,10 +4,12 @@ The account of its buffers has one column for all that a context keeps. The log 
 rounded to a hundredth of a MiB, and which device each layer is on. Together they give both to the byte.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import product
 
 from kvdesk.memory.cache_types import BY_NAME as CACHE_TYPES
 from kvdesk.units import MIB
@@ -24,7 +26,7 @@ _OTHER_STATE = re.compile(r"state buffer size = *(?P<size>[\d.]+) MiB")  # DSV4'
 _ROW_MULTIPLE = 32
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CacheBytes:
     """What a device keeps for a context. `exact` says that every figure was confirmed to the byte."""
 
@@ -34,92 +36,120 @@ class CacheBytes:
     exact: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Cache:
+    """One cache: its layers by device, and the (K, V) bytes that its printed sizes can mean."""
+
     layers: Counter[str]
-    k: int
-    v: int
+    sizes: tuple[tuple[int, int], ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _State:
     layers: Counter[str]
     size: int
     error: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CacheLog:
     """The caches and states that one context announced."""
 
-    caches: list[_Cache] = field(default_factory=list)
-    states: list[_State] = field(default_factory=list)
-    is_exact: bool = True  # every printed size could be turned back into the number of bytes behind it
+    caches: tuple[_Cache, ...]
+    states: tuple[_State, ...]
 
     @property
     def printed_bytes(self) -> int:
         """All of it, as printed."""
-        return sum(c.k + c.v for c in self.caches) + sum(s.size for s in self.states)
+        return sum(sum(cache.sizes[0]) for cache in self.caches) + sum(state.size for state in self.states)
 
 
 def read_cache_log(lines: Sequence[str]) -> CacheLog:
     """Collect what a context's log says of its caches."""
-    log = CacheLog()
+    caches: list[_Cache] = []
+    states: list[_State] = []
     layers: Counter[str] = Counter()
     for line in lines:
         if match := _LAYER.search(line):
             layers[match[1]] += 1
         elif match := _CACHE.search(line):
-            rows = int(match["cells"]) * int(match["streams"])
-            k, k_exact = _unround(match["k"], rows, match["type_k"])
-            v, v_exact = _unround(match["v"], rows, match["type_v"])
-            log.caches.append(_Cache(layers, k, v))
-            log.is_exact &= k_exact and v_exact
+            caches.append(_Cache(layers, _sizes_of(match)))
             layers = Counter()
         elif match := _STATE.search(line) or _OTHER_STATE.search(line):
             size = float(match["size"]) * MIB
-            log.states.append(_State(layers, round(size), _rounding(size)))
+            states.append(_State(layers, round(size), _rounding(size)))
             layers = Counter()
-    return log
+    return CacheLog(tuple(caches), tuple(states))
 
 
 def split_by_device(log: CacheLog, context_bytes: dict[str, int]) -> dict[str, CacheBytes]:
     """Divide each device's context bytes into K, V and state.
 
     `context_bytes` are llama.cpp's own, to the byte. Layers of one cache are taken as equally large; where
-    that, or a printed size, contradicts those bytes, the result says that it is not exact.
+    that, or a printed size, leaves doubt, the result says that it is not exact.
     """
+    sizes, is_certain = _settle(log, sum(context_bytes.values()))
+    slack = sum(state.error for state in log.states)
     result: dict[str, CacheBytes] = {}
     for device, total in context_bytes.items():
-        k = sum(_share(cache.k, cache.layers, device) for cache in log.caches)
-        v = sum(_share(cache.v, cache.layers, device) for cache in log.caches)
-        state = sum(_share(s.size, s.layers, device) for s in log.states)
-        slack = sum(s.error for s in log.states)
+        shares = [(cache.layers[device], cache.layers.total()) for cache in log.caches]
+        k = sum(size[0] * here // all_ for size, (here, all_) in zip(sizes, shares, strict=True) if here)
+        v = sum(size[1] * here // all_ for size, (here, all_) in zip(sizes, shares, strict=True) if here)
+        state = sum(s.size * s.layers[device] // (s.layers.total() or 1) for s in log.states)
         rest = total - k - v
         if abs(rest - state) <= slack and (log.states or rest == 0):
-            result[device] = CacheBytes(k, v, rest, log.is_exact)
+            result[device] = CacheBytes(k, v, rest, is_certain)
         else:
             result[device] = _scaled(k, v, state, total)
     return result
 
 
-def _unround(printed_mib: str, rows: int, type_name: str) -> tuple[int, bool]:
-    """The bytes behind a size printed in MiB with two decimals, and whether only one number can be meant."""
+def _settle(log: CacheLog, total: int) -> tuple[tuple[tuple[int, int], ...], bool]:
+    """Of all that the printed sizes can mean, what adds up to the total; and whether only one thing does."""
+    slack = sum(state.error for state in log.states)
+    target = total - sum(state.size for state in log.states)
+    fitting = [
+        choice
+        for choice in product(*(cache.sizes for cache in log.caches))
+        if abs(sum(map(sum, choice)) - target) <= slack
+    ]
+    if fitting:
+        return fitting[0], len(fitting) == 1
+    return tuple(cache.sizes[0] for cache in log.caches), False
+
+
+def _sizes_of(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
+    """The pairs of bytes that a cache's printed K and V can mean, the nearest first."""
+    rows = int(match["cells"]) * int(match["streams"])
+    pairs = [
+        (k, v)
+        for k in _unround(match["k"], rows, match["type_k"])
+        for v in _unround(match["v"], rows, match["type_v"])
+    ]
+    # K and V of one type that are printed alike are equal: otherwise they would differ by whole rows.
+    if match["type_k"] == match["type_v"] and match["k"] == match["v"]:
+        pairs = [pair for pair in pairs if pair[0] == pair[1]]
+    return tuple(pairs)
+
+
+def _unround(printed_mib: str, rows: int, type_name: str) -> list[int]:
+    """The bytes that a size printed in MiB with two decimals can mean, the nearest first.
+
+    A cache holds whole rows; never empty, since a size that no number of rows explains stands for itself.
+    """
     printed = float(printed_mib) * MIB
-    cache_type = CACHE_TYPES[type_name]
-    unit = rows * cache_type.row_bytes(_ROW_MULTIPLE)
-    size = round(printed / unit) * unit
-    return size, abs(size - printed) <= _rounding(printed) and unit > 2 * _rounding(printed)
+    if printed == 0:
+        return [0]
+    unit = rows * CACHE_TYPES[type_name].row_bytes(_ROW_MULTIPLE)
+    error = _rounding(printed)
+    first, last = math.ceil((printed - error) / unit), math.floor((printed + error) / unit)
+    sizes = [count * unit for count in range(first, last + 1)]
+    return sorted(sizes, key=lambda size: abs(size - printed)) or [round(printed)]
 
 
 def _rounding(size_bytes: float) -> float:
     """How far a printed size may be from the true one: two decimals of a MiB, computed in 32-bit floats."""
     return 0.00501 * MIB + size_bytes * 2**-23
-
-
-def _share(size: int, layers: Counter[str], device: str) -> int:
-    total = layers.total()
-    return size * layers[device] // total if total else 0
 
 
 def _scaled(k: int, v: int, state: int, total: int) -> CacheBytes:

@@ -4,6 +4,8 @@ import ctypes
 import socket
 from collections.abc import Sequence
 
+import psutil
+
 from kvdesk.engine.llama import ggml
 from kvdesk.engine.llama.ggml import DeviceType
 from kvdesk.engine.llama.library import llama, text_of
@@ -16,8 +18,10 @@ CONNECT_TIMEOUT_S = 3.0
 def list_devices(handles: Sequence[int]) -> tuple[Device, ...]:
     """Describe the GPUs and RPC devices among `handles` with their memory now; the host is last."""
     others = [describe(handle) for handle in handles if ggml.dev_type(handle) != DeviceType.ACCEL]
-    host = describe(ggml.dev_by_type(DeviceType.CPU))
-    host = Device(HOST.name, "cpu", "cpu", host.total_bytes, host.free_bytes, host.description)
+    cpu = describe(ggml.dev_by_type(DeviceType.CPU))
+    # ggml calls all of the host's memory free on Linux (ggml_backend_cpu_device_get_memory).
+    memory = psutil.virtual_memory()
+    host = Device(HOST.name, "cpu", "cpu", memory.total, memory.available, cpu.description)
     return (*(device for device in others if device.kind != "cpu"), host)
 
 
@@ -41,8 +45,12 @@ def describe(handle: int) -> Device:
     )
 
 
-def all_handles() -> list[int]:
-    """Every device that is registered now."""
+def local_handles() -> list[int]:
+    """Every device of this machine. Those of RPC servers stay registered when nobody asks for them."""
+    return [handle for handle in _all_handles() if describe(handle).kind != "rpc"]
+
+
+def _all_handles() -> list[int]:
     return [ggml.dev_get(index) for index in range(ggml.dev_count())]
 
 
@@ -102,14 +110,15 @@ def choose(names: Sequence[str], rpc_handles: Sequence[int]) -> list[int] | None
     """Resolve `--device` and `--rpc` to devices; None leaves the choice to llama.cpp.
 
     A server that offers a CPU is a device of type CPU, which llama.cpp would never pick by itself
-    (llama_prepare_model_devices), so with RPC the choice is always explicit: servers first, then the GPUs.
+    (llama_prepare_model_devices), so once there are servers the choice is explicit: theirs, then the GPUs.
     Raises OptionError for a name that is not there.
     """
     if not names:
-        return [*rpc_handles, *_local_gpus()] if rpc_handles else None
+        has_servers = any(describe(handle).kind == "rpc" for handle in _all_handles())
+        return [*rpc_handles, *_local_gpus()] if has_servers else None
     if list(names) == ["none"]:
         return []
-    by_name = {text_of(ggml.dev_name(handle)): handle for handle in all_handles()}
+    by_name = {text_of(ggml.dev_name(handle)): handle for handle in [*rpc_handles, *local_handles()]}
     cpus = {name for name, handle in by_name.items() if describe(handle).kind == "cpu"}
     for name in names:
         if name not in by_name or name in cpus:
@@ -124,7 +133,7 @@ def choose(names: Sequence[str], rpc_handles: Sequence[int]) -> list[int] | None
 
 def _local_gpus() -> list[int]:
     """The GPUs llama.cpp takes by default: integrated ones only where there is no other."""
-    local = [handle for handle in all_handles() if describe(handle).kind == "gpu"]
+    local = [handle for handle in local_handles() if describe(handle).kind == "gpu"]
     discrete = [handle for handle in local if ggml.dev_type(handle) == DeviceType.GPU]
     return discrete or [handle for handle in local if ggml.dev_type(handle) == DeviceType.IGPU]
 

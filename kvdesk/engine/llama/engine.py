@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 import psutil
 
 import kvdesk
 from kvdesk.engine.llama import devices
-from kvdesk.engine.llama.breakdown import break_down
+from kvdesk.engine.llama.breakdown import beyond_buffers, break_down
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.kernels import probe_kernels
 from kvdesk.engine.llama.library import Log, binding_version, llama, text_of
@@ -85,15 +86,13 @@ class Engine:
         """Carry out a command and return its final event. Raises KvDeskError or Cancelled."""
         match command:
             case ListDevices():
-                self._rpc.handles(command.rpc)
-                return DevicesListed(id=command.id, devices=devices.list_devices(devices.all_handles()))
+                handles = [*self._rpc.handles(command.rpc), *devices.local_handles()]
+                return DevicesListed(id=command.id, devices=devices.list_devices(handles))
             case DryRun():
                 return self._planner.plan(command, self._is_cancelled)
             case ProbeKernels():
-                self._rpc.handles(command.rpc)
-                answers = probe_kernels(
-                    devices.all_handles(), command.head_dims, command.head_count, command.head_count_kv
-                )
+                handles = [*self._rpc.handles(command.rpc), *devices.local_handles()]
+                answers = probe_kernels(handles, command.head_dims, command.head_count, command.head_count_kv)
                 return KernelsProbed(id=command.id, answers=answers)
             case Load():
                 return self._load(command)
@@ -128,7 +127,9 @@ class Engine:
 
         options = command.options
         chosen = devices.choose(options.device, self._rpc.handles(options.rpc))
-        present = devices.list_devices(devices.all_handles() if chosen is None else chosen)
+        handles = devices.local_handles() if chosen is None else chosen
+        before = devices.list_devices(handles)
+        base_bytes = psutil.Process().memory_info().rss
         self._model = Model(
             command.model,
             options,
@@ -143,13 +144,14 @@ class Engine:
         except BaseException:
             self._unload()
             raise
-        result = break_down(self._context, present, "measurement", started_s)
-        self._report = result.report
+        result = break_down(self._context, before, "measurement", started_s)
+        beyond = beyond_buffers(result.report, before, devices.list_devices(handles), base_bytes)
+        self._report = report = msgspec.structs.replace(result.report, items=(*result.report.items, *beyond))
         return Loaded(
             id=command.id,
             model=command.model,
             description=self._model.description,
-            report=result.report,
+            report=report,
             options=self._context.options,
             n_ctx_seq=self._context.n_ctx_seq,
             n_vocab=self._model.n_vocab,

@@ -11,8 +11,9 @@ from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
 from kvdesk.engine.llama.parameters import MODEL_OPTIONS
+from kvdesk.engine.llama.state_guard import StateGuard
 from kvdesk.engine.protocol import DryRun, Planned
-from kvdesk.memory.report import HOST, Item, Kind, MemoryReport
+from kvdesk.memory.report import HOST, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
 
 
@@ -27,6 +28,7 @@ class Planner:
         self._log = log
         self._rpc = rpc
         self._key: tuple[object, ...] | None = None
+        self._guard: StateGuard | None = None
         self._model: Model | None = None
 
     def plan(self, command: DryRun, is_cancelled: Callable[[], bool]) -> Planned:
@@ -34,12 +36,14 @@ class Planner:
         started_s = time.perf_counter()
         chosen = devices.choose(command.options.device, self._rpc.handles(command.options.rpc))
         model = self._open(command.model, command.options, chosen, is_cancelled)
+        present = devices.list_devices(devices.local_handles() if chosen is None else chosen)
+        if self._guard is not None:
+            self._guard.require_room(command.options, present)
         context = Context(model, command.options, self._log)
         try:
-            present = devices.list_devices(devices.all_handles() if chosen is None else chosen)
             result = break_down(context, present, "plan", started_s)
-            if _loses_hints(result.report, context):
-                result = _doubt_compute(result)
+            if doubts := _doubts(result.report, context):
+                result = _doubt_compute(result, doubts)
             return Planned(
                 id=command.id,
                 report=result.report,
@@ -54,7 +58,7 @@ class Planner:
         """Free the model."""
         if self._model is not None:
             self._model.close()
-        self._model = self._key = None
+        self._model = self._key = self._guard = None
 
     def _open(
         self, path: str, options: LoadOptions, chosen: list[int] | None, is_cancelled: Callable[[], bool]
@@ -64,30 +68,34 @@ class Planner:
             self.close()
             self._model = Model(path, options, chosen, self._log, dry=True, is_cancelled=is_cancelled)
             self._key = key
+            self._guard = StateGuard(path)
         return self._model
 
 
-def _loses_hints(report: MemoryReport, context: Context) -> bool:
-    """Whether llama.cpp measured another graph than it will run.
+def _doubts(report: MemoryReport, context: Context) -> tuple[str, ...]:
+    """Where llama.cpp's dry run is known to measure another graph than a load then reserves.
 
-    With every layer offloaded it pins each layer's norm to the layer's device while it builds the graph
-    (llama_context::graph_get_cb), and ggml_backend_sched_reserve_size, which only the dry run calls, forgets
-    the pin. At the border of two devices the norm may then be computed on the earlier one, and its result is
-    one more input to copy.
+    With every layer offloaded, each layer's norm is pinned to the layer's device while the graph is built
+    (llama_context::graph_get_cb); ggml_backend_sched_reserve_size, which only the dry run calls, forgets the
+    pin, and at the border of two devices the norm's result may be one more input to copy.
+    Some hybrids reserve a second time for one sequence, which may need more (TAG_RESERVE_DIAG_DECAY in
+    llama_context::sched_reserve); the dry run measures the first time only.
     """
-    n_layers = llama.llama_model_n_layer(context.model.handle)
-    is_full = context.options.n_gpu_layers < 0 or context.options.n_gpu_layers > n_layers
-    return is_full and len({item.device for item in report.items} - {HOST.name}) > 1
+    model = context.model.handle
+    n_gpu_layers = context.options.n_gpu_layers
+    is_full = n_gpu_layers < 0 or n_gpu_layers > llama.llama_model_n_layer(model)
+    doubts = []
+    if is_full and len({item.device for item in report.items} - {HOST.name}) > 1:
+        doubts.append("With several devices, compute may be over by a few copies of a ubatch.")
+    if context.options.parallel > 1 and llama.llama_model_is_hybrid(model):
+        doubts.append("With several sequences, some hybrid models need more compute than the dry run says.")
+    return tuple(doubts)
 
 
-def _doubt_compute(result: Breakdown) -> Breakdown:
-    def doubt(item: Item) -> Item:
-        is_doubtful = item.kind is Kind.COMPUTE and item.device != HOST.name
-        return msgspec.structs.replace(item, exactness="formula") if is_doubtful else item
-
-    report = msgspec.structs.replace(result.report, items=tuple(map(doubt, result.report.items)))
-    note = (
-        "llama.cpp's dry run forgets where a layer's norm is computed: with several devices, compute "
-        "may be over by a few copies of a ubatch."
+def _doubt_compute(result: Breakdown, doubts: tuple[str, ...]) -> Breakdown:
+    """Mark compute as no exact figure, for these reasons."""
+    items = tuple(
+        msgspec.structs.replace(item, exactness="formula") if item.kind is Kind.COMPUTE else item
+        for item in result.report.items
     )
-    return Breakdown(report, (*result.notes, note))
+    return Breakdown(msgspec.structs.replace(result.report, items=items), (*result.notes, *doubts))
