@@ -107,9 +107,9 @@ class Chats:
                 prompt=prompt.n_tokens,
                 context=context.n_ctx_seq,
             )
-        prompt = self._take_cache(command.chat, prompt)
-        turn = _Turn(command, prompt, emit, is_cancelled)
         with Sampler(command.sampling, self._vocabulary, context.n_ctx_seq) as sampler:
+            prompt = self._take_cache(command.chat, prompt)
+            turn = _Turn(command, prompt, emit, is_cancelled)
             try:
                 self._read(turn)
                 if turn.stop_reason is None:
@@ -126,7 +126,7 @@ class Chats:
         known = self._transcripts.get(chat)
         before = known or Transcript(started=datetime.now())
         text = self._template.render(messages, before.started)
-        after = before.continued(messages, text.encode(), self._vocabulary)
+        after = before.continued(messages, text.encode("utf-8", "replace"), self._vocabulary)
         # The last token is evaluated in any case: its scores choose the first token of the answer.
         most = len(after.tokens) - 1
         cached = min(common_length(after.tokens, self._context.tokens), most)
@@ -140,7 +140,8 @@ class Chats:
         elif reread > 0 and reused < cached:
             reason = "window_passed" if self._window_tokens else "cannot_rewind"
         elif reread > 0 and cached < ever:
-            reason = "other_chat"
+            # A cache that is empty after a stop in the middle of a state was this chat's own.
+            reason = "other_chat" if self._in_cache != chat else "cannot_rewind"
         elif reread > 0:
             reason = _change(before, after)
         return Prompt(after, len(after.tokens), reused, max(reread, 0), reason)
@@ -205,6 +206,8 @@ class Chats:
             except Cancelled:
                 turn.stop_reason = "cancelled"
                 return
+            if len(context.tokens) == len(tokens):
+                llama.llama_synchronize(context.handle)  # a GPU may still be at it; the time is the prompt's
             turn.has_read(len(context.tokens))
 
     def _write(self, turn: "_Turn", sampler: Sampler) -> None:
