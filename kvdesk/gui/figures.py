@@ -32,6 +32,8 @@ def reread_sentence(figures: TurnFigures) -> str:
         "window_passed": _tr("the sliding window had moved on"),
         "cannot_rewind": _tr("this model’s state cannot be rewound"),
         "model_reloaded": _tr("the model was loaded again"),
+        "other_chat": _tr("another chat had used the cache"),
+        "template_rewrote": _tr("the template writes earlier messages differently now"),
     }
     why = whys.get(figures.reread_reason, "")
     count = _tr("{count} read again").format(count=format_tokens(figures.reread_tokens))
