@@ -2,7 +2,8 @@
 
     python -m tests.bench.loop
 
-Runs the engine's own turn in this process, with every call of llama_decode timed from outside.
+Runs the engine's own turn in this process, with every call of llama_decode timed from outside. On a busy
+machine the clock also counts the time that others take; the second column is this thread's own.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
 
 BAR_US = 150.0
+LOOP, SAMPLING = "the turn around it", "  of it sampling (C++)"
 ASK = Message("user", "Count from 1 to 100.")
 
 
@@ -30,11 +32,12 @@ class Timed:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self.seconds = 0.0
+        self.seconds = self.cpu_seconds = 0.0
 
     def __call__(self, *arguments: object) -> object:
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.thread_time()
         result = self._function(*arguments)
+        self.cpu_seconds += time.thread_time() - cpu_started
         self.seconds += time.perf_counter() - started
         return result
 
@@ -58,23 +61,27 @@ def main() -> int:
     options = LoadOptions(threads=chosen.threads)
     engine.run(Load(id=1, model=resolve_model(chosen.model), options=options))
 
-    costs, samples, decodes = [], [], []
+    rows: dict[str, list[tuple[float, float]]] = {"llama_decode": [], LOOP: [], SAMPLING: []}
     for turn in range(chosen.rounds):
-        decode.seconds = sample.seconds = 0.0
+        decode.seconds = decode.cpu_seconds = sample.seconds = sample.cpu_seconds = 0.0
         ask = Chat(id=2, messages=(ASK,), sampling=Sampling(seed=1, max_tokens=400), chat=str(turn))
+        started, cpu_started = time.perf_counter(), time.thread_time()
         done = engine.run(ask)
+        took = time.perf_counter() - started, time.thread_time() - cpu_started
         assert isinstance(done, TurnDone)
-        in_decode = decode.seconds - done.prefill_s  # reading the prompt is no part of the loop
-        costs.append((done.decode_s - in_decode) / done.completion_tokens * 1e6)
-        samples.append(sample.seconds / done.completion_tokens * 1e6)
-        decodes.append(in_decode / done.completion_tokens * 1e6)
+        n = done.completion_tokens / 1e6
+        rows["llama_decode"].append((decode.seconds / n, decode.cpu_seconds / n))
+        rows[SAMPLING].append((sample.seconds / n, sample.cpu_seconds / n))
+        rows[LOOP].append(((took[0] - decode.seconds) / n, (took[1] - decode.cpu_seconds) / n))
     engine.close()
 
-    cost = statistics.median(costs)
-    print(f"{done.completion_tokens} tokens, {chosen.rounds} rounds, {chosen.threads} thread(s), medians:")
-    print(f"  llama_decode         {statistics.median(decodes):8.1f} us a token")
-    print(f"  loop around it       {cost:8.1f} us a token   (best {min(costs):.1f}, bar {BAR_US:.0f})")
-    print(f"    of it sampling     {statistics.median(samples):8.1f} us a token, inside llama.cpp")
+    print(f"{done.completion_tokens} tokens, {chosen.rounds} rounds, {chosen.threads} thread(s)")
+    print(f"{'median us a token':28}{'clock':>8}{'own CPU':>9}{'best':>8}")
+    for name, values in rows.items():
+        clock, cpu = (statistics.median(column) for column in zip(*values, strict=True))
+        print(f"{name:28}{clock:8.1f}{cpu:9.1f}{min(values)[0]:8.1f}")
+    cost = statistics.median(clock for clock, _ in rows[LOOP])
+    print(f"bar for the loop: {BAR_US:.0f}")
     return 0 if cost <= BAR_US else 1
 
 
