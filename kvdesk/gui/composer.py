@@ -130,9 +130,14 @@ class Composer(QFrame):
             self._set_text(state.chat.draft if state.chat is not None else "")
         self._is_busy = state.streaming is not None or state.engine.phase in _BUSY
         self._refusal = self._why_not(state)
-        self.edit.setPlaceholderText(self._placeholder(state))
+        self._show_placeholder(self._placeholder(state))
         self._show_cost()
         self._show_button()
+
+    def _show_placeholder(self, text: str) -> None:
+        if text != self.edit.placeholderText():
+            self.edit.setPlaceholderText(text)
+            self.edit.viewport().update()  # QPlainTextEdit does not repaint for it
 
     def _why_not(self, state: DeskState) -> str:
         """Return why nothing can be sent now, in words; "" when it can."""
