@@ -151,6 +151,7 @@ class ChatsPanel(QWidget):
         column.setSpacing(Space.SMALL)
         column.addLayout(head)
         column.addWidget(self.search)
+        self.nothing.setContentsMargins(Space.SMALL, Space.SMALL, 0, 0)
         column.addWidget(self.nothing)
         column.addWidget(self.list, 1)
         column.addWidget(self.question)

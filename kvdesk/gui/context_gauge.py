@@ -17,7 +17,7 @@ _RIBBON = 14
 _ROLE_COLOURS = {
     "user": ("k", 1.0),
     "assistant": ("v", 0.75),
-    "earlier": ("k", 0.55),
+    "other": ("k", 0.55),
     "reading": ("compute", 1.0),
 }
 
@@ -26,7 +26,7 @@ _ROLE_COLOURS = {
 class Segment:
     """A stretch of the context: whose it is and how many tokens wide."""
 
-    role: str  # "user", "assistant", "earlier" (not told apart) or "reading"
+    role: str  # "user", "assistant", "other" (not told apart) or "reading"
     tokens: int
 
 
@@ -34,7 +34,7 @@ def segments_of(chat: Conversation | None) -> tuple[Segment, ...]:
     """Divide the context among the messages, as far as figures tell them apart.
 
     A turn's prompt counts everything before the answer; the difference between one turn's end and the next
-    prompt is the question with the template's own tokens. What no figures cover is "earlier".
+    prompt is the question with the template's own tokens. What no figures cover is "other".
     """
     found: list[Segment] = []
     end = 0
@@ -46,7 +46,7 @@ def segments_of(chat: Conversation | None) -> tuple[Segment, ...]:
         if question < 0:  # the history was cut: what came before is no longer known by message
             found, question = [], figures.prompt_tokens
         known = bool(found) or not chat or chat.messages[0].role == "user"
-        found.append(Segment("user" if known else "earlier", question))
+        found.append(Segment("user" if known else "other", question))
         found.append(Segment("assistant", figures.completion_tokens))
         end = figures.prompt_tokens + figures.completion_tokens
     return tuple(found)
@@ -62,7 +62,7 @@ def fitted(segments: tuple[Segment, ...], cells_used: int) -> tuple[Segment, ...
             fitting.append(Segment(segment.role, tokens))
         left -= tokens
     if left > 0:
-        fitting.append(Segment("earlier", left))
+        fitting.append(Segment("other", left))
     return tuple(fitting)
 
 
@@ -152,7 +152,7 @@ class ContextGauge(QWidget):
         if engine.phase is Phase.DECODE and state.streaming is not None:
             used = max(used, engine.prefill_total_tokens + state.streaming.tokens)
         segments = fitted(self._segments_of(state.chat), used)
-        if engine.phase is Phase.DECODE and segments and segments[-1].role == "earlier":
+        if engine.phase is Phase.DECODE and segments and segments[-1].role == "other":
             segments = self._with_live_answer(segments, state)
         self._ribbon.show_segments(segments, total)
         self._set_left(self._legend(segments))
@@ -182,7 +182,7 @@ class ContextGauge(QWidget):
         return (*segments[:-1], *(part for part in parts if part.tokens > 0))
 
     def _legend(self, segments: tuple[Segment, ...]) -> str:
-        names = {"user": self.tr("you"), "assistant": self.tr("answers"), "earlier": self.tr("earlier")}
+        names = {"user": self.tr("you"), "assistant": self.tr("answers"), "other": self.tr("other")}
         sums: dict[str, int] = {}
         for segment in segments:
             sums[segment.role] = sums.get(segment.role, 0) + segment.tokens

@@ -65,7 +65,12 @@ class EmptyChat(QWidget):
             column.addWidget(button)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        # Not by an alignment: an aligned item gets its size hint, which knows no height for a width.
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(inner)
+        middle.addStretch(1)
+        outer.addLayout(middle)
         outer.addStretch(3)
 
     def show_state(self, state: DeskState) -> None:

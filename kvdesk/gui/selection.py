@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QTextBoundaryFinder
 
 from kvdesk.gui.rows import Place, Row
-from kvdesk.gui.transcript import Transcript
 
 TextPoint = tuple[int, int, int]  # row, block in the row, position in the block's text
 
@@ -48,25 +47,25 @@ class Selection:
         return from_place, to_place
 
 
-def selected_text(selection: Selection, transcript: Transcript, lay_out: Callable[[Row], None]) -> str:
+def selected_text(
+    selection: Selection, rows: list[Row], messages: dict[int, str], lay_out: Callable[[Row], None]
+) -> str:
     """Return what is selected, as it is seen.
 
     Messages that lie between the first and the last are given whole, as their Markdown: they need not be laid
     out for it, however long the conversation is.
     """
     (first, *_), (last, *_) = selection.ends
-    rows = transcript.rows
     ends = {rows[first].message_id, rows[last].message_id}
-    whole = {group.message.id: group.message for group in transcript.groups if group.message.id not in ends}
-    pieces: list[tuple[int, str]] = []  # message and text
+    whole = {message_id: text for message_id, text in messages.items() if message_id not in ends}
+    pieces: list[str] = []
     for index in range(first, last + 1):
         row = rows[index]
-        message = whole.pop(row.message_id, None)
-        if message is not None:
-            pieces.append((message.id, message.content))
-        elif row.message_id in ends:
+        text = whole.pop(row.message_id, "")
+        if row.message_id in ends:
             lay_out(row)
             part = selection.in_row(index, row)
-            if part is not None and (text := row.copied_text(*part)):
-                pieces.append((row.message_id, text))
-    return "\n\n".join(text.strip("\n") for _, text in pieces)
+            text = row.copied_text(*part) if part is not None else ""
+        if text:
+            pieces.append(text.strip("\n"))
+    return "\n\n".join(pieces)

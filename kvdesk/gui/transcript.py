@@ -5,17 +5,8 @@ from dataclasses import dataclass, field
 
 from kvdesk.gui.figures import answer_line, thought_line
 from kvdesk.gui.markdown_stream import StreamParser, split_sections
-from kvdesk.gui.rows import (
-    MESSAGE_GAP,
-    BubbleRow,
-    FigureRow,
-    Part,
-    ReasoningHead,
-    Row,
-    TextRow,
-    WidgetRow,
-    gap_between,
-)
+from kvdesk.gui.message_rows import MESSAGE_GAP, BubbleRow, FigureRow, ReasoningHead, WidgetRow
+from kvdesk.gui.rows import Part, Row, TextRow, gap_between
 from kvdesk.session.state import ChatMessage, Conversation, Streaming
 
 LIVE_ID = -2  # message id of the answer that is being written
@@ -112,6 +103,8 @@ class LiveAnswer:
             row.has_caret = False
         writing = self._reasoning if self.head is not None and not streaming.text else self._answer
         writing.rows[-1].has_caret = True
+        if not writing.text:
+            writing.rows[-1].release()
 
     def fold(self) -> None:
         """Fold or unfold the reasoning at the user's wish."""

@@ -1,7 +1,12 @@
 # ruff: noqa: E501 - texts as models write them
 """Conversations to look at and to test with: plain ones, strange ones, long ones."""
 
-from kvdesk.session.state import ChatMessage, Conversation, TurnFigures
+from collections.abc import Callable
+from dataclasses import replace
+
+from kvdesk.resources import resolve_model
+from kvdesk.session.state import ChatMessage, Conversation, DeskState, Phase, Streaming, TurnFigures
+from tests.gui import fakes
 
 FIGURES = TurnFigures(
     prompt_tokens=26_244,
@@ -135,3 +140,48 @@ def long_conversation(tokens: int = 300_000) -> Conversation:
         messages.append(answer(number, text) if number % 2 else question(number, text))
         characters += len(text)
     return conversation(*messages, chat_id=2)
+
+
+def pictured() -> dict[str, Callable[[], DeskState]]:
+    """Return states of the conversation to draw: everything Markdown has, wide things, each phase."""
+
+    def chat(*messages: ChatMessage) -> DeskState:
+        return replace(fakes.qwen_loaded(), chat=conversation(*messages))
+
+    def prefill() -> DeskState:
+        state = chat(question(1, "Summarise the attached report."))
+        engine = replace(
+            state.engine,
+            phase=Phase.PREFILL,
+            prefill_done_tokens=12_000,
+            prefill_total_tokens=31_200,
+            tokens_per_s=1850.0,
+        )
+        return replace(state, engine=engine, streaming=Streaming(1))
+
+    def thinking() -> DeskState:
+        state = chat(question(1, "Which of the risks in chapter 4 reappear in the notes?"))
+        engine = replace(state.engine, phase=Phase.DECODE, tokens_per_s=47.8)
+        return replace(state, engine=engine, streaming=Streaming(1, "", REASONING, 41))
+
+    def stopped() -> DeskState:
+        figures = replace(
+            FIGURES, stop_reason="cancelled", reread_tokens=1200, reread_reason="history_changed"
+        )
+        cut = replace(answer(2, "Two of them reappear. The **currency", figures=figures), is_partial=True)
+        return chat(question(1, "Which of the risks reappear?\n\nQuote the sentences."), cut)
+
+    def demo() -> DeskState:
+        state = fakes.demo_opened()
+        assert state.model is not None
+        return replace(state, model=replace(state.model, path=resolve_model("demo")))
+
+    return {
+        "markdown": lambda: chat(answer(1, EVERYTHING)),
+        "wide": lambda: chat(question(1, "长文档翻译：请翻译下面的表格 😀"), answer(2, WIDE)),
+        "prefill": prefill,
+        "thinking": thinking,
+        "stopped": stopped,
+        "demo-new": demo,
+        "model-new": lambda: replace(fakes.qwen_opened(), chat=None),
+    }

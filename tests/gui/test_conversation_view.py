@@ -13,7 +13,8 @@ from kvdesk.gui import theme
 from kvdesk.gui.blocks.code import CodeView
 from kvdesk.gui.conversation_menus import link_menu
 from kvdesk.gui.conversation_view import ConversationView
-from kvdesk.gui.rows import ReasoningHead, Row, TextRow
+from kvdesk.gui.message_rows import ReasoningHead
+from kvdesk.gui.rows import Row, TextRow
 from kvdesk.session.state import Conversation, DeskState, Streaming
 from tests.gui.conversations import (
     EVERYTHING,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QApplication
 
 from kvdesk.gui.markdown import parse
-from kvdesk.gui.rows import BubbleRow, FigureRow, ReasoningHead, TextRow
+from kvdesk.gui.message_rows import BubbleRow, FigureRow, ReasoningHead
+from kvdesk.gui.rows import TextRow
 from kvdesk.gui.transcript import Transcript, split_lines
 from kvdesk.session.state import Conversation, Streaming
 from tests.gui.conversations import EVERYTHING, REASONING, answer, conversation, question, sketch_conversation

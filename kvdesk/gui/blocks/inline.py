@@ -4,6 +4,7 @@ Positions count UTF-16 units, as Qt does; `slice_utf16` turns a range of them in
 """
 
 from dataclasses import replace
+from unicodedata import bidirectional
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QTextCharFormat, QTextLayout, QTextLine, QTextOption
@@ -12,6 +13,7 @@ from kvdesk.gui.blocks.style import ALIGNMENTS, Style
 from kvdesk.gui.markdown import Alignment, Span, Spans
 
 _UNBOUNDED = 1e6
+_MIRRORED: dict[Alignment, Alignment] = {"left": "right", "center": "center", "right": "left"}
 
 
 def length_utf16(text: str) -> int:
@@ -42,6 +44,18 @@ def selection_ranges(selection: tuple[int, int] | None, colour: QColor) -> list[
     return [format_range(selection[0], selection[1] - selection[0], form)]
 
 
+def reading_direction(text: str) -> Qt.LayoutDirection:
+    """Return the direction of a text's first letter that has one, as browsers do for `dir="auto"`."""
+    if not text.isascii():
+        for character in text:
+            kind = bidirectional(character)
+            if kind in ("R", "AL"):
+                return Qt.LayoutDirection.RightToLeft
+            if kind == "L":
+                break
+    return Qt.LayoutDirection.LeftToRight
+
+
 class Inline:
     """Laid-out running text. Call `lay_out` before anything that needs geometry."""
 
@@ -57,9 +71,12 @@ class Inline:
         self._codes: list[tuple[int, int]] = []
         self._layout = QTextLayout(self.text.replace("\n", "\u2028"), style.heading_font(level))
         self._layout.setCacheEnabled(True)
+        direction = reading_direction(self.text)
+        if direction is Qt.LayoutDirection.RightToLeft:
+            align = _MIRRORED[align]
         option = QTextOption(ALIGNMENTS[align])
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+        option.setTextDirection(direction)
         self._layout.setTextOption(option)
         self._layout.setFormats(self._formats(spans, level, bold))
 
