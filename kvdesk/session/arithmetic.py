@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kvdesk.engine.protocol import KernelAnswer
 from kvdesk.errors import KvDeskError
 from kvdesk.gguf.header import Header
 from kvdesk.memory.report import HOST, Device, Refusal
@@ -48,12 +49,25 @@ def estimate_of(model: OpenedModel, options: LoadOptions, devices: tuple[Device,
 
 
 def fits_of(
-    model: OpenedModel, options: LoadOptions, devices: tuple[Device, ...], reserve_bytes: int
+    model: OpenedModel,
+    options: LoadOptions,
+    devices: tuple[Device, ...],
+    reserve_bytes: int,
+    kernels: tuple[KernelAnswer, ...],
 ) -> FitsFound:
-    """Return the largest context of every cache pair within the devices' free memory less the reserve."""
-    from kvdesk.plan.solve import fit_all
+    """Return the largest context of every cache pair within the devices' free memory less the reserve.
 
-    fits = fit_all(model.shape, options, devices or (HOST,), reserve_bytes)
+    Options that make no configuration give no fits; the estimate's refusals say why.
+    """
+    from kvdesk.plan.solve import fit_all
+    from kvdesk.session.kernels import with_kernels
+
+    devices = devices or (HOST,)
+    try:
+        fits = fit_all(model.shape, options, devices, reserve_bytes)
+        fits = with_kernels(fits, options, devices, kernels)
+    except KvDeskError:
+        fits = ()
     return FitsFound(model.card.path, options, fits)
 
 

@@ -71,6 +71,8 @@ class Desk(Parts):
             return None
         if isinstance(queued.event, protocol.DevicesListed):
             reactions.devices_listed(self, queued.event.devices)
+        elif isinstance(queued.event, protocol.KernelsProbed):
+            reactions.kernels_probed(self, queued.event.answers)
         return self.planner.take(queued.event)
 
     def _tick(self) -> None:

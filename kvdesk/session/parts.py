@@ -10,6 +10,7 @@ import msgspec
 
 from kvdesk.chats.store import ChatStore
 from kvdesk.engine import protocol
+from kvdesk.engine.protocol import KernelAnswer
 from kvdesk.memory.report import HOST, Device
 from kvdesk.monitor.sample import Sample
 from kvdesk.monitor.sampler import Sampler
@@ -59,6 +60,7 @@ class Parts:
         self.settings, problem = settings.load()
         self.opened: OpenedModel | None = None
         self.listed_devices: tuple[Device, ...] = (HOST,)
+        self.kernels: tuple[KernelAnswer, ...] = ()  # for the heads of the open model
         self.estimate_cost_s = float("inf")  # unknown until the first one
         self.is_estimate_due = False
         self.is_fit_due = False

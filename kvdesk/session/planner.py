@@ -30,7 +30,7 @@ class Planner:
         self._clock = clock
         self._asked: dict[int, _Question] = {}
         self._wanted: _Question | None = None
-        self._wanted_rpc: tuple[str, ...] | None = None
+        self._side_questions: dict[str, Callable[[int], protocol.Command]] = {}
         self._is_resting = False
         self._deadly: _Question | None = None
         self._last_used_s = 0.0
@@ -49,7 +49,12 @@ class Planner:
 
     def ask_devices(self, rpc: tuple[str, ...]) -> None:
         """Ask which devices ggml sees, these RPC servers among them."""
-        self._wanted_rpc = rpc
+        self._side_questions["devices"] = lambda number: protocol.ListDevices(id=number, rpc=rpc)
+        self._send_wanted()
+
+    def ask_kernels(self, question: Callable[[int], protocol.ProbeKernels]) -> None:
+        """Ask which pairs of cache types the devices compute attention for."""
+        self._side_questions["kernels"] = question
         self._send_wanted()
 
     def tick(self) -> None:
@@ -90,6 +95,7 @@ class Planner:
         self._deadly = question
         if event.cause == "start_failed" or self._wanted == question:
             self._wanted = None  # asking again at once would end the same way
+            self._side_questions.clear()
         self._send_wanted()
         if question is None:
             return None
@@ -97,14 +103,14 @@ class Planner:
         return events.PlanFound(question.path, question.options, None, notice)
 
     def _send_wanted(self) -> None:
-        if self._is_resting or self._asked or (self._wanted is None and self._wanted_rpc is None):
+        if self._is_resting or self._asked or (self._wanted is None and not self._side_questions):
             return
         self._last_used_s = self._clock()
         if not self._child.is_present:
             self._child.start()
-        if (rpc := self._wanted_rpc) is not None:
-            self._wanted_rpc = None
-            self._child.send(lambda number: protocol.ListDevices(id=number, rpc=rpc))
+        for side_question in self._side_questions.values():
+            self._child.send(side_question)
+        self._side_questions.clear()
         if question := self._wanted:
             self._wanted = None
             asked = self._child.send(

@@ -47,6 +47,7 @@ def _model_opened(parts: Parts, event: events.ModelOpened) -> None:
     if parts.state.model is not event.model.card:
         return  # another model was asked for in the meantime
     parts.opened = event.model
+    parts.kernels = ()
     parts.estimate_cost_s = float("inf")
     parts.is_estimate_due = parts.is_plan_due = parts.is_fit_due = True
     steps.remember_model(parts, event.model.card.path)
@@ -56,11 +57,18 @@ def _model_opened(parts: Parts, event: events.ModelOpened) -> None:
 def devices_listed(parts: Parts, listed: tuple[Device, ...]) -> None:
     """llama.cpp said which devices there are."""
     parts.listed_devices = listed
+    steps.ask_kernels(parts)
     if parts.last_sample is not None:
         _update_devices(parts)
     else:
         parts.take(events.DevicesChanged(listed))
         parts.is_estimate_due = parts.is_fit_due = True
+
+
+def kernels_probed(parts: Parts, answers: tuple[protocol.KernelAnswer, ...]) -> None:
+    """llama.cpp said for which pairs the devices compute attention."""
+    parts.kernels = answers
+    parts.is_fit_due = True
 
 
 def _sampled(parts: Parts, event: events.Sampled) -> None:

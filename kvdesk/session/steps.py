@@ -4,6 +4,7 @@ from kvdesk.engine.protocol import Message
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import arithmetic, events, obstacles
 from kvdesk.session.apply import without_fitted
+from kvdesk.session.kernels import kernel_question
 from kvdesk.session.notices import notice_of
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, Conversation, Notice, Phase
@@ -55,10 +56,19 @@ def refresh_fits(parts: Parts) -> None:
     model = parts.opened
     if model is None:
         return
-    options, devices, reserve = parts.state.options, parts.state.devices, parts.settings.reserve_bytes
+    options, devices, kernels = parts.state.options, parts.state.devices, parts.kernels
+    reserve = parts.settings.reserve_bytes
     parts.background.submit(
-        lambda: parts.put(arithmetic.fits_of(model, options, devices, reserve)), key="fits"
+        lambda: parts.put(arithmetic.fits_of(model, options, devices, reserve, kernels)), key="fits"
     )
+
+
+def ask_kernels(parts: Parts) -> None:
+    """Ask which pairs the GPUs compute attention for, if there is a model and a GPU to ask about."""
+    if parts.opened is None or all(device.kind == "cpu" for device in parts.listed_devices):
+        return
+    if question := kernel_question(parts.opened.shape, parts.state.options.rpc):
+        parts.planner.ask_kernels(question)
 
 
 def change_options(parts: Parts, event: events.OptionsChanged) -> None:

@@ -500,6 +500,23 @@ def test_drafts_stay_with_their_chats(stage: Stage):
     assert stage.desk.state.chat.draft == "half a sen"
 
 
+def test_with_a_gpu_its_kernels_are_asked_for_and_shown(stage: Stage):
+    stage.open_demo()
+    stage.until(lambda: stage.has("planner") and stage.planner.heard)
+    gpu = Device("CUDA0", "gpu", "cuda", 8 * GIB, 7 * GIB, "NVIDIA GeForce RTX 4060 Laptop GPU")
+    listed = stage.planner.last(protocol.ListDevices)
+    stage.planner.say(protocol.DevicesListed(id=listed.id, devices=(gpu, *stage.desk.state.devices)))
+    stage.planner.say(planned_event(stage.planner.last(protocol.DryRun)))
+    stage.until(lambda: any(isinstance(command, protocol.ProbeKernels) for command in stage.planner.heard))
+    asked = stage.planner.last(protocol.ProbeKernels)
+    answer = protocol.KernelAnswer("CUDA0", "f16", "f16", True)
+    stage.planner.say(protocol.KernelsProbed(id=asked.id, answers=(answer,)))
+    stage.until(lambda: any(fit.kernel == "gpu" for fit in stage.desk.state.fits))
+    assert [(fit.cache_type_k, fit.cache_type_v) for fit in stage.desk.state.fits if fit.kernel == "gpu"] == [
+        ("f16", "f16")
+    ]
+
+
 def test_what_is_typed_before_the_chats_are_read_is_not_lost(stage: Stage):
     actions.draft_changed(stage.desk, "Quick")
     stage.until(lambda: stage.desk.state.chat is not None)
