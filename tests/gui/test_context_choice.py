@@ -1,11 +1,15 @@
 """The context's scale, slider and entry."""
 
+from dataclasses import replace as replace_state
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from kvdesk.gui import theme
 from kvdesk.gui.desk.context_choice import ContextChoice
 from kvdesk.gui.desk.context_scale import STEP_TOKENS, ContextScale, snap, top_of_scale
 from tests.gui import fakes
@@ -132,3 +136,15 @@ def test_the_marks_are_told_to_screen_readers(choice: ContextChoice) -> None:
     words = choice.slider.accessibleDescription()
     assert "trained 40,960" in words
     assert "largest here 34,560" in words
+
+
+def test_a_largest_context_that_is_the_trained_one_is_no_limit_of_memory(choice: ContextChoice) -> None:
+    beyond = replace(fakes.qwen_opened().options, ctx_size=49152)
+    choice.show_state(replace_state(fakes.qwen_opened(), max_ctx_size=40960, options=beyond))
+    slider = choice.slider
+    assert slider.accessibleDescription() == "trained 40,960, fits here"
+    middle = slider.grab().toImage().pixelColor(40, slider.height() // 2)
+    assert middle == theme.colour("accent")
+    choice.show_state(replace_state(fakes.qwen_opened(), max_ctx_size=34560, options=beyond))
+    middle = slider.grab().toImage().pixelColor(40, slider.height() // 2)
+    assert middle == theme.colour("bad")

@@ -68,13 +68,21 @@ class ContextSlider(QSlider):
         """The context at a place on the widget."""
         return self._scale.tokens((x - _HANDLE) / max(self.width() - 2 * _HANDLE, 1))
 
+    @property
+    def _is_all_fit(self) -> bool:
+        """Whether memory allows the whole trained context; then the largest one is no limit of memory."""
+        return self._trained is not None and self._largest is not None and self._largest >= self._trained
+
     def _marks(self) -> dict[str, tuple[str, int]]:
         marks = {}
-        if self._largest is not None:
+        if self._largest is not None and not self._is_all_fit:
             text = self.tr("largest here {tokens}").format(tokens=format_tokens(self._largest))
             marks["largest"] = (text, self._largest)
         if self._trained is not None:
-            text = self.tr("trained {tokens}").format(tokens=format_tokens(self._trained))
+            words = (
+                self.tr("trained {tokens}, fits here") if self._is_all_fit else self.tr("trained {tokens}")
+            )
+            text = words.format(tokens=format_tokens(self._trained))
             marks["trained"] = (text, self._trained)
         return marks
 
@@ -83,7 +91,8 @@ class ContextSlider(QSlider):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle, x = self.height() / 2, self.x_of(self.value())
-        is_over = self._largest is not None and self.value() > self._largest
+        is_limit = self._largest is not None and not self._is_all_fit
+        is_over = is_limit and self._largest is not None and self.value() > self._largest
         active = theme.colour("bad" if is_over else "accent") if self.isEnabled() else theme.colour("muted")
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("line"))
