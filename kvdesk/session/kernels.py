@@ -32,10 +32,13 @@ def with_kernels(
     devices: Sequence[Device],
     answers: Sequence[KernelAnswer],
 ) -> tuple[PairFit, ...]:
-    """Return the fits with who computes attention: the GPU only where all that are used can."""
+    """Return the fits with who computes attention: the GPU only where all that are used can.
+
+    Where no GPU is used there is nothing to say, and the fits stay as they are.
+    """
     gpus = {device.name for device in chosen_devices(options, devices) if device.kind != "cpu"}
     if not gpus or options.n_gpu_layers == 0:
-        return tuple(replace(fit, kernel="cpu") for fit in fits)
+        return tuple(fits)
     said: dict[tuple[str, str], bool] = {}
     for answer in answers:
         if answer.device in gpus:

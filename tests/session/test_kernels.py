@@ -28,8 +28,8 @@ ANSWERS = (
     [
         (LoadOptions(), (*GPUS, HOST), ["gpu", "cpu", "unknown", "cpu"]),
         (LoadOptions(device=("CUDA0",)), (*GPUS, HOST), ["gpu", "cpu", "unknown", "gpu"]),
-        (LoadOptions(n_gpu_layers=0), (*GPUS, HOST), ["cpu"] * 4),
-        (LoadOptions(), (HOST,), ["cpu"] * 4),
+        (LoadOptions(n_gpu_layers=0), (*GPUS, HOST), ["unknown"] * 4),
+        (LoadOptions(), (HOST,), ["unknown"] * 4),
     ],
 )
 def test_all_gpus_in_use_must_have_the_kernel(options: LoadOptions, devices, kernels: list[str]):
