@@ -23,7 +23,7 @@ from kvdesk.plan.fits import Kernel, PairFit, ranked
 from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import flag_of, read_value, write_value
 from kvdesk.plan.solve import context_limit, fit_all, step_of
-from kvdesk.units import format_bytes, format_mib, format_tokens
+from kvdesk.units import KIB, format_bytes, format_mib, format_tokens
 
 # What a chat can be expected to need when nobody says what is wanted.
 _USUAL_CTX = 32_768
@@ -277,7 +277,7 @@ def _cells(fit: PairFit) -> tuple[str, ...]:
         fit.cache_type_k,
         fit.cache_type_v,
         format_tokens(fit.max_ctx_size),
-        format_bytes(fit.bytes_per_token),
+        f"{fit.bytes_per_token / KIB:.1f} KiB",
         format_mib(fit.total_bytes),
         format_mib(fit.margin_bytes),
         t(fit.quality),

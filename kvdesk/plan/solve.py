@@ -17,6 +17,9 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes, format_tokens
 
 _FALLBACK_LIMIT = 131_072  # for files that do not say what they were trained for
+# The part of what the next step's caches take below which a margin cannot be enough for it: the rest is room
+# for a compute buffer that shrinks, which it does by much less.
+_SURE = 0.75
 
 
 def fit_all(
@@ -31,8 +34,8 @@ def fit_all(
 
     `limits` replaces that budget. Everything but context and cache types is taken from `options`. The search
     ends at the trained context (times the RoPE scale, for each sequence). Every result was estimated at its
-    own context and found to fit, and at the next step and found not to; the compute buffer does not always
-    grow with the context, so a larger one may still fit by chance.
+    own context and found to fit, and at the next step found not to, by its caches alone where they clearly take
+    too much; the compute buffer does not always grow with the context, so a larger one may fit by chance.
     """
     if limits is None:
         limits = ceilings(devices, Amount(reserve_bytes))
@@ -67,21 +70,30 @@ def step_of(options: LoadOptions) -> int:
 
 
 def largest(
-    low: int, high: int, step: int, margin: Callable[[int], int], guess: int | None = None
+    low: int,
+    high: int,
+    step: int,
+    margin: Callable[[int], int],
+    guess: int | None = None,
+    surely_too_little: float = 0,
 ) -> int | None:
     """The largest of low, low + step, ..., high whose margin is not negative; None where none was found.
 
     For a margin that falls with its argument, nearly linearly; where it does not fall everywhere, the result
     still has a margin and the next step has none. Asks for as few margins as it can, with a good `guess` for
-    two: that there is one at the result, and none beyond it.
+    two: that there is one at the result, and none beyond it. The second is not asked for where the first is
+    below `surely_too_little`.
     """
     fits, fails = low - step, high + step  # ends that need not be asked about
     is_shot = guess is not None
     point = high if guess is None else min(max(low + (guess - low) // step * step, low), high)
     while True:
-        has_margin = margin(point) >= 0
+        left = margin(point)
+        has_margin = left >= 0
         if has_margin:
             fits = point
+            if left < surely_too_little:
+                return point
         else:
             fails = point
         if fails - fits <= step:
@@ -126,14 +138,25 @@ class _Line:
         k_ratio, v_ratio = (wanted / had for wanted, had in zip(row_bytes, self.row_bytes, strict=True))
         at_lower, at_upper = (
             tried.margin_bytes
-            - (k_ratio - 1) * tried.report.bytes_of(Kind.K, self.upper.tightest)
-            - (v_ratio - 1) * tried.report.bytes_of(Kind.V, self.upper.tightest)
+            - (k_ratio - 1) * self._cache(tried, Kind.K)
+            - (v_ratio - 1) * self._cache(tried, Kind.V)
             for tried in (self.lower, self.upper)
         )
         if at_lower <= at_upper:
             return self.upper.ctx_size
         width = self.upper.ctx_size - self.lower.ctx_size
         return int(self.lower.ctx_size + width * at_lower / (at_lower - at_upper))
+
+    def growth(self, row_bytes: tuple[float, float]) -> float:
+        """What a further token takes in the caches of the tightest device, at least, in bytes."""
+        width = self.upper.ctx_size - self.lower.ctx_size
+        return sum(
+            wanted / had * (self._cache(self.upper, kind) - self._cache(self.lower, kind)) / width
+            for kind, wanted, had in zip((Kind.K, Kind.V), row_bytes, self.row_bytes, strict=True)
+        )
+
+    def _cache(self, tried: Tried, kind: Kind) -> int:
+        return tried.report.bytes_of(kind, self.upper.tightest)
 
 
 class _Search:
@@ -165,7 +188,9 @@ class _Search:
         kind = (config.type_k.is_quantised, config.type_v.is_quantised)
         widths = (config.type_k.bits_per_value, config.type_v.bits_per_value)
         line = self._lines.get(kind)
-        found = largest(step, high, step, margin, line.guess(widths) if line else None)
+        guess = line.guess(widths) if line else None
+        growth = _SURE * step * line.growth(widths) if line else 0
+        found = largest(step, high, step, margin, guess, growth)
         if len(tried) > 1:
             lower, upper = min(tried), max(tried)
             if line is None or upper - lower > line.upper.ctx_size - line.lower.ctx_size:

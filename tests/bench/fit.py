@@ -1,0 +1,96 @@
+"""Finds the largest context of every cache pair for each model of a folder, and lets llama.cpp judge.
+
+    python -m tests.bench.fit FOLDER [--budgets 6,8,12,16,24] [--pairs f16/f16,q8_0/q8_0]
+
+The budgets, in GiB, are the host's, so that a dry run can confirm them without a GPU: each result must fit,
+and the next 256 tokens must not. Prints a row for each model and budget, and ends with 1 on a false claim.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from kvdesk.engine.client import EngineClient
+from kvdesk.engine.protocol import DryRun, Planned
+from kvdesk.errors import KvDeskError
+from kvdesk.gguf.open import open_model
+from kvdesk.memory.estimate import estimate
+from kvdesk.memory.families import shape_of
+from kvdesk.memory.report import HOST, TOTAL_KINDS
+from kvdesk.plan.configure import configure
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.solve import context_limit, fit_all, step_of
+from kvdesk.units import GIB
+
+OPTIONS = LoadOptions()
+
+
+def needed_bytes(client, path, shape, options):
+    """What llama.cpp plans to take of the host, and what it takes beyond its buffers."""
+    planned = client.request(DryRun(id=client.next_id(), model=str(path), options=options), 300)
+    assert isinstance(planned, Planned)
+    estimated = estimate(shape, configure(options, shape, (HOST,)))
+    beyond = sum(item.bytes for item in estimated.items if item.kind not in TOTAL_KINDS)
+    return planned.report.bytes_of() + beyond
+
+
+def check(client, path, shape, fit, limit):
+    """Whether the dry run agrees: "ok", "too large", "could be larger", or why it could not be asked."""
+    if fit.max_ctx_size is None:
+        return "-"
+    options = msgspec.structs.replace(
+        OPTIONS, cache_type_k=fit.cache_type_k, cache_type_v=fit.cache_type_v, ctx_size=fit.max_ctx_size
+    )
+    try:
+        if needed_bytes(client, path, shape, options) > limit:
+            return "too large"
+        if fit.max_ctx_size < context_limit(shape, OPTIONS):
+            larger = msgspec.structs.replace(options, ctx_size=fit.max_ctx_size + step_of(OPTIONS))
+            if needed_bytes(client, path, shape, larger) <= limit:
+                return "could be larger"
+    except KvDeskError as error:
+        return str(error)
+    return "ok"
+
+
+def main():
+    """Go through the folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--budgets", default="6,8,12,16,24")
+    parser.add_argument("--pairs", default="f16/f16,q8_0/q8_0")
+    arguments = parser.parse_args()
+    pairs = [tuple(pair.split("/")) for pair in arguments.pairs.split(",")]
+    client = EngineClient(lambda event: None, name="planner")
+    client.start()
+    times, verdicts = [], []
+    for path in sorted(arguments.folder.glob("*.gguf")):
+        if "-of-" in path.name and "-00001-of-" not in path.name:
+            continue
+        shape = shape_of(open_model(str(path)))
+        for budget in arguments.budgets.split(","):
+            limit = round(float(budget) * GIB)
+            began = time.process_time()
+            fits = fit_all(shape, OPTIONS, (HOST,), limits={HOST.name: limit})
+            times.append((time.process_time() - began) * 1000)
+            chosen = [fit for fit in fits if (fit.cache_type_k, fit.cache_type_v) in pairs]
+            said = [(fit, check(client, path, shape, fit, limit)) for fit in chosen]
+            verdicts += [verdict for _, verdict in said if verdict != "-"]
+            cells = [
+                f"{fit.cache_type_k}/{fit.cache_type_v} {fit.max_ctx_size or '-':>8} {v}" for fit, v in said
+            ]
+            print(f"{path.stem[:38]:38} {budget:>4} GiB {times[-1]:6.0f} ms  {'  '.join(cells)}", flush=True)
+    client.stop()
+    times.sort()
+    print(
+        f"{len(times)} searches of 81 pairs: median {times[len(times) // 2]:.0f} ms, most {times[-1]:.0f} ms"
+    )
+    print(f"{len(verdicts)} claims: " + ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(verdicts))))
+    return 1 if "too large" in verdicts else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
