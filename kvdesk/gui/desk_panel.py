@@ -21,6 +21,7 @@ from kvdesk.session.state import DeskState
 if TYPE_CHECKING:
     from kvdesk.gui.charts.memory_chart import MemoryChart
 
+DESK_WIDTH = 372  # what its figures and options need
 CHART_MODULE = "kvdesk.gui.charts.memory_chart"
 _SCROLL_BAR_WIDTH = 10  # as the style sheet has it
 
@@ -38,7 +39,7 @@ class DeskPanel(QWidget):
         self._uses: tuple[DeviceUse, ...] = ()
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(332)
+        self.setMinimumWidth(DESK_WIDTH)
         self.card = ModelCardView()
         self.device_views: list[DeviceMemory] = []
         self.context = ContextChoice()

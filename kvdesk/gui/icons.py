@@ -41,7 +41,9 @@ class _ThemedIcon(QObject):
         self._button.setIcon(make_icon(self._name, self._role, self._size))
 
 
-def set_icon(button: QAbstractButton | QAction, name: str, role: str = "muted", size: int = ICON_SIZE) -> None:
+def set_icon(
+    button: QAbstractButton | QAction, name: str, role: str = "muted", size: int = ICON_SIZE
+) -> None:
     """Give a button or an action an icon that follows the theme."""
     for earlier in button.findChildren(_ThemedIcon):
         earlier.deleteLater()

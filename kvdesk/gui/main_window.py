@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QSplitter, 
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
-from kvdesk.gui.desk_panel import CHART_MODULE, DeskPanel
+from kvdesk.gui.desk_panel import CHART_MODULE, DESK_WIDTH, DeskPanel
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.notice_bar import NoticeBar
@@ -23,7 +23,7 @@ from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Phase
 
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
-CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH = 212, 696, 372
+CHATS_WIDTH, CONVERSATION_WIDTH = 212, 696
 
 
 class MainWindow(QMainWindow):

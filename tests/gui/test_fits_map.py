@@ -100,6 +100,14 @@ def test_a_pair_without_a_gpu_kernel_says_so(fits_map: FitsMap) -> None:
     assert "CPU" not in words
 
 
+def test_without_a_gpu_its_kernels_are_no_matter(fits_map: FitsMap) -> None:
+    fits_map.show_state(replace(fakes.qwen_opened(), devices=(fakes.HOST,)))
+    row, column = cell_of(fits_map, ("q8_0", "q5_1"), 16384)
+    assert not fits_map.items.is_slow(row)
+    assert "CPU" not in fits_map.items.index(row, column).data(Qt.ItemDataRole.ToolTipRole)
+    assert fits_map.scope.text() == "this computer, now"
+
+
 def test_without_fits_it_takes_no_room(fits_map: FitsMap) -> None:
     fits_map.show_state(replace(fakes.qwen_opened(), fits=()))
     assert not fits_map.isVisible()

@@ -44,10 +44,11 @@ class FitsItems(QAbstractTableModel):
         self.table = FitsTable((), ())
         self.chosen: Pair = ("", "")
         self.context = 0
+        self.has_gpu = False
 
-    def show_table(self, table: FitsTable, chosen: Pair, context: int) -> None:
+    def show_table(self, table: FitsTable, chosen: Pair, context: int, *, has_gpu: bool) -> None:
         """Take other fits, or another choice within the same."""
-        self.chosen, self.context = chosen, context
+        self.chosen, self.context, self.has_gpu = chosen, context, has_gpu
         if table != self.table:
             self.beginResetModel()
             self.table = table
@@ -91,6 +92,10 @@ class FitsItems(QAbstractTableModel):
             return False
         return self.context == self.table.contexts[index.column() - 1]
 
+    def is_slow(self, row: int) -> bool:
+        """Whether the GPU would leave this pair's attention to the CPU."""
+        return self.has_gpu and self.table.fits[row].kernel == "cpu"
+
     def _words(self, row: int) -> str:
         fit = self.table.fits[row]
         parts = [
@@ -102,7 +107,7 @@ class FitsItems(QAbstractTableModel):
             self.tr("{size} a token").format(size=format_bytes(fit.bytes_per_token)),
             fit.why,
         ]
-        if fit.kernel == "cpu":
+        if self.is_slow(row):
             parts.append(self.tr("The GPU has no kernel for this pair; attention would run on the CPU."))
         return "\n".join(part for part in parts if part)
 
@@ -138,11 +143,9 @@ class _CellDelegate(QStyledItemDelegate):
             painter.fillRect(rect, theme.colour("free"))
             painter.setPen(theme.colour("muted"))
         else:
-            kernel = items.table.fits[index.row()].kernel
+            role = "warn" if items.is_slow(index.row()) else "good"
             strength = 0.36 + 0.44 * room
-            ground = _mix(
-                theme.colour("panel"), theme.colour("warn" if kernel == "cpu" else "good"), strength
-            )
+            ground = _mix(theme.colour("panel"), theme.colour(role), strength)
             painter.fillRect(rect, ground)
             painter.setPen(theme.colour("text"))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, str(index.data()))
@@ -210,13 +213,13 @@ class FitsMap(QWidget):
         trained = state.model.n_ctx_train if state.model else 0
         context = state.options.ctx_size or trained
         pair = (state.options.cache_type_k, state.options.cache_type_v)
-        shown = (state.fits, pair, context)
+        has_gpu = any(device.kind != "cpu" for device in state.devices)
+        shown = (state.fits, pair, context, has_gpu)
         if not state.fits or shown == self._shown:
             return
         self._shown = shown
-        has_gpu = any(device.kind != "cpu" for device in state.devices)
         self.scope.setText(self.tr("this GPU, now") if has_gpu else self.tr("this computer, now"))
-        self.items.show_table(tabulate(state.fits, pair, trained), pair, context)
+        self.items.show_table(tabulate(state.fits, pair, trained), pair, context, has_gpu=has_gpu)
         columns = self.view.horizontalHeader()
         if columns.count():
             columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)

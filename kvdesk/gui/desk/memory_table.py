@@ -181,7 +181,9 @@ class _KindDelegate(QStyledItemDelegate):
             left = _SWATCH + 6
         painter.setFont(theme.current().font(TextSize.TABLE, bold=row is None, figures=True))
         painter.setPen(index.data(Qt.ItemDataRole.ForegroundRole))
-        painter.drawText(rect.adjusted(left, 0, 0, 0), _alignment(index.column()), index.data())
+        area = rect.adjusted(left, 0, 0, 0)
+        text = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, _alignment(index.column()), text)
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
