@@ -34,8 +34,8 @@ def fit_all(
 
     `limits` replaces that budget. Everything but context and cache types is taken from `options`. The search
     ends at the trained context (times the RoPE scale, for each sequence). Every result was estimated at its
-    own context and found to fit, and at the next step found not to, by its caches alone where they clearly take
-    too much; the compute buffer does not always grow with the context, so a larger one may fit by chance.
+    own context and found to fit, and at the next step found not to: by its caches alone where they clearly
+    take too much. The compute buffer does not always grow with the context; a larger one may fit by chance.
     """
     if limits is None:
         limits = ceilings(devices, Amount(reserve_bytes))
