@@ -104,7 +104,9 @@ class ChatItems(QAbstractListModel):
             return None
         entry = self._entries[index.row()]
         chat = entry if isinstance(entry, ChatSummary) else None
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return entry.title or QCoreApplication.translate("ChatItems", "New chat")
+        if role == Qt.ItemDataRole.EditRole:
             return entry.title
         if role == Qt.ItemDataRole.ToolTipRole:
             return chat.title if chat else None
@@ -112,8 +114,6 @@ class ChatItems(QAbstractListModel):
             return chat
         if role == OPEN_ROLE:
             return chat is not None and chat.id == self._open_id
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return entry.title
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -27,12 +27,14 @@ class ConversationPanel(QWidget):
         super().__init__()
         self._desk = desk
         self._ended: Notice | None = None
+        self._chat_id: int | None = None
         self.view = ConversationView()
         self.empty = EmptyChat()
         self.gauge = ContextGauge()
         self.composer = Composer()
         self._lay_out()
         self._connect()
+        self.focus_composer()
 
     def _lay_out(self) -> None:
         self._stack = QStackedLayout()
@@ -69,10 +71,19 @@ class ConversationPanel(QWidget):
         self._stack.setCurrentWidget(self.view if shows_view else self.empty)
         if not shows_view:
             self.empty.show_state(state)
+        self._welcome(state)
         self.view.show_state(state)
         self._show_ended(state.engine.ended)
         self.gauge.show_state(state)
         self.composer.show_state(state)
+
+    def _welcome(self, state: DeskState) -> None:
+        """Put the keyboard into the composer of a chat that has just begun."""
+        chat_id = state.chat.id if state.chat is not None else None
+        if chat_id != self._chat_id:
+            self._chat_id = chat_id
+            if state.chat is not None and not state.chat.messages:
+                self.focus_composer()
 
     def focus_composer(self) -> None:
         """Put the keyboard where the user writes."""

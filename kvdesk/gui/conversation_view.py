@@ -65,6 +65,7 @@ class ConversationView(RowsView):
         self.settle()
         if len(transcript.groups) != count:
             self._describe()
+            self._show_actions(self.message_actions.group)  # what can be done may have changed
             self._show_actions_for_keyboard()
 
     def set_notice(self, notice: QWidget | None) -> None:
@@ -191,10 +192,11 @@ class ConversationView(RowsView):
         super().focusInEvent(event)
         self._show_actions_for_keyboard()
 
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._show_actions(None)
-        self._show_actions_for_keyboard()
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave and not self.message_actions.underMouse():
+            self._show_actions(None)
+            self._show_actions_for_keyboard()
+        return super().viewportEvent(event)
 
     # -------------------------------------------------------------------------- menu and screen readers
 

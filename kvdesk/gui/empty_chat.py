@@ -47,7 +47,7 @@ class EmptyChat(QWidget):
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inner = QWidget()
-        inner.setFixedWidth(_WIDTH)
+        inner.setMaximumWidth(_WIDTH)
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.SMALL)
@@ -68,7 +68,7 @@ class EmptyChat(QWidget):
         # Not by an alignment: an aligned item gets its size hint, which knows no height for a width.
         middle = QHBoxLayout()
         middle.addStretch(1)
-        middle.addWidget(inner)
+        middle.addWidget(inner, 1000)
         middle.addStretch(1)
         outer.addLayout(middle)
         outer.addStretch(3)

@@ -12,8 +12,11 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("Figures", text)
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
+def duration(seconds: float) -> str:
+    """Print a duration with the digits that mean something: "9 ms", "0.3 s", "41 s"."""
+    if seconds < 0.095:
+        return _tr("{number} ms").format(number=max(1, round(seconds * 1000)))
+    return _tr("{number} s").format(number=f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}")
 
 
 def speed(tokens_per_s: float) -> str:
@@ -63,7 +66,7 @@ def answer_line(message: ChatMessage) -> str:
         parts = [
             read,
             reread_sentence(figures),
-            _tr("{seconds} s to first token").format(seconds=_seconds(figures.prefill_s)),
+            _tr("{time} to first token").format(time=duration(figures.prefill_s)),
         ]
         made = _tr("{count} tokens") if figures.completion_tokens != 1 else _tr("{count} token")
         made = made.format(count=format_tokens(figures.completion_tokens))
@@ -108,7 +111,9 @@ def thought_line(seconds: float, *, is_live: bool) -> str:
         )
     if seconds <= 0:
         return _tr("Thought")
-    return _tr("Thought for {seconds} s").format(seconds=_seconds(seconds) if seconds < 1 else round(seconds))
+    if seconds < 1:
+        return _tr("Thought for {time}").format(time=duration(seconds))
+    return _tr("Thought for {seconds} s").format(seconds=round(seconds))
 
 
 def prefill_speed(state: DeskState) -> float:
@@ -132,7 +137,7 @@ def cost_line(state: DeskState, draft: str) -> str:
     parts = [_tr("+{count} tokens").format(count=format_tokens(cost.new_tokens))]
     rate = prefill_speed(state)
     if rate > 0 and cost.new_tokens:
-        parts.append(_tr("first token in about {seconds} s").format(seconds=_seconds(cost.new_tokens / rate)))
+        parts.append(_tr("first token in about {time}").format(time=duration(cost.new_tokens / rate)))
     room = state.engine.loaded.n_ctx_seq
     if room > 0:
         share = round(100 * cost.prompt_tokens / room)

@@ -122,6 +122,7 @@ def place_blocks(tokens: Sequence[Token], text: str, continued: Continued | None
 class _List:
     ordered: bool
     next_number: int
+    is_lone: bool  # has one item only
     items: int = 0
 
 
@@ -139,6 +140,7 @@ class _Builder:
     item_line: int = 0
     item: int | None = None
     number: int | None = None
+    is_lone: bool = False  # the item that was opened last is its list's only one
 
     def build(self, tokens: Sequence[Token]) -> Iterator[Placed]:
         at = 0
@@ -161,40 +163,62 @@ class _Builder:
             elif token.type == "hr":
                 yield self._placed(RuleBlock(), token)
             else:
-                empty = self._container(token)
+                empty = self._container(tokens, at)
                 if empty is not None:
                     yield empty
             at += 1
 
-    def _container(self, token: Token) -> Placed | None:
+    def _container(self, tokens: Sequence[Token], at: int) -> Placed | None:
+        token = tokens[at]
         match token.type:
             case "blockquote_open":
                 self.containers.append("quote")
             case "blockquote_close":
                 self.containers.pop()
             case "bullet_list_open":
-                self.lists.append(_List(ordered=False, next_number=0))
+                self.lists.append(_List(False, 0, self._is_lone(tokens, at)))
             case "ordered_list_open":
-                self.lists.append(_List(ordered=True, next_number=self._list_start(token)))
+                self.lists.append(_List(True, self._list_start(token), self._is_lone(tokens, at)))
             case "bullet_list_close" | "ordered_list_close":
                 self.lists.pop()
             case "list_item_open":
                 self._open_item(token)
+                self.is_lone = self.lists[-1].is_lone
             case "list_item_close":
                 # An item without content still shows its marker.
                 empty = self._placed(TextBlock(), token) if self.marker else None
                 self.containers.pop()
+                if empty is not None and self.is_lone:
+                    return self._as_written(empty, token)
                 return empty
             case _:
                 pass
         return None
 
+    def _is_lone(self, tokens: Sequence[Token], at: int) -> bool:
+        items = sum(
+            token.type == "list_item_open" and token.level == tokens[at].level + 1
+            for token in tokens[at : _closing(tokens, at)]
+        )
+        return items == 1 and not self._is_continued(tokens[at])
+
+    def _is_continued(self, token: Token) -> bool:
+        """Whether a list is the one that was cut before this text."""
+        is_first = not any(map(str.strip, self.lines[: self.top_line]))
+        return self.continued is not None and token.level == 0 and is_first
+
+    def _as_written(self, empty: Placed, token: Token) -> Placed:
+        """Turn an item that is a marker and nothing else into a paragraph.
+
+        CommonMark sees a list in the answer “48213.”; nobody who writes or reads it does.
+        """
+        line = self.lines[self.item_line].strip(" >\t")
+        block = replace(empty.block, marker="", containers=empty.block.containers[:-1])
+        assert isinstance(block, TextBlock), token
+        return replace(empty, block=replace(block, spans=(Span(line),)))
+
     def _list_start(self, token: Token) -> int:
-        if (
-            self.continued is not None
-            and token.level == 0
-            and not any(map(str.strip, self.lines[: self.top_line]))
-        ):
+        if self.continued is not None and self._is_continued(token):
             return self.continued.number
         start = token.attrGet("start")
         return 1 if start is None else int(start)

@@ -142,7 +142,7 @@ class TextRow(Row):
         inset = QUOTE_INDENT if self.part == "reasoning" else 0.0
         for index, block in enumerate(blocks):
             view = _kept_view(index, block, old, self._made_from)
-            x = inset + sum(_INDENT[each] for each in block.containers)
+            x = inset + sum(_INDENT[each] for each in block.containers) + room_for_marker(block, style)
             y += gap_between(before, block)
             is_wide = isinstance(block, CodeBlock | TableBlock)
             room = max(80.0, (width if is_wide else min(width, style.reading_width)) - x)
@@ -207,6 +207,7 @@ class TextRow(Row):
             painter.setFont(style.body)
             painter.setPen(style.muted)
             width = QFontMetricsF(style.body).horizontalAdvance(block.marker)
+            x += room_for_marker(block, style)
             painter.drawText(QPointF(x - 8 - width, at.y() + corner.y() + view.baseline), block.marker)
 
     def _paint_caret(self, painter: QPainter, at: QPointF, style: Style) -> None:
@@ -233,6 +234,13 @@ class TextRow(Row):
                 text += slice_utf16(view.text, *span)
                 before = block
         return text
+
+
+def room_for_marker(block: Block, style: Style) -> float:
+    """Return what a long number needs beyond the indent; a short one may hang over to the left."""
+    if len(block.marker) <= 3:
+        return 0.0
+    return max(0.0, QFontMetricsF(style.body).horizontalAdvance(block.marker) + 8 - _INDENT["item"])
 
 
 def make_view(block: Block, style: Style) -> BlockView:

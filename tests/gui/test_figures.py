@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kvdesk.gui.figures import answer_line, cost_line, live_line, prefill_line, speed, thought_line
+from kvdesk.gui.figures import answer_line, cost_line, duration, live_line, prefill_line, speed, thought_line
 from kvdesk.session.state import ChatMessage, DeskState, EngineState, Phase, SendCost, Streaming
 from tests.gui import fakes
 from tests.gui.conversations import FIGURES
@@ -46,6 +46,10 @@ def test_a_partial_answer_without_figures() -> None:
 def test_one_token_is_not_plural() -> None:
     line = answer_line(message(prompt_tokens=26_207, completion_tokens=1, decode_s=0.0))
     assert line == "1 new token read, 26,206 reused · 0.3 s to first token · 1 token"
+
+
+def test_a_short_time_is_not_nothing() -> None:
+    assert [duration(s) for s in (0.0004, 0.009, 0.31, 41.2)] == ["1 ms", "9 ms", "0.3 s", "41 s"]
 
 
 def test_speed_has_the_digits_that_mean_something() -> None:

@@ -61,6 +61,19 @@ def test_tightness_follows_blank_lines() -> None:
     assert [block.is_tight for block in blocks] == [False, True, False]
 
 
+@pytest.mark.parametrize("text", ["48213.", "-", "7)", "> 12."])
+def test_a_marker_alone_is_what_it_says(text: str) -> None:
+    (block,) = parse(text)
+    assert isinstance(block, TextBlock)
+    assert block.marker == ""
+    assert spans_text(block.spans) == text.lstrip("> ")
+    assert "item" not in block.containers
+
+
+def test_an_empty_item_among_others_stays_an_item() -> None:
+    assert [block.marker for block in parse("1.\n2. two\n")] == ["1.", "2."]
+
+
 def test_table_has_alignments_and_whole_rows() -> None:
     (table,) = parse("| a | b |\n|:--|--:|\n| 1 |\n| 2 | **3** | 4 |\n")
     assert isinstance(table, TableBlock)
