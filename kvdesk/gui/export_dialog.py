@@ -1,11 +1,12 @@
 """Shows the launch command for the chosen options, ready to be copied."""
 
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from kvdesk.errors import KvDeskError
 from kvdesk.export import TARGETS
 from kvdesk.export.shells import SHELLS
 from kvdesk.gui import theme
+from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.theme import Space, TextSize
@@ -23,11 +24,11 @@ class ExportDialog(QDialog):
         self._shown: object = None
         self.setWindowTitle(self.tr("Export"))
         self.resize(820, 520)
-        self.target_box = QComboBox()
+        self.target_box = ChoiceBox(self.tr("Program"))
         self.target_box.setAccessibleName(self.tr("Program"))
         for target in TARGETS:
             self.target_box.addItem(target.title, target.name)
-        self.shell_box = QComboBox()
+        self.shell_box = ChoiceBox(self.tr("Shell"))
         self.shell_box.setAccessibleName(self.tr("Shell"))
         for shell in SHELLS:
             self.shell_box.addItem(shell.title, shell.name)

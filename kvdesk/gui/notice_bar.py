@@ -52,18 +52,28 @@ class NoticeBar(QWidget):
         self.setVisible(notice is not None)
         if notice is None:
             return
-        self._message.setText(translated(notice.message))
-        self._hint.setText(translated(notice.hint))
+        message, hint = in_own_language(notice)
+        self._message.setText(message)
+        self._hint.setText(hint)
         self._hint.setVisible(bool(notice.hint))
         self.copy_button.setVisible(bool(notice.details) or notice.is_error)
         self.copy_button.set_copied_text(notice_text(notice))
         set_role(self._frame, surface="error" if notice.is_error else "notice")
-        self.setAccessibleDescription(f"{notice.message} {notice.hint}".strip())
+        self.setAccessibleDescription(f"{message} {hint}".strip())
 
 
 def translated(text: str) -> str:
     """Translate a sentence that comes from the rooms below."""
     return QCoreApplication.translate("core", text)
+
+
+def in_own_language(notice: Notice) -> tuple[str, str]:
+    """Return message and hint translated; an error's templates are translated before they are filled."""
+    error = notice.error
+    if error is None:
+        return translated(notice.message), translated(notice.hint)
+    message, hint = translated(error.message_template), translated(error.hint_template)
+    return fill(message, error.values), fill(hint, error.values)
 
 
 def notice_text(notice: Notice) -> str:

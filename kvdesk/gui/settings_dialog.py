@@ -1,9 +1,10 @@
 """The settings, one control for each row of the settings table that has a label."""
 
-from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from kvdesk.errors import OptionError
 from kvdesk.gui import theme
+from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.notice_bar import translated
 from kvdesk.gui.theme import Choice, Space, TextSize
@@ -22,7 +23,7 @@ class SettingsDialog(QDialog):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self.controls: dict[str, QComboBox | QLineEdit] = {}
+        self.controls: dict[str, ChoiceBox | QLineEdit] = {}
         self.setWindowTitle(self.tr("Settings"))
         self.setMinimumWidth(420)
         self.problem = text_label(role="bad", size=TextSize.TABLE, wrap=True)
@@ -58,8 +59,8 @@ class SettingsDialog(QDialog):
         form.addRow(label, control)
         form.addRow("", text_label(help_text, "muted", TextSize.NOTE, wrap=True))
 
-    def _make_choice(self, row: SettingRow) -> QComboBox:
-        box = QComboBox()
+    def _make_choice(self, row: SettingRow) -> ChoiceBox:
+        box = ChoiceBox("")
         for choice in row.choices:
             box.addItem(_LANGUAGES.get(choice, translated(choice)), choice)
         box.setCurrentIndex(box.findData(getattr(self._desk.settings, row.name)))

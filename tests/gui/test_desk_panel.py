@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui.desk.option_editor import ChoiceBox
+from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.desk_panel import DeskPanel
 from kvdesk.session.state import DeskState, EngineState, Phase
 from tests.gui import fakes

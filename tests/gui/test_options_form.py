@@ -5,7 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui.desk.option_editor import ChoiceBox, EntryBox, OptionEditor
+from kvdesk.gui.choice_box import ChoiceBox
+from kvdesk.gui.desk.option_editor import EntryBox, OptionEditor
 from kvdesk.gui.desk.options_form import OptionsForm
 from kvdesk.plan.options import BY_NAME, OPTIONS, LoadOptions
 from tests.gui import fakes

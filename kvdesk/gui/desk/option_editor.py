@@ -1,88 +1,24 @@
 """Controls for launch options, made from the option table's rows by type; no option has code of its own."""
 
-from collections.abc import Mapping
-
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPaintEvent, QStandardItemModel, QWheelEvent
+from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
-    QStyle,
-    QStyleOptionComboBox,
-    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
 
 from kvdesk.errors import OptionError
 from kvdesk.gui import theme
+from kvdesk.gui.choice_box import GAP, INSET, ChoiceBox
 from kvdesk.gui.controls import set_role, text_label
 from kvdesk.gui.notice_bar import translated
 from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import OptionRow
 from kvdesk.plan.parse import read_value, write_value
-
-_INSET, _GAP, _ARROW = 8, 5, 18  # before the label, after it, room for the arrow
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-
-
-class ChoiceBox(QComboBox):
-    """A combo box with its label inside, before the value; single choices can be ruled out with a reason."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__()
-        self._label = label
-        self.setFont(theme.current().font(TextSize.TABLE))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def rule_out(self, reasons: Mapping[str, str]) -> None:
-        """Grey the choices that have a reason, and tell it; the others become possible again."""
-        items = self.model()
-        assert isinstance(items, QStandardItemModel)
-        for index in range(self.count()):
-            why = reasons.get(self.itemData(index), "")
-            item = items.item(index)
-            item.setEnabled(not why)
-            item.setToolTip(why)
-            item.setData(why, Qt.ItemDataRole.AccessibleDescriptionRole)
-
-    def sizeHint(self) -> QSize:
-        """Wide enough for the label and the longest choice."""
-        metrics = self.fontMetrics()
-        texts = (self.itemText(index) for index in range(self.count()))
-        longest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
-        label = metrics.horizontalAdvance(self._label) + _GAP if self._label else 0
-        return QSize(_INSET + label + longest + 6 + _ARROW, 30)
-
-    def minimumSizeHint(self) -> QSize:
-        """Narrower than that, values are elided."""
-        return QSize(56, 30)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the frame by the style, the label and the value by hand."""
-        painter = QStylePainter(self)
-        option = QStyleOptionComboBox()
-        self.initStyleOption(option)
-        option.currentText = ""
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        area = self.rect().adjusted(_INSET, 0, -_ARROW, 0)
-        width = 0
-        if self._label:
-            painter.setPen(theme.colour("muted"))
-            painter.drawText(area, _LEFT, self._label)
-            width = painter.fontMetrics().horizontalAdvance(self._label) + _GAP
-        painter.setPen(theme.colour("text" if self.isEnabled() else "muted"))
-        rest = QRect(area.left() + width, area.top(), area.width() - width, area.height())
-        text = painter.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, rest.width())
-        painter.drawText(rest, _LEFT, text)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Leave the wheel to the desk's scrolling: a value must not change in passing."""
-        event.ignore()
 
 
 class EntryBox(QFrame):
@@ -97,8 +33,8 @@ class EntryBox(QFrame):
         self.entry.installEventFilter(self)
         self.setFocusProxy(self.entry)
         row = QHBoxLayout(self)
-        row.setContentsMargins(_INSET, 0, 2, 0)
-        row.setSpacing(_GAP)
+        row.setContentsMargins(INSET, 0, 2, 0)
+        row.setSpacing(GAP)
         if label:
             name = text_label(label, "muted", TextSize.TABLE)
             name.setMinimumWidth(0)
@@ -109,8 +45,8 @@ class EntryBox(QFrame):
     def sizeHint(self) -> QSize:
         """Wide enough for the label and four figures."""
         metrics = self.entry.fontMetrics()
-        label = metrics.horizontalAdvance(self._label) + _GAP if self._label else 0
-        return QSize(_INSET + label + metrics.horizontalAdvance("00000") + 4, 30)
+        label = metrics.horizontalAdvance(self._label) + GAP if self._label else 0
+        return QSize(INSET + label + metrics.horizontalAdvance("00000") + 4, 30)
 
     def minimumSizeHint(self) -> QSize:
         """Narrower than that, the value scrolls."""

@@ -3,8 +3,9 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import push_button, text_label
-from kvdesk.gui.desk.option_editor import ChoiceBox, OptionEditor
+from kvdesk.gui.desk.option_editor import OptionEditor
 from kvdesk.gui.desk.option_notes import OptionNotes
 from kvdesk.gui.icons import set_icon
 from kvdesk.gui.notice_bar import translated
