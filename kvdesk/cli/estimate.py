@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from kvdesk.cli.guard import report as report_error
-from kvdesk.cli.hardware import Asked, choose_devices
+from kvdesk.cli.hardware import Asked, check_is_here, choose_devices
+from kvdesk.cli.offers import offer_object, print_offers
 from kvdesk.cli.opened import Opened, open_for_planning
 from kvdesk.cli.printing import new_table, print_json, print_line, print_table
 from kvdesk.cli.texts import t
@@ -17,6 +18,8 @@ from kvdesk.errors import DoesNotFit, KvDeskError, OptionError
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import TOTAL_KINDS, Device, Kind, MemoryReport, Refusal
+from kvdesk.plan.advice import Advice, advise
+from kvdesk.plan.budget import Amount, ceilings
 from kvdesk.plan.configure import configure, normalised_options
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes, format_mib, format_tokens
@@ -39,6 +42,7 @@ class Estimate:
     options: LoadOptions
     report: MemoryReport
     refusals: tuple[Refusal, ...]
+    advice: tuple[Advice, ...]
     estimate_ms: float
     dry_run_ms: float | None
 
@@ -53,11 +57,8 @@ def run(
     status = 0
     with Asked() as asked:
         options, present, is_here = choose_devices(devices, options, asked)
-        if is_dry and not is_here:
-            raise OptionError(
-                "llama.cpp can be asked only about devices that are here.",
-                "Leave --dry-run out to estimate for another GPU.",
-            )
+        if is_dry:
+            check_is_here(is_here)
         for index, source in enumerate(models):
             try:
                 found = _estimate(source, options, present, asked if is_dry else None)
@@ -82,12 +83,23 @@ def _estimate(source: str, options: LoadOptions, devices: Sequence[Device], aske
     estimate_ms = (time.perf_counter() - began) * 1000
     if asked is None:
         normalised = normalised_options(options, config)
-        return Estimate(opened, normalised, report, against, estimate_ms, None)
+        offers = _advice(opened, options, report, devices)
+        return Estimate(opened, normalised, report, against, offers, estimate_ms, None)
     _check_dry_run(opened, report, against, config.host)
     planned = asked.ask(lambda number: DryRun(id=number, model=opened.card.path, options=options))
     assert isinstance(planned, Planned)
     plan = completed(planned.report, report, devices)
-    return Estimate(opened, planned.options, plan, against, estimate_ms, planned.report.elapsed_ms)
+    offers = _advice(opened, options, plan, devices)
+    return Estimate(opened, planned.options, plan, against, offers, estimate_ms, planned.report.elapsed_ms)
+
+
+def _advice(
+    opened: Opened, options: LoadOptions, report: MemoryReport, devices: Sequence[Device]
+) -> tuple[Advice, ...]:
+    """What would make it fit, where it does not."""
+    if all(report.fits(device) is not False for device in report.devices):
+        return ()
+    return advise(opened.shape, options, devices, ceilings(devices, Amount(0)))
 
 
 def completed(plan: MemoryReport, estimated: MemoryReport, devices: Sequence[Device]) -> MemoryReport:
@@ -133,6 +145,7 @@ def as_object(found: Estimate) -> dict[str, Any]:
         "devices": [device_object(report, device) for device in report.devices],
         "items": report.items,
         "refusals": found.refusals,
+        "advice": [offer_object(offer) for offer in found.advice],
         "elapsed_ms": {
             "header": round(found.opened.header_ms, 2),
             "estimate": round(found.estimate_ms, 3),
@@ -181,6 +194,9 @@ def _print(found: Estimate) -> None:
         print_line()
         print_line(t(refusal.message), style="yellow" if refusal.is_warning else "red")
         print_line(t(refusal.hint), style="dim")
+    if found.advice:
+        print_line()
+        print_offers(found.advice)
 
 
 def print_memory(report: MemoryReport) -> None:

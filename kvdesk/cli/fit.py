@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from kvdesk.cli.estimate import completed, device_object
-from kvdesk.cli.hardware import Asked, choose_devices
+from kvdesk.cli.hardware import Asked, check_is_here, choose_devices
+from kvdesk.cli.offers import offer_object, print_offers
 from kvdesk.cli.opened import Opened, open_for_planning
 from kvdesk.cli.printing import new_table, print_json, print_line, print_table
 from kvdesk.cli.texts import t
@@ -21,9 +22,9 @@ from kvdesk.plan.budget import Ceilings, ceilings, parse_amount
 from kvdesk.plan.configure import chosen_devices, configure
 from kvdesk.plan.fits import Kernel, PairFit, ranked
 from kvdesk.plan.options import BY_NAME, LoadOptions
-from kvdesk.plan.parse import flag_of, read_value, write_value
+from kvdesk.plan.parse import read_value
 from kvdesk.plan.solve import context_limit, fit_all, step_of
-from kvdesk.units import KIB, format_bytes, format_mib, format_tokens
+from kvdesk.units import KIB, format_mib, format_tokens
 
 # What a chat can be expected to need when nobody says what is wanted.
 _USUAL_CTX = 32_768
@@ -46,6 +47,8 @@ def run(
     opened = open_for_planning(model)
     with Asked() as asked:
         options, present, is_here = choose_devices(devices, options, asked)
+        if is_dry:
+            check_is_here(is_here)
         limits = ceilings(present, parse_amount(reserve), parse_amount(budget) if budget else None)
         began = time.perf_counter()
         found = fit_all(opened.shape, options, present, limits=limits)
@@ -187,7 +190,7 @@ def _as_object(
     devices: Sequence[Device],
     order: Sequence[PairFit],
     wanted: int,
-    offers: Sequence[Advice],
+    offers: tuple[Advice, ...],
     confirmed: dict[str, Any] | None,
     solve_ms: float,
 ) -> dict[str, Any]:
@@ -200,7 +203,7 @@ def _as_object(
         "devices": [device_object(report, device) for device in report.devices],
         "pairs": [_pair(fit) for fit in order],
         "recommended": {"options": recommended, "why": why},
-        "advice": [_offer(offer) for offer in offers],
+        "advice": [offer_object(offer) for offer in offers],
         "confirmed": confirmed,
         "elapsed_ms": {"header": round(opened.header_ms, 2), "solve": round(solve_ms, 2)},
     }
@@ -220,22 +223,12 @@ def _pair(fit: PairFit) -> dict[str, Any]:
     }
 
 
-def _offer(offer: Advice) -> dict[str, Any]:
-    return {
-        "options": dict(offer.changes),
-        "gain_bytes": offer.gain_bytes,
-        "margin_bytes": offer.margin_bytes,
-        "fits": offer.fits,
-        "cost": offer.cost,
-    }
-
-
 def _print(
     opened: Opened,
     shown: Sequence[PairFit],
     count: int,
     wanted: int,
-    offers: Sequence[Advice],
+    offers: tuple[Advice, ...],
     confirmed: dict[str, Any] | None,
 ) -> None:
     best = shown[0]
@@ -248,8 +241,7 @@ def _print(
         print_line(f"{best.cache_type_k} / {best.cache_type_v}: {why} {best.why}")
     if confirmed:
         print_line(t("llama.cpp confirms it.") if confirmed["fits"] else t("llama.cpp does not confirm it."))
-    for offer in offers:
-        print_line(_advice_line(offer), style="" if offer.fits else "dim")
+    print_offers(offers)
 
 
 def _print_pairs(shown: Sequence[PairFit], count: int) -> None:
@@ -283,13 +275,3 @@ def _cells(fit: PairFit) -> tuple[str, ...]:
         t(fit.quality),
         f"[yellow]{t('CPU')}[/]" if fit.kernel == "cpu" else t("GPU") if fit.kernel == "gpu" else "–",
     )
-
-
-def _advice_line(offer: Advice) -> str:
-    changes = " ".join(
-        f"{flag_of(BY_NAME[name])} {write_value(BY_NAME[name], value)}" for name, value in offer.changes
-    )
-    gain = format_bytes(offer.gain_bytes)
-    if offer.fits:
-        return t("{changes} makes it fit ({gain}). {cost}", changes=changes, gain=gain, cost=t(offer.cost))
-    return t("{changes} frees {gain}. {cost}", changes=changes, gain=gain, cost=t(offer.cost))

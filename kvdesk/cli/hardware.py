@@ -62,6 +62,15 @@ def choose_devices(
     return options, list_devices(options.rpc, asked), True
 
 
+def check_is_here(is_here: bool) -> None:
+    """Raise OptionError where llama.cpp is to be asked about devices that are not here."""
+    if not is_here:
+        raise OptionError(
+            "llama.cpp can be asked only about devices that are here.",
+            "Leave --dry-run out to calculate for another GPU.",
+        )
+
+
 def list_devices(rpc: tuple[str, ...], asked: Asked) -> tuple[Device, ...]:
     """The devices llama.cpp sees, with the host's memory as the system counts it."""
     answer = asked.ask(lambda number: ListDevices(id=number, rpc=rpc))

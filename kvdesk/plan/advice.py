@@ -14,6 +14,7 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.solve import attempt, fit_pair, largest
 
 Changes = tuple[tuple[str, object], ...]
+_WIDE = frozenset({"f32", "f16", "bf16"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,7 @@ def _free_changes(shape: ModelShape, options: LoadOptions) -> Iterator[tuple[Cha
         yield (("ubatch_size", 256),), "Prompts are read somewhat more slowly."
     if options.ubatch_size > 128:
         yield (("ubatch_size", 128),), "Prompts are read more slowly."
-    wide = {"f32", "f16", "bf16"}
-    if {options.cache_type_k, options.cache_type_v} & wide:
+    if {options.cache_type_k, options.cache_type_v} & _WIDE:
         yield (("cache_type_k", "q8_0"), ("cache_type_v", "q8_0")), "Answers hardly change."
     if not {options.cache_type_k, options.cache_type_v} <= {"q4_0", "iq4_nl"}:
         yield (
@@ -110,6 +110,13 @@ def _searched_changes(
 ) -> Iterator[tuple[Changes, str]]:
     """Changes whose size is searched for: a shorter context, and less on the GPU."""
     shorter = fit_pair(shape, options, devices, limits=limits).max_ctx_size
+    if {options.cache_type_k, options.cache_type_v} & _WIDE:
+        pair: Changes = (("cache_type_k", "q8_0"), ("cache_type_v", "q8_0"))
+        both = msgspec.structs.replace(options, **dict(pair))
+        longer = fit_pair(shape, both, devices, limits=limits).max_ctx_size
+        if longer is not None and longer > (shorter or 0):
+            cost = "Answers hardly change, and conversations have less room."
+            yield (*pair, ("ctx_size", longer)), cost
     if shorter is not None:
         yield (("ctx_size", shorter),), "Conversations have less room."
     if not any(device.kind != "cpu" for device in devices):

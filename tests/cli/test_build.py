@@ -64,6 +64,7 @@ def test_the_version(kvdesk, windows):
         (["estimate", "demo", "--device", "Voodoo 3"], "Voodoo 3"),
         (["estimate", "demo", "--device", "gpu0=lots"], "lots"),
         (["estimate", "demo", "--device", "gpu0=8GiB", "--dry-run"], "here"),
+        (["fit", "demo", "--device", "gpu0=8GiB", "--dry-run"], "here"),
         (["fit", "demo", "--reserve", "200%"], "200%"),
         (["fit", "demo", "--min-ctx", "x"], "x"),
         (["export", "demo", "--target", "ollamma"], "ollamma"),

@@ -89,6 +89,14 @@ def test_a_context_beyond_all_memory_is_an_answer(kvdesk):
     )
 
 
+def test_what_does_not_fit_comes_with_advice(kvdesk):
+    words = ["demo", "--device", "gpu0=312MiB"]
+    offers = kvdesk("estimate", *words, "--json").object["advice"]
+    assert any(offer["fits"] and offer["gain_bytes"] > 0 for offer in offers)
+    assert "makes it fit" in kvdesk("estimate", *words).out
+    assert kvdesk("estimate", "demo", "--json").object["advice"] == []
+
+
 def test_what_llama_cpp_would_refuse_is_printed_with_its_way_out(kvdesk):
     ran = kvdesk("estimate", "demo", "--json", "-ctv", "q8_0", "-fa", "off")
     assert ran.status == 0
