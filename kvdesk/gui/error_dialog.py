@@ -48,7 +48,7 @@ def notice_of(error: BaseException) -> Notice:
     """Say an unexpected error as a notice; a traceback goes into the details only."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, KvDeskError):
-        return Notice(error.message, error.hint, details)
+        return Notice(error.message, error.hint, details, error=error)
     return Notice(
         QCoreApplication.translate("ErrorDialog", "Something unexpected happened in the window."),
         QCoreApplication.translate(

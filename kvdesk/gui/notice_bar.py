@@ -3,6 +3,7 @@
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from kvdesk.errors import fill
 from kvdesk.gui.controls import icon_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.theme import Space

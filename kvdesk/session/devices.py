@@ -51,7 +51,10 @@ def _is_vendor(device: Device, reading: DeviceSample) -> bool:
 
 
 def _with_reading(device: Device, reading: DeviceSample | None, measured: MemoryReport | None) -> Device:
-    if reading is None or reading.free_bytes is None:
+    if reading is None:
+        return device
+    device = msgspec.structs.replace(device, driver=reading.driver)
+    if reading.free_bytes is None:
         return device
     own = reading.process_bytes
     if own is None:

@@ -7,7 +7,7 @@ from kvdesk.session.state import Notice
 def notice_of(error: Exception) -> Notice:
     """Return what the user is told of an error; one that nobody foresaw carries its details."""
     if isinstance(error, KvDeskError):
-        return Notice(error.message, error.hint)
+        return Notice(error.message, error.hint, error=error)
     import traceback
 
     return Notice(

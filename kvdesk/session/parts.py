@@ -106,5 +106,6 @@ class Parts:
         """Set settings and have them written soon."""
         changed = msgspec.structs.replace(self.settings, **changes)
         if changed != self.settings:
+            self.is_fit_due = self.is_fit_due or changed.reserve_bytes != self.settings.reserve_bytes
             self.settings = changed
             self.background.submit(lambda: self._settings_store.save(changed), key="settings")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kvdesk.engine.protocol import CacheReport, Role, StopReason
+from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
 from kvdesk.plan.fits import PairFit as PairFit
@@ -56,12 +57,16 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user in place: what happened, what to do, details for the copy button."""
+    """Something to tell the user in place: what happened, what to do, details for the copy button.
+
+    `error` is the error behind it, whose templates can be translated; message and hint are English.
+    """
 
     message: str
     hint: str = ""
     details: str = ""
     is_error: bool = True
+    error: KvDeskError | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

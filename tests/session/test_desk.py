@@ -58,6 +58,7 @@ def test_what_is_no_model_is_said_and_the_open_one_stays(stage: Stage, source: s
     assert state.notice is not None
     assert state.notice.hint
     assert not state.notice.details  # a foreseen error needs no traceback
+    assert state.notice.error is not None  # whose templates the window can translate
     assert (state.model, state.opening) == (before, "")
     actions.dismiss_notice(stage.desk)
     assert stage.desk.state.notice is None
@@ -133,6 +134,16 @@ def test_the_options_used_last_come_back_with_the_model(stage: Stage):
     actions.forget_recent(again.desk, again.desk.state.recent[0])
     assert again.desk.state.recent == ()
     again.close()
+
+
+def test_another_reserve_is_another_largest_context(stage: Stage):
+    stage.open_demo()
+    stage.desk.sampler.emit(sample(1.0, available_bytes=8 * GIB))
+    stage.until(lambda: stage.desk.state.devices[-1].free_bytes == 8 * GIB)
+    stage.settle()
+    assert stage.desk.state.max_ctx_size == 4096
+    stage.desk.change_settings(reserve_bytes=8 * GIB)
+    stage.until(lambda: stage.desk.state.fits and stage.desk.state.max_ctx_size is None)
 
 
 def test_export_needs_a_model(stage: Stage):
