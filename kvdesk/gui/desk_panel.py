@@ -129,8 +129,11 @@ class DeskPanel(QWidget):
         uses = self._uses = device_uses(state, reserve)
         while len(self.device_views) < len(uses):
             view = DeviceMemory(is_folded=bool(self.device_views))
-            self.device_views.append(view)
             self._devices_column.addWidget(view)
+            before = self.device_views[-1].table if self.device_views else self.card.open_button
+            QWidget.setTabOrder(before, view.fold_button)
+            QWidget.setTabOrder(view.fold_button, view.table)
+            self.device_views.append(view)
         is_stale = state.measured is not None and not is_loaded_as_chosen(state)
         for index, view in enumerate(self.device_views):
             view.setVisible(index < len(uses))

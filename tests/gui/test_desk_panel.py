@@ -161,3 +161,22 @@ def test_every_control_has_a_name_and_can_be_reached(panel: DeskPanel) -> None:
         if isinstance(widget, QAbstractButton) and not widget.objectName().startswith("qt_"):
             assert widget.accessibleName() or widget.text(), widget
             assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, widget
+
+
+def test_the_keyboard_goes_from_top_to_bottom(qtbot: QtBot, panel: DeskPanel) -> None:
+    stops: list[QWidget] = []
+    widget = panel.card.open_button.nextInFocusChain()
+    while widget is not panel.card.open_button:
+        if widget.isVisibleTo(panel) and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            stops.append(widget)
+        widget = widget.nextInFocusChain()
+    wanted = [
+        panel.device_views[0].table,
+        panel.context.slider,
+        panel.options.editors["cache_type_k"].control,
+        panel.options.advanced_button,
+        panel.fits.view,
+        panel.load_bar.load_button,
+    ]
+    places = [stops.index(stop) for stop in wanted]
+    assert places == sorted(places)

@@ -191,3 +191,10 @@ def _close(application: QApplication) -> None:
 )
 def test_the_first_model_is_the_last_one_while_it_is_there(last: str, first: str) -> None:
     assert run.first_model(last) == first
+
+
+def test_the_graph_comes_without_holding_the_window(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.desk_panel.chart is None
+    window.start()
+    qtbot.waitUntil(lambda: window.desk_panel.chart is not None, timeout=30_000)
+    assert not window._chart_import.is_alive()
