@@ -1,27 +1,89 @@
 """Compute buffers: what the scheduler reserves for intermediate results, and the phase that decides it."""
 
+from dataclasses import replace
 from functools import lru_cache
 
+from kvdesk.memory.cache_types import BY_NAME, CacheType
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.devices import backend_of
 from kvdesk.memory.graph.allocator import Peak
-from kvdesk.memory.graph.model import peak_of
+from kvdesk.memory.graph.model import device_peaks
 from kvdesk.memory.placement import Placement
-from kvdesk.memory.report import Item, Kind
+from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.memory.shape import ModelShape
+from kvdesk.memory.weights import staged_bytes
 from kvdesk.units import format_tokens
+
+PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
+OFFLOAD_MIN_TOKENS = 32  # below it a GPU leaves the work to where the weights are (offload_op)
 
 
 def compute_items(shape: ModelShape, config: Configuration, placement: Placement) -> list[Item]:
-    """The compute buffer of each device."""
-    peak = _peak(shape, config)
-    why = (
-        f"largest during {peak.note}: {format_tokens(config.n_tokens)} tokens at once, "
-        f"logits of {format_tokens(config.n_outputs)}"
+    """The compute buffer of each device, and what a GPU adds to it as items of their own."""
+    config = _decisive(config)
+    is_split = len(placement.computing) > 1 or placement.output != config.host.name
+    plain = _peaks(shape, config, 1, False)
+    with_copies = _peaks(shape, config, 1, True) if is_split else plain
+    piped = _peaks(shape, config, PIPELINE_COPIES, True) if _pipelines(shape, config) else with_copies
+    items = []
+    for device in config.devices:
+        peak = plain[device.name]
+        if not peak.n_bytes:
+            continue
+        why = (
+            f"largest during {peak.note}: {format_tokens(config.n_tokens)} tokens at once, "
+            f"logits of {format_tokens(config.n_outputs)}"
+        )
+        items.append(Item(Kind.COMPUTE, device.name, peak.n_bytes, "formula", why))
+        items += _extra(device, with_copies[device.name].n_bytes - peak.n_bytes, "copies in f16 of the cache")
+        more = piped[device.name].n_bytes - with_copies[device.name].n_bytes
+        items += _extra(device, more, f"inputs kept {PIPELINE_COPIES} times, so that batches overlap")
+    items += _staging(shape, config)
+    return items
+
+
+def _extra(device: Device, n_bytes: int, why: str) -> list[Item]:
+    return [Item(Kind.COMPUTE, device.name, n_bytes, "formula", why)] if n_bytes > 0 else []
+
+
+def _staging(shape: ModelShape, config: Configuration) -> list[Item]:
+    """Weights on the host are brought to the first GPU one tensor at a time to compute prompts there."""
+    first = config.accelerators[0] if config.accelerators else None
+    if first is None or not config.op_offload or config.n_tokens < OFFLOAD_MIN_TOKENS:
+        return []
+    if not backend_of(first.backend).stages_weights:
+        return []
+    return _extra(
+        first, staged_bytes(shape, config), "the largest weight on the host, brought over for prompts"
     )
-    return [Item(Kind.COMPUTE, config.host.name, peak.n_bytes, "formula", why)]
 
 
-@lru_cache(maxsize=512)
-def _peak(shape: ModelShape, config: Configuration) -> Peak:
-    return peak_of(shape, config, backend_of(config.host.backend).alignment)
+def _pipelines(shape: ModelShape, config: Configuration) -> bool:
+    """llama_context's conditions for pipeline parallelism."""
+    return (
+        len(config.accelerators) > 1
+        and config.n_gpu_layers > len(shape.layers)
+        and config.split_mode == "layer"
+        and config.kv_offload
+        and not config.overrides
+        and all(backend_of(device.backend).can_pipeline for device in config.accelerators)
+    )
+
+
+def _decisive(config: Configuration) -> Configuration:
+    """The same configuration for all that share a graph, so that its peak is computed once for them.
+
+    Quantised types differ only in being quantised; free memory matters through the placement alone.
+    """
+    return replace(config, type_k=_graph_type(config.type_k), type_v=_graph_type(config.type_v))
+
+
+def _graph_type(cache_type: CacheType) -> CacheType:
+    return BY_NAME["q8_0"] if cache_type.is_quantised else cache_type
+
+
+@lru_cache(maxsize=1024)
+def _peaks(
+    shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool
+) -> dict[str, Peak]:
+    return device_peaks(shape, config, n_copies=n_copies, adds_kernel_copies=adds_kernel_copies)

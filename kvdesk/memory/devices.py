@@ -16,27 +16,43 @@ class Backend:
 
     `alignment` is its buffer type's; `pads_rows` says that a quantised tensor gets up to 512 values more;
     `has_host_buffer` that host weights lie in its pinned memory instead of being repacked;
-    `context_bytes` is what the driver takes beside all buffers, measured or reported by others.
+    `context_bytes` is what the driver takes beside all buffers, measured or reported by others;
+    `can_pipeline` that several of its kind work on consecutive batches at once (async and events);
+    `stages_weights` that it computes prompts with weights that stay on the host (offload_op);
+    `copies_unless_f16` and `copies_always` that its attention kernels read the cache through copies in f16.
     """
 
     alignment: int = 32
     pads_rows: bool = False
     has_host_buffer: bool = False
     context_bytes: int = 0
+    can_pipeline: bool = False
+    stages_weights: bool = False
+    copies_unless_f16: bool = False
+    copies_always: bool = False
 
 
+_CUDA = Backend(
+    128,
+    pads_rows=True,
+    has_host_buffer=True,
+    context_bytes=300 * MIB,
+    can_pipeline=True,
+    stages_weights=True,
+    copies_unless_f16=True,
+)
 # context_bytes: CUDA 107 MiB (RTX 4060 Ti) to 555 MiB (RTX PRO 6000), growing with the number of
 # multiprocessors; the value here is that of cards with about 60 of them.
 BACKENDS: dict[str, Backend] = {
     "cpu": Backend(),
-    "cuda": Backend(128, pads_rows=True, has_host_buffer=True, context_bytes=300 * MIB),
-    "hip": Backend(128, pads_rows=True, has_host_buffer=True, context_bytes=300 * MIB),
-    "rocm": Backend(128, pads_rows=True, has_host_buffer=True, context_bytes=300 * MIB),
-    "musa": Backend(128, pads_rows=True, has_host_buffer=True, context_bytes=300 * MIB),
-    "sycl": Backend(128, has_host_buffer=True, context_bytes=200 * MIB),
-    "vulkan": Backend(64, has_host_buffer=True, context_bytes=100 * MIB),
-    "metal": Backend(32, context_bytes=20 * MIB),
-    "rpc": Backend(32),
+    "cuda": _CUDA,
+    "hip": _CUDA,
+    "rocm": _CUDA,
+    "musa": _CUDA,
+    "sycl": Backend(128, has_host_buffer=True, context_bytes=200 * MIB, stages_weights=True),
+    "vulkan": Backend(64, has_host_buffer=True, context_bytes=100 * MIB, stages_weights=True),
+    "metal": Backend(32, context_bytes=20 * MIB, copies_always=True),
+    "rpc": Backend(32, can_pipeline=True),
 }
 _OTHER = Backend(128)
 

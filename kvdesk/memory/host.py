@@ -2,7 +2,7 @@
 
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.report import Item, Kind
+from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.memory.shape import ModelShape
 from kvdesk.units import MIB
 
@@ -30,9 +30,15 @@ def host_items(shape: ModelShape, config: Configuration) -> list[Item]:
         Item(Kind.VOCABULARY, host, vocabulary, "table", f"{shape.n_vocab:,} tokens with their merges"),
         Item(Kind.PROCESS, host, _PROCESS_BYTES, "table", "the engine process before a model is open"),
     ]
-    for device in config.accelerators:
-        context_bytes = backend_of(device.backend).context_bytes
-        if context_bytes:
-            why = "the driver's own, beside all buffers; differs by card and driver"
-            items.append(Item(Kind.DEVICE_CONTEXT, device.name, context_bytes, "table", why))
-    return items
+    return items + [item for device in config.devices for item in _beyond_buffers(device)]
+
+
+def _beyond_buffers(device: Device) -> list[Item]:
+    """What a device takes beside all that is listed: as loads here have shown, until then by the table."""
+    if device.margin is not None:
+        loads = "1 load" if device.margin.loads == 1 else f"{device.margin.loads} loads"
+        why = f"from {loads} on this device: what it took beyond the plan"
+        return [Item(Kind.MARGIN, device.name, device.margin.bytes, "table", why)]
+    context_bytes = backend_of(device.backend).context_bytes
+    why = "the driver's own, beside all buffers; differs by card and driver"
+    return [Item(Kind.DEVICE_CONTEXT, device.name, context_bytes, "table", why)] if context_bytes else []

@@ -30,12 +30,20 @@ class Kind(StrEnum):
 TOTAL_KINDS = (Kind.WEIGHTS, Kind.K, Kind.V, Kind.RECURRENT, Kind.COMPUTE, Kind.OUTPUT)
 
 
+class Margin(msgspec.Struct, frozen=True):
+    """What the last `loads` loads on a device were measured to take beyond their plans, at most."""
+
+    bytes: int
+    loads: int
+
+
 class Device(msgspec.Struct, frozen=True):
     """A place where memory is: a GPU, an RPC device or the host.
 
     `name` is llama.cpp's ("CUDA0", "Metal", "RPC0[127.0.0.1:50052]", "CPU") or, for a GPU that is not here,
     the one the user gave. `backend` is ggml's registry name in lower case ("cuda", "metal", "vulkan", "rpc",
-    "cpu"). The host is always the last device of a list and is named "CPU".
+    "cpu"). The host is always the last device of a list and is named "CPU". `driver` is the driver's version
+    where the vendor's library tells it; `margin` is None where nothing was measured yet.
     """
 
     name: str
@@ -44,6 +52,8 @@ class Device(msgspec.Struct, frozen=True):
     total_bytes: int | None = None
     free_bytes: int | None = None
     description: str = ""
+    driver: str = ""
+    margin: Margin | None = None
 
 
 HOST = Device("CPU", "cpu", "cpu")
@@ -89,6 +99,18 @@ class MemoryReport(msgspec.Struct, frozen=True):
         if device.free_bytes is None:
             return None
         return self.needed_bytes(device.name) <= device.free_bytes
+
+
+def completed(plan: MemoryReport, estimated: MemoryReport) -> MemoryReport:
+    """llama.cpp's plan with what it leaves out: what lies beyond its buffers, and the host's free memory.
+
+    For ggml all of the host's memory is always free.
+    """
+    beyond = [item for item in estimated.items if item.kind not in TOTAL_KINDS]
+    own = [item for item in plan.items if item.kind in TOTAL_KINDS]
+    hosts = [device for device in estimated.devices if device.kind == "cpu"]
+    others = [device for device in plan.devices if device.kind != "cpu"]
+    return msgspec.structs.replace(plan, items=(*own, *beyond), devices=(*others, *hosts))
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -59,18 +59,19 @@ class _Key:
 
 def weight_totals(shape: ModelShape, config: Configuration) -> WeightBytes:
     """Where every tensor goes (llama_model_loader::create_tensor). Remembered for each placement."""
-    return _totals(
-        shape,
-        _Key(
-            placement=place(shape, config),
-            devices=config.devices,
-            overrides=config.overrides,
-            repack=config.repack,
-            mmap=config.mmap,
-            cpu=config.cpu,
-            is_split=config.split_mode == "tensor",
-            tensor_split=config.tensor_split,
-        ),
+    return _totals(shape, _key(shape, config))
+
+
+def _key(shape: ModelShape, config: Configuration) -> _Key:
+    return _Key(
+        placement=place(shape, config),
+        devices=config.devices,
+        overrides=config.overrides,
+        repack=config.repack,
+        mmap=config.mmap,
+        cpu=config.cpu,
+        is_split=config.split_mode == "tensor",
+        tensor_split=config.tensor_split,
     )
 
 
@@ -94,6 +95,23 @@ def _totals(shape: ModelShape, key: _Key) -> WeightBytes:
             second_copy = buffers.size(tied, copy[0])
             total[copy] += second_copy
     return WeightBytes(dict(total), second_copy, key.is_split)
+
+
+def staged_bytes(shape: ModelShape, config: Configuration) -> int:
+    """The largest matrix that lies on the host and not repacked, which a GPU must bring over to use it."""
+    key = _key(shape, config)
+    buffers = _Buffers(key)
+    host = config.host.name
+    return max(
+        (
+            weight.n_bytes
+            for weight in shape.weights
+            if weight.use in ("matmul", "experts")
+            and weight.place == "repeating"
+            and buffers.buffer_of(weight, buffers.device_of(weight)) == (host, host)
+        ),
+        default=0,
+    )
 
 
 class _Buffers:

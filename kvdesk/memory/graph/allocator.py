@@ -4,6 +4,7 @@ The peak is not the largest sum of living tensors: best-fit placement leaves hol
 llama.cpp reserves. Replaying the same allocations in the same order gives the same holes.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -20,6 +21,7 @@ class Tensor:
     is_output: bool = False
     is_outside: bool = False  # the result lies in a cache, which has a buffer of its own
     is_listed: bool = False
+    device: str = ""
     n_users: int = 0
     n_views: int = 0
     offset: int = -1
@@ -68,14 +70,14 @@ class Peak:
     note: str
 
 
-def replay(graph: Graph, alignment: int) -> Peak:
-    """Allocate a graph (ggml_gallocr_alloc_graph_impl) and return its peak. Uses the graph up."""
-    space = _Space(alignment)
-    for tensor in graph.inputs:
-        space.allocate(tensor)
-    for node in graph.nodes:
+def replay(inputs: Sequence[Tensor], nodes: Sequence[Tensor], devices: Mapping[str, int]) -> dict[str, Peak]:
+    """Allocate a graph (ggml_gallocr_alloc_graph_impl); `devices` maps names to alignments. Uses it up."""
+    spaces = {name: _Space(alignment) for name, alignment in devices.items()}
+    for tensor in inputs:
+        spaces[tensor.device].allocate(tensor)
+    for node in nodes:
         if node.shown is None and not node.is_outside and not _reuse(node):
-            space.allocate(node)
+            spaces[node.device].allocate(node)
         for source in node.sources:
             source.n_users -= 1
             if source.n_users or source.n_views:
@@ -86,8 +88,8 @@ def replay(graph: Graph, alignment: int) -> Peak:
                 if root.n_views or root.n_users:
                     continue
             if root.offset >= 0 and not root.is_output:
-                space.free(root)
-    return Peak(space.size, space.note)
+                spaces[root.device].free(root)
+    return {name: Peak(space.size, space.note) for name, space in spaces.items()}
 
 
 def _reuse(node: Tensor) -> bool:
@@ -98,6 +100,7 @@ def _reuse(node: Tensor) -> bool:
         if (
             source.shown is None
             and source.offset >= 0
+            and source.device == node.device
             and not source.is_output
             and source.n_users == 1
             and source.n_views == 0

@@ -125,7 +125,12 @@ def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
             s.store(k.view(), cache.k_rows)
             if v is not None:
                 s.store(v.view(), cache.v_rows)
-    return _with_kernel(s, q, cache) if s.config.uses_flash_attention else _without_kernel(s, q, cache)
+    # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
+    at, s.device = s.device, s.placement.caches[layer.index]
+    attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
+    out = attend(s, q, cache)
+    s.device = at
+    return out
 
 
 def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int) -> Tensor:
@@ -144,6 +149,8 @@ def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
         sources.append(s.new((cells, layer.value_length * layer.head_count_kv), item=F16))
     ne = (layer.value_length, layer.head_count, tokens)
     out = s.new(ne, *sources, cache.mask)
+    if s.adds_kernel_copies:
+        out.n_bytes += kernel_copies_bytes(s, cells)
     if s.shape.is_mla:
         dim = s.width("attn_v_b.weight")
         expanded = s.new((dim, tokens, layer.head_count), out.view())
@@ -167,3 +174,20 @@ def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
     if cache.v_rotation is None:
         return out
     return s.new((dim, layer.head_count, tokens), cache.v_rotation, out.view()).view()
+
+
+def kernel_copies_bytes(s: Sketch, cells: int) -> int:
+    """What a GPU's kernel asks beside its result: K and V in f16, for as many cells as are allocated.
+
+    CUDA's prompt kernels read f16 alone (ggml_cuda_flash_attn_ext_get_alloc_size), Metal's always work on
+    copies. A latent is K and V at once and copied once.
+    """
+    layer, backend = s.layer, s.backend
+    values = 0
+    for cache_type, length in ((s.config.type_k, layer.key_length), (s.config.type_v, layer.value_length)):
+        is_second = s.shape.is_mla and length == layer.value_length
+        if not is_second and (
+            backend.copies_always or (backend.copies_unless_f16 and cache_type.name != "f16")
+        ):
+            values += length * layer.head_count_kv
+    return values * cells * F16

@@ -3,11 +3,13 @@
 from functools import lru_cache
 
 from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.devices import backend_of
 from kvdesk.memory.graph import altup, per_layer, rwkv
-from kvdesk.memory.graph.allocator import Peak, Tensor, replay
+from kvdesk.memory.graph.allocator import Peak, Tensor
 from kvdesk.memory.graph.attention import attention
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.recurrent import recurrent
+from kvdesk.memory.graph.scheduler import peaks
 from kvdesk.memory.graph.sketch import F16, F32, I64, ROTATION_MIN, CacheInputs, Sketch
 from kvdesk.memory.shape import LayerShape, ModelShape
 
@@ -16,19 +18,28 @@ I32 = 4
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm")
 
 
-def peak_of(shape: ModelShape, config: Configuration, alignment: int) -> Peak:
-    """Replay the allocation of the prompt's graph on one device."""
-    s = Sketch(shape, config, config.n_tokens, config.n_outputs)
+def device_peaks(
+    shape: ModelShape, config: Configuration, *, n_copies: int = 1, adds_kernel_copies: bool = True
+) -> dict[str, Peak]:
+    """Replay the allocation of the prompt's graph on every device in use.
+
+    `n_copies` is how often inputs are kept (GGML_SCHED_MAX_COPIES with pipelining). Without
+    `adds_kernel_copies` the attention kernels' own copies of the cache are left out.
+    """
+    s = Sketch(shape, config, config.n_tokens, config.n_outputs, adds_kernel_copies)
     stream = _inputs(s)
-    for position, layer in enumerate(distinct := representative_layers(shape)):
+    chosen = representative_layers(shape, s.placement.layers)
+    for layer in chosen:
         s.enter(layer)
-        stream = _layer(s, stream, is_last=position == len(distinct) - 1)
+        stream = _layer(s, stream, is_last=layer is chosen[-1])
+    s.device = s.placement.output
     _logits(s, stream)
-    return replay(s.graph, alignment)
+    alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
+    return peaks(s.graph, alignments, config.host.name, n_copies)
 
 
 @lru_cache(maxsize=64)
-def representative_layers(shape: ModelShape) -> tuple[LayerShape, ...]:
+def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[LayerShape, ...]:
     """Enough layers for the allocator to meet every kind twice, in order, and the last two.
 
     Layers take turns with two places for the stream, so an even number is left out of each run of equals.
@@ -40,7 +51,7 @@ def representative_layers(shape: ModelShape) -> tuple[LayerShape, ...]:
         roles = shape.weights_by_layer[layer.index % len(shape.weights_by_layer)]
         sizes = tuple((role, weight.shape) for role, weight in roles.items())
         window = layer.window_tokens is not None
-        kind = (window, layer.head_count, layer.head_count_kv, layer.keeps_cells, sizes)
+        kind = (devices[layer.index], window, layer.head_count, layer.head_count_kv, layer.keeps_cells, sizes)
         counts[kind] = counts.get(kind, 0) + 1
         if counts[kind] > 2 and layer.index < shape.n_layer - 2:
             skipped.append(layer)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.devices import Backend, backend_of
 from kvdesk.memory.graph.allocator import Graph, Tensor
+from kvdesk.memory.placement import place
 from kvdesk.memory.shape import LayerShape, ModelShape, Weight
 
 F32 = 4
@@ -27,7 +29,14 @@ class CacheInputs:
 class Sketch:
     """Adds nodes for one model under one configuration. `n_tokens` is the batch of the layer at hand."""
 
-    def __init__(self, shape: ModelShape, config: Configuration, n_tokens: int, n_outputs: int) -> None:
+    def __init__(
+        self,
+        shape: ModelShape,
+        config: Configuration,
+        n_tokens: int,
+        n_outputs: int,
+        adds_kernel_copies: bool,
+    ) -> None:
         self.shape = shape
         self.config = config
         self.graph = Graph()
@@ -36,13 +45,23 @@ class Sketch:
         self.layer: LayerShape = shape.layers[0]
         self.weights: Mapping[str, Weight] = {}
         self.phase = ""
+        self.device = config.host.name
+        self.placement = place(shape, config)
+        self.adds_kernel_copies = adds_kernel_copies
         self.inputs: dict[str, Tensor] = {}
         self.caches: dict[bool, CacheInputs] = {}
 
     def enter(self, layer: LayerShape) -> None:
         """Turn to another layer."""
         self.layer = layer
+        self.device = self.placement.layers[layer.index]
         self.weights = self.shape.weights_by_layer[layer.index % len(self.shape.weights_by_layer)]
+
+    @property
+    def backend(self) -> Backend:
+        """The kind of the device that nodes are made for at the moment."""
+        device = next(device for device in self.config.devices if device.name == self.device)
+        return backend_of(device.backend)
 
     def has(self, role: str) -> bool:
         """Whether the layer has a tensor of that role."""
@@ -59,7 +78,7 @@ class Sketch:
 
     def input(self, n_bytes: int, note: str = "inputs") -> Tensor:
         """An input: allocated before everything else, freed after its last use."""
-        return Tensor(n_bytes, note, is_input=True)
+        return Tensor(n_bytes, note, is_input=True, device=self.config.host.name)
 
     def new(
         self,
@@ -74,7 +93,7 @@ class Sketch:
         for size in ne:
             count *= size
         used = tuple(source for source in sources if source is not None)
-        return Tensor(count, self.phase, used, ne, reuse, is_output=is_output)
+        return Tensor(count, self.phase, used, ne, reuse, is_output=is_output, device=self.device)
 
     def expand(self, tensor: Tensor) -> Tensor:
         """ggml_build_forward_expand."""
@@ -83,7 +102,8 @@ class Sketch:
     def store(self, *sources: Tensor | None) -> None:
         """Write to a cache (set_rows, cpy): no memory of its own."""
         used = tuple(source for source in sources if source is not None)
-        self.expand(Tensor(0, "", used, is_outside=True))
+        where = self.placement.caches[self.layer.index]
+        self.expand(Tensor(0, "", used, is_outside=True, device=where))
 
     def linear(self, x: Tensor, role: str, n_tokens: int | None = None) -> Tensor:
         """build_lora_mm and its bias."""

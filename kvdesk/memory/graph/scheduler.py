@@ -1,0 +1,87 @@
+"""Divides a graph among devices and replays each device's allocations (ggml_backend_sched_split_graph)."""
+
+from collections.abc import Mapping, Sequence
+
+from kvdesk.memory.graph.allocator import Graph, Peak, Tensor, replay
+
+
+def peaks(graph: Graph, devices: Mapping[str, int], host: str, n_copies: int) -> dict[str, Peak]:
+    """The peak of each device. `devices` maps names to alignments.
+
+    A device that reads what another made gets a copy of it at the start of its stretch of the graph. With
+    `n_copies` above 1 the copies, and the inputs on the host, are kept that many times and never given up, so
+    that the next batch may start before the last one ends.
+    """
+    nodes, copies = _divided(graph, n_copies)
+    inputs = [tensor for tensor in graph.inputs if tensor.n_users or n_copies == 1 or tensor.is_input]
+    kept: list[Tensor] = []
+    for tensor in inputs:
+        tensor.device = host
+        if n_copies > 1:
+            tensor.is_output = True
+            kept += [_twin(tensor, host) for _ in range(n_copies - 1)]
+    if n_copies > 1:
+        kept += [_twin(copy, copy.device) for copy in copies for _ in range(n_copies - 1)]
+        inputs += copies
+        nodes = [node for node in nodes if node not in copies]
+    return replay([*inputs, *kept], nodes, devices)
+
+
+def _twin(tensor: Tensor, device: str) -> Tensor:
+    return Tensor(tensor.n_bytes, "copies of the inputs", is_input=True, is_output=True, device=device)
+
+
+def _divided(graph: Graph, n_copies: int) -> tuple[list[Tensor], list[Tensor]]:
+    """The nodes with the copies that each stretch on one device needs standing before it."""
+    order: list[Tensor] = []
+    made: list[Tensor] = []
+    copies: dict[tuple[int, str], Tensor] = {}
+    start, device = 0, ""
+    for node in graph.nodes:
+        if node.shown is not None:
+            order.append(node)
+            continue
+        if node.device != device:
+            start, device = len(order), node.device
+        sources = []
+        for source in node.sources:
+            if _home(source) == device:
+                sources.append(source)
+                continue
+            key = (id(source), device)
+            if key not in copies:
+                copy = copies[key] = Tensor(source.n_bytes, "copies of the inputs", device=device)
+                copy.is_output = n_copies > 1
+                made.append(copy)
+                # The original must live until the copy is made, at the start of the stretch.
+                order[start:start] = [_reader(source), copy]
+                start += 2
+            copies[key].n_users += 1
+            source.n_users -= 1
+            sources.append(copies[key])
+        node.sources = tuple(sources)
+        order.append(node)
+    return _without_idle_views(order), made
+
+
+def _home(tensor: Tensor) -> str:
+    return tensor.root.device
+
+
+def _reader(source: Tensor) -> Tensor:
+    """A node that only reads (the view that the scheduler puts before a copy)."""
+    source.n_users += 1
+    return Tensor(0, "", (source,), is_outside=True, device=_home(source))
+
+
+def _without_idle_views(order: Sequence[Tensor]) -> list[Tensor]:
+    """Views that nobody reads any more no longer hold what they show."""
+    kept = []
+    for node in order:
+        if node.shown is not None and node.n_users == 0:
+            node.shown.n_views -= 1
+            for source in node.sources:
+                source.n_users -= 1
+            continue
+        kept.append(node)
+    return kept
