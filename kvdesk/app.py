@@ -35,6 +35,8 @@ def launch_window(model: str | None) -> int:
     if not has_display(os.environ, sys.platform):
         sys.stderr.write(f"{NO_DISPLAY}\n{CHAT_INSTEAD}\n")
         return 2
+    # Threads that calculate hand the interpreter over after 1 ms instead of 5: the window stays smooth.
+    sys.setswitchinterval(0.001)
     from kvdesk.gui.run import run_window
 
     return run_window(make_desk, model)
@@ -53,6 +55,7 @@ def make_desk() -> "Desk":
     from kvdesk.engine.client import EngineClient
     from kvdesk.monitor.probes import PROBES
     from kvdesk.monitor.sampler import Sampler
+    from kvdesk.plan.ledger import Ledger
     from kvdesk.session.desk import Desk
     from kvdesk.settings.places import find_places
     from kvdesk.settings.store import SettingsStore
@@ -63,6 +66,7 @@ def make_desk() -> "Desk":
         make_sampler=lambda emit: Sampler(emit, _make_host_probe, PROBES),
         store=ChatStore(places.chats),
         settings=SettingsStore(places.settings),
+        ledger=Ledger(places.ledger),
     )
 
 

@@ -1,6 +1,7 @@
 """What a person can do, one short function each; none of them waits for anything."""
 
 import threading
+from pathlib import Path
 
 import msgspec
 
@@ -73,6 +74,16 @@ def export_text(desk: Desk, target: str, shell: ShellName) -> str:
     if desk.opened is None:
         raise ExportError(steps.NOTHING_OPEN.message, steps.NOTHING_OPEN.hint)
     return export.render(target, desk.opened.card.path, desk.state.options, desk.opened.shape, shell)
+
+
+def clear_ledger(desk: Desk) -> None:
+    """Forget the loads that were written down, and the margins that came of them."""
+    desk.bookkeeper.clear()
+
+
+def export_ledger(desk: Desk, path: Path) -> None:
+    """Write the ledger as a table in CSV; that it could not be written is told in a notice."""
+    desk.bookkeeper.export(path)
 
 
 # --------------------------------------------------------------------------------------------- the engine

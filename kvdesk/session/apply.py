@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from kvdesk.engine import protocol
-from kvdesk.memory.report import Refusal
+from kvdesk.memory.report import Refusal, completed
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import events
 from kvdesk.session.apply_engine import from_engine, load_begun, turn_begun
@@ -37,6 +37,8 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
             return replace(state, opening="", notice=notice) if state.opening == source else state
         case events.DevicesChanged(devices):
             return replace(state, devices=devices)
+        case events.LedgerRead(records):
+            return replace(state, ledger=records)
         case events.Sampled():
             return replace(state, samples=state.samples + 1)
         case events.EngineStarting():
@@ -120,11 +122,13 @@ def _answered(state: DeskState, event: _Answer) -> DeskState:
     match event:
         case events.Estimated():
             refusals = _with_planners(event.refusals, state.plan_notice)
-            return replace(state, estimate=event.report, refusals=refusals)
+            plan = completed(state.plan, event.report) if state.plan and event.report else state.plan
+            return replace(state, estimate=event.report, plan=plan, refusals=refusals)
         case events.FitsFound(fits=fits):
             return replace(state, fits=fits, max_ctx_size=_max_ctx_size(fits, state.options))
         case events.PlanFound(planned=protocol.Planned() as planned):
-            return replace(state, plan=planned.report, plan_options=planned.options, plan_notice=None)
+            plan = completed(planned.report, state.estimate) if state.estimate else planned.report
+            return replace(state, plan=plan, plan_options=planned.options, plan_notice=None)
         case events.PlanFound():
             refusals = _with_planners(state.refusals, event.notice)
             return replace(state, plan=None, plan_options=None, plan_notice=event.notice, refusals=refusals)

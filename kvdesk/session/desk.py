@@ -16,6 +16,7 @@ class Desk(Parts):
     def start(self) -> None:
         """Open the conversations and begin to read the devices."""
         self.saving.open(self.settings.last_chat)
+        self.bookkeeper.read()
         self.background.submit(self._start_sampler)
 
     def drain(self) -> bool:
@@ -40,8 +41,9 @@ class Desk(Parts):
     def close(self) -> None:
         """Save drafts, end the processes and the threads; takes 2 s at the most."""
         until = time.monotonic() + CLOSE_S
-        for key in ("open", "estimate", "fits"):
+        for key in ("open", "estimate"):
             self.background.drop(key)
+        self.searches.drop("fits")
         if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
         steps.end_partial_answer(self)
@@ -53,6 +55,7 @@ class Desk(Parts):
 
         self.saving.close(left_s())
         self.background.close(left_s())
+        self.searches.close(left_s())
         self.sampler.close(left_s())
         self.planner_child.join(left_s())
         self.engine_child.join(left_s())
@@ -64,6 +67,8 @@ class Desk(Parts):
         self.sampler.start()
 
     def _from_child(self, queued: events.FromChild) -> events.Happening | None:
+        if isinstance(queued.event, protocol.Hello):
+            reactions.greeted(self, queued.event)
         if queued.name == self.engine_child.name:
             is_current = queued.start == self.engine_child.start_count
             return self.driver.take(queued.event) if is_current else None

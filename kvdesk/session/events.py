@@ -9,6 +9,7 @@ from typing import Literal
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.monitor.sample import Sample
+from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.opened import OpenedModel
@@ -118,6 +119,13 @@ class Sampled:
     """One reading of all probes."""
 
     sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRead:
+    """The loads that are written down, oldest first."""
+
+    records: tuple[LoadRecord, ...]
 
 
 # -------------------------------------------------------------------------------------------- processes
@@ -232,6 +240,7 @@ Happening = (
     | FitsFound
     | DevicesChanged
     | Sampled
+    | LedgerRead
     | EngineStarting
     | LoadBegun
     | TurnBegun

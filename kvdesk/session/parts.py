@@ -14,10 +14,12 @@ from kvdesk.engine.protocol import KernelAnswer
 from kvdesk.memory.report import HOST, Device
 from kvdesk.monitor.sample import Sample
 from kvdesk.monitor.sampler import Sampler
+from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import events
 from kvdesk.session.apply import apply
 from kvdesk.session.background import Background
+from kvdesk.session.bookkeeper import Bookkeeper
 from kvdesk.session.child import Child, MakeClient
 from kvdesk.session.driver import Driver
 from kvdesk.session.notices import notice_of
@@ -43,13 +45,17 @@ class Parts:
         make_sampler: Callable[[Callable[[Sample], None]], Sampler],
         store: ChatStore,
         settings: SettingsStore,
+        ledger: Ledger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
         self.state = DeskState(devices=(HOST,))
         self.queue: queue.SimpleQueue[Queued] = queue.SimpleQueue()
         self.background = Background("kvdesk-background", self.report)
+        # The largest contexts of all pairs take tenths of a second, which no estimate should wait for.
+        self.searches = Background("kvdesk-searches", self.report)
         self.saving = Saving(store, self.put, self.report, clock)
+        self.bookkeeper = Bookkeeper(ledger, self.background, self.put, clock)
         self.engine_child = Child("engine", make_client, self.put_from_child, self.report)
         self.planner_child = Child("planner", make_client, self.put_from_child, self.report)
         self.driver = Driver(self.engine_child)
@@ -66,7 +72,7 @@ class Parts:
         self.is_fit_due = False
         self.is_plan_due = False
         self.wanted_answer: Conversation | None = None  # waits for the engine
-        self.last_load: tuple[str, LoadOptions] | None = None
+        self.last_load: tuple[OpenedModel, LoadOptions] | None = None
         self.last_sample: Sample | None = None
         self.is_send_under_way = False
         self.early_draft = ""  # typed before the conversations were read

@@ -25,6 +25,9 @@ def react(parts: Parts, event: events.Happening) -> None:
             parts.estimate_cost_s = cost_s
         case events.Sampled():
             _sampled(parts, event)
+        case events.LedgerRead(records):
+            parts.bookkeeper.know(records)
+            _update_devices(parts)
         case events.ChatOpened(chat):
             parts.change_settings(last_chat=chat.id)
             if parts.early_draft:
@@ -58,11 +61,7 @@ def devices_listed(parts: Parts, listed: tuple[Device, ...]) -> None:
     """llama.cpp said which devices there are."""
     parts.listed_devices = listed
     steps.ask_kernels(parts)
-    if parts.last_sample is not None:
-        _update_devices(parts)
-    else:
-        parts.take(events.DevicesChanged(listed))
-        parts.is_estimate_due = parts.is_fit_due = True
+    _update_devices(parts)
 
 
 def kernels_probed(parts: Parts, answers: tuple[protocol.KernelAnswer, ...]) -> None:
@@ -76,15 +75,23 @@ def _sampled(parts: Parts, event: events.Sampled) -> None:
     used = devices.used_bytes(parts.listed_devices, event.sample)
     parts.history.add(event.sample, parts.state, used)
     _update_devices(parts)
+    parts.bookkeeper.sampled(event.sample)
+
+
+def greeted(parts: Parts, hello: protocol.Hello) -> None:
+    """A process said which llama.cpp it has: margins belong to a version of it."""
+    parts.bookkeeper.greeted(hello)
+    _update_devices(parts)
 
 
 def _update_devices(parts: Parts) -> None:
-    assert parts.last_sample is not None
-    merged = devices.merge(parts.listed_devices, parts.last_sample, parts.state.measured)
-    before = parts.state.devices
-    if not _differ(before, merged):
+    found = parts.listed_devices
+    if parts.last_sample is not None:
+        found = devices.merge(found, parts.last_sample, parts.state.measured)
+    found = parts.bookkeeper.with_margins(found)
+    if not _differ(parts.state.devices, found):
         return
-    parts.take(events.DevicesChanged(merged))
+    parts.take(events.DevicesChanged(found))
     parts.is_estimate_due = parts.is_fit_due = True
 
 
@@ -93,7 +100,8 @@ def _differ(before: tuple[Device, ...], after: tuple[Device, ...]) -> bool:
         return True
     pairs = zip(before, after, strict=True)
     return any(
-        (a.free_bytes is None) != (b.free_bytes is None)
+        (a.driver, a.margin) != (b.driver, b.margin)
+        or (a.free_bytes is None) != (b.free_bytes is None)
         or abs((a.free_bytes or 0) - (b.free_bytes or 0)) >= NOTABLE_BYTES
         for a, b in pairs
     )
@@ -107,6 +115,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
         case protocol.Hello() as said:
             parts.sampler.watch(said.pid)
         case protocol.Loaded():
+            parts.bookkeeper.loaded(event.event)
             _mark(parts, "load", parts.state.model.name if parts.state.model else "")
             steps.remember_options(parts)
             steps.begin_wanted_answer(parts)
@@ -116,11 +125,17 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
                 parts.saving.keep_answer(parts.state.streaming)
         case protocol.TurnDone() as said if event.purpose == "turn":
             _turn_done(parts, said)
-        case protocol.Failed() | protocol.CancelledEvent():
-            _stopped(parts, event.purpose)
+        case protocol.Failed() | protocol.CancelledEvent() as said:
+            _stopped(parts, event.purpose, said)
         case protocol.Unloaded():
+            if not parts.driver.is_loading:  # else another load was asked for since
+                parts.bookkeeper.ended()
             _mark(parts, "unload", "")
         case protocol.EngineExited() as said:
+            if event.is_intended:
+                parts.bookkeeper.ended()
+            else:
+                parts.bookkeeper.failed(said.cause, said.message)
             parts.sampler.watch(None)
             parts.wanted_answer = None
             steps.end_partial_answer(parts)
@@ -145,15 +160,20 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
         0, "assistant", said.text, said.reasoning, said.reasoning_s, figures, is_partial=is_partial
     )
     steps.end_answer(parts, message)
+    parts.bookkeeper.answered()
     _mark(parts, "turn", "")
     parts.pause_due_s = parts.clock()
 
 
-def _stopped(parts: Parts, purpose: events.Purpose) -> None:
+def _stopped(parts: Parts, purpose: events.Purpose, said: protocol.Failed | protocol.CancelledEvent) -> None:
     if purpose == "turn":
         steps.end_partial_answer(parts)
     elif purpose == "load":
         parts.wanted_answer = None
+        if isinstance(said, protocol.Failed):
+            parts.bookkeeper.failed(said.kind, said.message)
+        else:
+            parts.bookkeeper.ended()
 
 
 def _mark(parts: Parts, kind: "MarkKind", text: str) -> None:

@@ -8,6 +8,7 @@ from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
 from kvdesk.plan.fits import PairFit as PairFit
+from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 
@@ -198,4 +199,5 @@ class DeskState:
     send_cost: SendCost | None = None
     recent: tuple[str, ...] = ()  # model paths opened before, latest first
     notice: Notice | None = None
+    ledger: tuple[LoadRecord, ...] = ()  # loads on this machine, oldest first
     samples: int = 0  # rises with each sample in `Desk.history`

@@ -3,9 +3,11 @@
 from kvdesk.engine.protocol import Message
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import arithmetic, events, obstacles
+from kvdesk.session.accounts import Account, open_account
 from kvdesk.session.apply import without_fitted
 from kvdesk.session.kernels import kernel_question
 from kvdesk.session.notices import notice_of
+from kvdesk.session.opened import OpenedModel
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, Conversation, Notice, Phase
 
@@ -58,7 +60,7 @@ def refresh_fits(parts: Parts) -> None:
         return
     options, devices, kernels = parts.state.options, parts.state.devices, parts.kernels
     reserve = parts.settings.reserve_bytes
-    parts.background.submit(
+    parts.searches.submit(
         lambda: parts.put(arithmetic.fits_of(model, options, devices, reserve, kernels)), key="fits"
     )
 
@@ -103,20 +105,30 @@ def begin_load(parts: Parts) -> bool:
     if obstacle is not None:
         parts.take(events.NoticeChanged(notice_of(obstacle)))
         return False
-    load(parts, model.card.path, parts.state.options)
+    load(parts, model, state.options)
     return True
 
 
-def load(parts: Parts, path: str, options: LoadOptions) -> None:
+def load(parts: Parts, model: OpenedModel, options: LoadOptions) -> None:
     """Load a model, starting the engine when it is not there."""
+    parts.bookkeeper.begin(_account_of(parts, model, options))
     if any(device.kind == "gpu" for device in parts.state.devices):
         parts.planner.rest()  # its GPU context takes memory that the load may need
     if not parts.driver.is_present:
         parts.take(events.EngineStarting())
         parts.driver.start()
-    parts.driver.load(path, options)
-    parts.last_load = (path, options)
+    parts.driver.load(model.card.path, options)
+    parts.last_load = (model, options)
     parts.take(events.LoadBegun())
+
+
+def _account_of(parts: Parts, model: OpenedModel, options: LoadOptions) -> Account:
+    """What is expected of a load, for the ledger."""
+    state = parts.state
+    estimated = arithmetic.estimate_of(model, options, state.devices).report
+    planned = state.plan if parts.opened is model and options == state.options else None
+    before = None if parts.driver.is_present else parts.last_sample
+    return open_account(model, options, estimated, planned, state.devices, before)
 
 
 def want_answer(parts: Parts, chat: Conversation) -> None:

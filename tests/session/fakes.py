@@ -9,6 +9,7 @@ from kvdesk.chats.store import ChatStore
 from kvdesk.engine import protocol
 from kvdesk.memory.report import HOST, Item, Kind, MemoryReport
 from kvdesk.monitor.sample import HostSample, Sample
+from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -91,6 +92,7 @@ class Stage:
             make_sampler=FakeSampler,
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
+            ledger=Ledger(folder / "ledger.jsonl"),
             clock=lambda: self.now_s,
         )
         self.desk.start()
@@ -130,7 +132,8 @@ class Stage:
         done: list[str] = []
         self.desk.saving._thread.submit(lambda: done.append("store"))
         self.desk.background.submit(lambda: done.append("background"))
-        self.until(lambda: len(done) == 2)
+        self.desk.searches.submit(lambda: done.append("searches"))
+        self.until(lambda: len(done) == 3)
         self.until(lambda: self.desk.queue.empty())
 
     def open_demo(self) -> None:

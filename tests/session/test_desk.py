@@ -693,7 +693,13 @@ def test_closing_ends_processes_and_threads(stage: Stage):
     stage.close()
     assert all(client.has_ended for client in stage.clients)
     names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"kvdesk-store", "kvdesk-background", "kvdesk-engine", "kvdesk-planner"}
+    assert not names & {
+        "kvdesk-store",
+        "kvdesk-background",
+        "kvdesk-searches",
+        "kvdesk-engine",
+        "kvdesk-planner",
+    }
 
 
 def test_a_flood_of_events_does_not_hold_up_a_frame(stage: Stage):

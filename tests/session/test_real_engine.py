@@ -14,6 +14,7 @@ from kvdesk.engine.client import EngineClient
 from kvdesk.memory.report import Kind
 from kvdesk.monitor.host import PsutilProbe
 from kvdesk.monitor.sampler import Sampler
+from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -37,6 +38,7 @@ class Real:
             make_sampler=lambda emit: Sampler(emit, PsutilProbe, ()),
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
+            ledger=Ledger(folder / "ledger.jsonl"),
         )
         self.desk.start()
 
