@@ -153,9 +153,11 @@ class Terminal:
         while not is_met():
             assert time.monotonic() < deadline, self.seen[-2000:]
             self.interrupt()
-            ready, _, _ = select.select([self._ours], [], [], 0.5)
-            with contextlib.suppress(OSError):
-                self.seen += os.read(self._ours, 65536).decode(errors="replace") if ready else ""
+            again_at = time.monotonic() + 5.0
+            while not is_met() and (left := again_at - time.monotonic()) > 0:
+                ready, _, _ = select.select([self._ours], [], [], min(left, 0.1))
+                with contextlib.suppress(OSError):
+                    self.seen += os.read(self._ours, 65536).decode(errors="replace") if ready else ""
 
     def wait_for(self, text, times=1):
         """Read until a text has been seen so many times."""
