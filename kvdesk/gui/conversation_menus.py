@@ -7,12 +7,10 @@ from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
+translate = QCoreApplication.translate
+
 _OPENED_SCHEMES = ("http", "https", "mailto")
 _LONGEST = 90
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ConversationMenus", text)
 
 
 def _copy(text: str) -> None:
@@ -25,10 +23,10 @@ def link_menu(parent: QWidget, address: str, menu: QMenu | None = None) -> QMenu
     shown = address if len(address) <= _LONGEST else f"{address[:_LONGEST]}…"
     menu.addAction(shown.replace("&", "&&")).setEnabled(False)
     url = QUrl(address)
-    opening = menu.addAction(_tr("Open in the browser"))
+    opening = menu.addAction(translate("ConversationMenus", "Open in the browser"))
     opening.setEnabled(url.isValid() and url.scheme().lower() in _OPENED_SCHEMES)
     opening.triggered.connect(lambda: QDesktopServices.openUrl(url))
-    menu.addAction(_tr("Copy address")).triggered.connect(lambda: _copy(address))
+    menu.addAction(translate("ConversationMenus", "Copy address")).triggered.connect(lambda: _copy(address))
     return menu
 
 
@@ -42,6 +40,8 @@ class Menued:
     message: str | None = None  # Markdown of the message under the mouse
     code: str | None = None
     address: str = ""
+    fold: Callable[[], None] | None = None  # folds or unfolds the message's reasoning
+    is_unfolded: bool = False
 
 
 def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
@@ -50,16 +50,25 @@ def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
     if about.address:
         link_menu(parent, about.address, menu)
         menu.addSeparator()
-    copying = menu.addAction(_tr("Copy"))
+    copying = menu.addAction(translate("ConversationMenus", "Copy"))
     copying.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
     copying.setEnabled(about.has_selection)
     copying.triggered.connect(about.copy)
     code, message = about.code, about.message
     if code is not None:
-        menu.addAction(_tr("Copy code")).triggered.connect(lambda: _copy(code))
+        menu.addAction(translate("ConversationMenus", "Copy code")).triggered.connect(lambda: _copy(code))
     if message is not None:
-        menu.addAction(_tr("Copy message")).triggered.connect(lambda: _copy(message))
-    everything = menu.addAction(_tr("Select all"))
+        menu.addAction(translate("ConversationMenus", "Copy message")).triggered.connect(
+            lambda: _copy(message)
+        )
+    if about.fold is not None:
+        label = (
+            translate("ConversationMenus", "Hide reasoning")
+            if about.is_unfolded
+            else translate("ConversationMenus", "Show reasoning")
+        )
+        menu.addAction(label).triggered.connect(about.fold)
+    everything = menu.addAction(translate("ConversationMenus", "Select all"))
     everything.setShortcut(QKeySequence(QKeySequence.StandardKey.SelectAll))
     everything.triggered.connect(about.select_all)
     return menu

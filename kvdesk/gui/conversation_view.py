@@ -1,6 +1,7 @@
 """The conversation as it is read: follows the state, offers what can be done with each message."""
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import (
@@ -205,6 +206,7 @@ class ConversationView(RowsView):
         about = Menued(self.has_selection, self.copy, self.select_all)
         if self.rows:
             group = self._group_at(self._row_at(point)[0])
+            head = group.head if group is not None else None
             found = self._view_at(point)
             view, local = found if found is not None else (None, QPointF())
             about = replace(
@@ -212,6 +214,8 @@ class ConversationView(RowsView):
                 message=group.message.content if group is not None else None,
                 code=view.code if isinstance(view, CodeView) else None,
                 address=view.link_at(local.x(), local.y()) if view is not None else "",
+                fold=partial(self.fold, head) if head is not None else None,
+                is_unfolded=head is not None and head.is_open,
             )
         conversation_menu(self, about).popup(event.globalPos())
 

@@ -5,24 +5,24 @@ from PySide6.QtCore import QCoreApplication
 from kvdesk.session.state import ChatMessage, DeskState, EngineState, Phase, Streaming, TurnFigures
 from kvdesk.units import format_tokens
 
+translate = QCoreApplication.translate
+
 SEPARATOR = " · "
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Figures", text)
 
 
 def duration(seconds: float) -> str:
     """Print a duration with the digits that mean something: "9 ms", "0.3 s", "41 s"."""
     if seconds < 0.095:
-        return _tr("{number} ms").format(number=max(1, round(seconds * 1000)))
-    return _tr("{number} s").format(number=f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}")
+        return translate("Figures", "{number} ms").format(number=max(1, round(seconds * 1000)))
+    return translate("Figures", "{number} s").format(
+        number=f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
+    )
 
 
 def speed(tokens_per_s: float) -> str:
     """Print a speed with the digits that mean something: "47.8 t/s", "1,850 t/s"."""
     number = f"{tokens_per_s:.1f}" if tokens_per_s < 100 else f"{tokens_per_s:,.0f}"
-    return _tr("{number} t/s").format(number=number)
+    return translate("Figures", "{number} t/s").format(number=number)
 
 
 def reread_sentence(figures: TurnFigures) -> str:
@@ -30,28 +30,28 @@ def reread_sentence(figures: TurnFigures) -> str:
     if figures.reread_tokens <= 0:
         return ""
     whys = {
-        "history_changed": _tr("an earlier message changed"),
-        "reasoning_dropped": _tr("the template leaves earlier reasoning out"),
-        "window_passed": _tr("the sliding window had moved on"),
-        "cannot_rewind": _tr("this model’s state cannot be rewound"),
-        "model_reloaded": _tr("the model was loaded again"),
-        "other_chat": _tr("another chat had used the cache"),
-        "template_rewrote": _tr("the template writes earlier messages differently now"),
+        "history_changed": translate("Figures", "an earlier message changed"),
+        "reasoning_dropped": translate("Figures", "the template leaves earlier reasoning out"),
+        "window_passed": translate("Figures", "the sliding window had moved on"),
+        "cannot_rewind": translate("Figures", "this model’s state cannot be rewound"),
+        "model_reloaded": translate("Figures", "the model was loaded again"),
+        "other_chat": translate("Figures", "another chat had used the cache"),
+        "template_rewrote": translate("Figures", "the template writes earlier messages differently now"),
     }
     why = whys.get(figures.reread_reason, "")
-    count = _tr("{count} read again").format(count=format_tokens(figures.reread_tokens))
+    count = translate("Figures", "{count} read again").format(count=format_tokens(figures.reread_tokens))
     return f"{count}: {why}" if why else count
 
 
 def _stop_words(figures: TurnFigures | None, is_partial: bool) -> str:
     reason = figures.stop_reason if figures is not None else ""
     if reason == "cancelled":
-        return _tr("stopped")
+        return translate("Figures", "stopped")
     if reason == "length":
-        return _tr("cut at the answer’s limit")
+        return translate("Figures", "cut at the answer’s limit")
     if reason == "context_full":
-        return _tr("cut: the context is full")
-    return _tr("cut off, what had arrived is kept") if is_partial else ""
+        return translate("Figures", "cut: the context is full")
+    return translate("Figures", "cut off, what had arrived is kept") if is_partial else ""
 
 
 def answer_line(message: ChatMessage) -> str:
@@ -59,19 +59,29 @@ def answer_line(message: ChatMessage) -> str:
     figures = message.figures
     parts = []
     if figures is not None:
-        read = _tr("{new} new tokens read") if figures.new_tokens != 1 else _tr("{new} new token read")
+        read = (
+            translate("Figures", "{new} new tokens read")
+            if figures.new_tokens != 1
+            else translate("Figures", "{new} new token read")
+        )
         read = read.format(new=format_tokens(figures.new_tokens))
         if figures.reused_tokens:
-            read += ", " + _tr("{count} reused").format(count=format_tokens(figures.reused_tokens))
+            read += ", " + translate("Figures", "{count} reused").format(
+                count=format_tokens(figures.reused_tokens)
+            )
         parts = [
             read,
             reread_sentence(figures),
-            _tr("{time} to first token").format(time=duration(figures.prefill_s)),
+            translate("Figures", "{time} to first token").format(time=duration(figures.prefill_s)),
         ]
-        made = _tr("{count} tokens") if figures.completion_tokens != 1 else _tr("{count} token")
+        made = (
+            translate("Figures", "{count} tokens")
+            if figures.completion_tokens != 1
+            else translate("Figures", "{count} token")
+        )
         made = made.format(count=format_tokens(figures.completion_tokens))
         if figures.tokens_per_s > 0:
-            made += " " + _tr("at {speed}").format(speed=speed(figures.tokens_per_s))
+            made += " " + translate("Figures", "at {speed}").format(speed=speed(figures.tokens_per_s))
         parts.append(made)
     parts.append(_stop_words(figures, message.is_partial))
     return SEPARATOR.join(part for part in parts if part)
@@ -83,9 +93,9 @@ def live_line(engine: EngineState, streaming: Streaming) -> str:
         return prefill_line(engine)
     if streaming.tokens == 0:
         return ""
-    made = _tr("{count} tokens").format(count=format_tokens(streaming.tokens))
+    made = translate("Figures", "{count} tokens").format(count=format_tokens(streaming.tokens))
     return (
-        f"{made} {_tr('at {speed}').format(speed=speed(engine.tokens_per_s))}"
+        f"{made} {translate('Figures', 'at {speed}').format(speed=speed(engine.tokens_per_s))}"
         if engine.tokens_per_s
         else made
     )
@@ -94,8 +104,8 @@ def live_line(engine: EngineState, streaming: Streaming) -> str:
 def prefill_line(engine: EngineState, tokens_per_s: float = 0.0) -> str:
     """Say how far the prompt has been read; the speed only where one was measured."""
     if engine.prefill_total_tokens == 0:
-        return _tr("reading")
-    line = _tr("reading {done} of {total}").format(
+        return translate("Figures", "reading")
+    line = translate("Figures", "reading {done} of {total}").format(
         done=format_tokens(engine.prefill_done_tokens), total=format_tokens(engine.prefill_total_tokens)
     )
     return SEPARATOR.join([line, speed(tokens_per_s)]) if tokens_per_s > 0 else line
@@ -105,15 +115,15 @@ def thought_line(seconds: float, *, is_live: bool) -> str:
     """Return the caption of folded reasoning."""
     if is_live:
         return (
-            _tr("Thinking for {seconds} s").format(seconds=round(seconds))
+            translate("Figures", "Thinking for {seconds} s").format(seconds=round(seconds))
             if seconds >= 1
-            else _tr("Thinking")
+            else translate("Figures", "Thinking")
         )
     if seconds <= 0:
-        return _tr("Thought")
+        return translate("Figures", "Thought")
     if seconds < 1:
-        return _tr("Thought for {time}").format(time=duration(seconds))
-    return _tr("Thought for {seconds} s").format(seconds=round(seconds))
+        return translate("Figures", "Thought for {time}").format(time=duration(seconds))
+    return translate("Figures", "Thought for {seconds} s").format(seconds=round(seconds))
 
 
 def prefill_speed(state: DeskState) -> float:
@@ -134,18 +144,20 @@ def cost_line(state: DeskState, draft: str) -> str:
     cost = state.send_cost
     if cost is None or not draft.strip():
         return ""
-    parts = [_tr("+{count} tokens").format(count=format_tokens(cost.new_tokens))]
+    parts = [translate("Figures", "+{count} tokens").format(count=format_tokens(cost.new_tokens))]
     rate = prefill_speed(state)
     if rate > 0 and cost.new_tokens:
-        parts.append(_tr("first token in about {time}").format(time=duration(cost.new_tokens / rate)))
+        parts.append(
+            translate("Figures", "first token in about {time}").format(time=duration(cost.new_tokens / rate))
+        )
     room = state.engine.loaded.n_ctx_seq
     if room > 0:
         share = round(100 * cost.prompt_tokens / room)
-        parts.append(_tr("cache {percent} %").format(percent=share))
+        parts.append(translate("Figures", "cache {percent} %").format(percent=share))
     return SEPARATOR.join(parts)
 
 
 def _loading_words(state: DeskState, draft: str) -> str:
     if state.model is None or state.engine.phase is Phase.LOADING:
-        return _tr("loading the model") if state.engine.phase is Phase.LOADING else ""
-    return _tr("loads {model} first").format(model=state.model.name) if draft.strip() else ""
+        return translate("Figures", "loading the model") if state.engine.phase is Phase.LOADING else ""
+    return translate("Figures", "loads {model} first").format(model=state.model.name) if draft.strip() else ""

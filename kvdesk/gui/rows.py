@@ -270,6 +270,9 @@ def _kept_view(
         view.update(block.code)
         view.laid_width = -1.0
         return view
+    if isinstance(view, TableView) and isinstance(block, TableBlock) and view.update(block):
+        view.laid_width = -1.0
+        return view
     return None
 
 

@@ -11,6 +11,8 @@ from kvdesk.session.state import ChatMessage, Conversation, Streaming
 
 LIVE_ID = -2  # message id of the answer that is being written
 _ANSWER_GAP = 4.0  # the room for the question's actions is above it
+_CHEAP_S = 0.01  # what taking a piece may cost without a rest after it
+_REST = 4.0  # times the cost, before the next piece is taken
 _SEAL_BLOCKS = 12  # stable blocks after which a live row is closed and another begun
 
 
@@ -67,6 +69,7 @@ class LiveAnswer:
         self._answer = _LiveText("answer", _ANSWER_GAP)
         self._started_s = 0.0
         self._thought_s = 0.0
+        self._due_s = 0.0
         self._user_folded: bool | None = None
         self.head: ReasoningHead | None = None
         self.figures = FigureRow(LIVE_ID, "", is_answer=True)
@@ -86,7 +89,10 @@ class LiveAnswer:
         return streaming.text.startswith(self.text) and streaming.reasoning.startswith(self.reasoning)
 
     def grow(self, streaming: Streaming) -> None:
-        """Take what has arrived."""
+        """Take what has arrived; text that is costly to lay out is taken in larger pieces."""
+        if time.monotonic() < self._due_s:
+            return
+        start_s = time.thread_time()
         if streaming.reasoning and self.head is None:
             self._started_s = time.monotonic()
             self.head = ReasoningHead(LIVE_ID, "", _ANSWER_GAP)
@@ -105,6 +111,9 @@ class LiveAnswer:
         writing.rows[-1].has_caret = True
         if not writing.text:
             writing.rows[-1].release()
+        cost_s = time.thread_time() - start_s
+        if cost_s > _CHEAP_S:
+            self._due_s = time.monotonic() + _REST * cost_s
 
     def fold(self) -> None:
         """Fold or unfold the reasoning at the user's wish."""
@@ -126,8 +135,11 @@ class LiveAnswer:
 
     def finished_as(self, message: ChatMessage) -> Group | None:
         """Turn into the finished message without parsing it again; None when it is another text."""
-        if message.content != self.text or message.reasoning != self.reasoning:
+        whole = Streaming(0, message.content, message.reasoning)
+        if not self.accepts(whole):
             return None
+        self._due_s = 0.0
+        self.grow(whole)  # the last pieces may have come together with the end
         self._answer.finish()
         for row in self._answer.rows:
             row.has_caret = False

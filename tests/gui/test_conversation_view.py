@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -332,3 +332,52 @@ def test_the_latest_answer_is_there_for_screen_readers(view: ConversationView) -
     show(view, chat, Streaming(1, "The ans"))
     show(view, replace(chat, messages=(*chat.messages, answer(2, "The answer."))))
     assert view.accessibleDescription() == "The answer."
+
+
+def test_the_context_menu_knows_what_it_is_on(
+    view: ConversationView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[str]] = []
+
+    def popup(menu: QMenu, at: QPoint) -> None:
+        shown.append([action.text() for action in menu.actions()])
+        for action in menu.actions():
+            if action.text() in ("Show reasoning", "Copy message"):
+                action.trigger()
+        menu.deleteLater()
+
+    monkeypatch.setattr(QMenu, "popup", popup)
+    show(view, sketch_conversation())
+    head = index_of(view, ReasoningHead)
+    at = QPoint(200, round(view.top_of(head + 1) + 30))
+    QApplication.sendEvent(view.viewport(), context_event(view, at))
+    assert shown[-1] == ["Copy", "Copy message", "Show reasoning", "Select all"]
+    assert QApplication.clipboard().text() == RISKS
+    assert view.transcript.rows[head + 1].part == "reasoning"
+    QApplication.sendEvent(view.viewport(), context_event(view, at))
+    assert "Hide reasoning" in shown[-1]
+
+
+def context_event(view: ConversationView, at: QPoint) -> QContextMenuEvent:
+    return QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, view.viewport().mapToGlobal(at))
+
+
+def test_enter_unfolds_the_reasoning_in_view(qtbot: QtBot, view: ConversationView) -> None:
+    show(view, sketch_conversation())
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert view.transcript.rows[index_of(view, ReasoningHead) + 1].part == "reasoning"
+
+
+def test_text_from_right_to_left_stands_at_the_right(qtbot: QtBot, view: ConversationView) -> None:
+    show(view, conversation(answer(1, "مرحبا بالعالم", figures=None)))
+    picture = view.viewport().grab().toImage()
+    ground = picture.pixelColor(2, 2)
+    top = round(view.top_of(0)) + 4
+    inked = [
+        x
+        for x in range(picture.width())
+        if any(picture.pixelColor(x, y) != ground for y in range(top, top + 18))
+    ]
+    column = (view.width() - view.column_width) // 2
+    assert max(inked) > column + view.style_of_text.reading_width - 12
+    assert min(inked) > column + 200

@@ -126,3 +126,34 @@ def test_a_long_question_loses_nothing(text: str, most: int) -> None:
 def application(qapp: QApplication) -> QApplication:
     """Fonts need one."""
     return qapp
+
+
+def test_the_last_pieces_may_come_with_the_end() -> None:
+    transcript = Transcript()
+    chat = conversation(question(1, "?"))
+    transcript.show(chat, Streaming(1, "The answer is"))
+    grown = transcript.rows[-2]
+    transcript.show(replace(chat, messages=(*chat.messages, answer(2, "The answer is **4**."))), None)
+    assert transcript.rows[-2] is grown
+    assert isinstance(grown, TextRow)
+    assert grown.blocks == parse("The answer is **4**.")
+
+
+def test_costly_text_is_taken_in_larger_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, worked_s = [100.0], [0.0]
+    monkeypatch.setattr("kvdesk.gui.transcript.time.monotonic", lambda: now_s[0])
+
+    def thread_time() -> float:
+        worked_s[0] += 0.05  # each piece seems to cost 50 ms
+        return worked_s[0]
+
+    monkeypatch.setattr("kvdesk.gui.transcript.time.thread_time", thread_time)
+    transcript = Transcript()
+    chat = conversation(question(1, "?"))
+    transcript.show(chat, Streaming(1, "a"))
+    transcript.show(chat, Streaming(1, "a b"))
+    assert transcript.live is not None
+    assert transcript.live.text == "a"
+    now_s[0] += 0.3
+    transcript.show(chat, Streaming(1, "a b c"))
+    assert transcript.live.text == "a b c"

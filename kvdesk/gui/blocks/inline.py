@@ -12,7 +12,6 @@ from PySide6.QtGui import QColor, QPainter, QTextCharFormat, QTextLayout, QTextL
 from kvdesk.gui.blocks.style import ALIGNMENTS, Style
 from kvdesk.gui.markdown import Alignment, Span, Spans
 
-_UNBOUNDED = 1e6
 _MIRRORED: dict[Alignment, Alignment] = {"left": "right", "center": "center", "right": "left"}
 
 
@@ -107,19 +106,6 @@ class Inline:
         self._layout.endLayout()
         self.height = max(y, self._pitch)
         return self.height
-
-    def natural_widths(self) -> tuple[float, float]:
-        """Return the widths of the longest word and of the text on one line."""
-        # Where breaks are allowed anywhere, the longest word would be one character.
-        option = self._layout.textOption()
-        wrapping = option.wrapMode()
-        option.setWrapMode(QTextOption.WrapMode.WordWrap)
-        self._layout.setTextOption(option)
-        self.lay_out(_UNBOUNDED)
-        option.setWrapMode(wrapping)
-        self._layout.setTextOption(option)
-        lines = [self._layout.lineAt(i).naturalTextWidth() for i in range(self._layout.lineCount())]
-        return self._layout.minimumWidth(), max(lines, default=0.0)
 
     def text_width(self) -> float:
         """Return the width of the widest line as laid out."""

@@ -1,18 +1,60 @@
 """A table: columns as wide as their text where there is room, else wrapped, at worst scrolled sideways."""
 
+from dataclasses import replace
 from itertools import accumulate
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
-from kvdesk.gui.blocks.inline import Inline
+from kvdesk.gui.blocks.inline import Inline, length_utf16
 from kvdesk.gui.blocks.sideways import Sideways
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
-from kvdesk.gui.markdown import TableBlock
+from kvdesk.gui.markdown import Alignment, Spans, TableBlock, spans_text
 
 _PAD_X, _PAD_Y = 10.0, 5.0
 _WIDEST_WORD = 260.0
+_SLACK = 2.0  # kerning over the ends of spans, which measuring them one by one does not see
+
+
+class _Cell:
+    """A cell: measured at once, laid out when it is wrapped or seen."""
+
+    def __init__(self, spans: Spans, style: Style, align: Alignment, *, is_header: bool) -> None:
+        self.spans = spans
+        self.text = spans_text(spans)
+        self.length = length_utf16(self.text)
+        self._style, self._align, self._is_header = style, align, is_header
+        self._inline: Inline | None = None
+        self._width = 0.0
+        self.natural, self.least = self._measure()
+
+    def _measure(self) -> tuple[float, float]:
+        """Return the widths of the text on one line and of its longest word, in pixels."""
+        natural, least = _SLACK, 0.0
+        for span in self.spans:
+            look = replace(span, text="", bold=span.bold or self._is_header)
+            metrics = QFontMetricsF(self._style.char_format(look, 0).font())
+            natural += metrics.horizontalAdvance(span.text)
+            words = sorted(span.text.split(), key=len)[-2:]
+            least = max([least, *(metrics.horizontalAdvance(word) + _SLACK for word in words)])
+        return natural, min(least, natural, _WIDEST_WORD)
+
+    def lay_out(self, width: float) -> float:
+        """Arrange for a column of some width; return the height."""
+        if width != self._width:
+            self._width, self._inline = width, None
+        if self.natural <= width and "\n" not in self.text:
+            return self._style.pitch
+        return self.inline.height
+
+    @property
+    def inline(self) -> Inline:
+        """The laid-out text."""
+        if self._inline is None:
+            self._inline = Inline(self.spans, self._style, bold=self._is_header, align=self._align)
+            self._inline.lay_out(self._width)
+        return self._inline
 
 
 class TableView(BlockView):
@@ -21,37 +63,44 @@ class TableView(BlockView):
     def __init__(self, block: TableBlock, style: Style) -> None:
         self._style = style
         self._sideways = Sideways()
-        self._cells = [
-            [
-                Inline(spans, style, bold=number == 0, align=align)
-                for spans, align in zip(row, block.alignments, strict=False)
-            ]
-            for number, row in enumerate(block.rows)
-        ]
+        self._alignments = block.alignments
         self._columns = len(block.alignments)
-        widths = [[cell.natural_widths() for cell in row] for row in self._cells]
-        self._least = [self._widest(widths, column, 0) for column in range(self._columns)]
-        self._natural = [self._widest(widths, column, 1) for column in range(self._columns)]
+        self._cells: list[list[_Cell]] = []
         self._lefts: list[float] = []
         self._tops: list[float] = []
-        lines = ["\t".join(cell.text for cell in row) for row in self._cells]
-        self.text = "\n".join(lines)
-        lengths = [cell.length + 1 for row in self._cells for cell in row]
-        self._starts = [0, *accumulate(lengths)]
-        self.length = self._starts[-1] - 1 if lengths else 0
+        self.update(block)
 
-    @staticmethod
-    def _widest(widths: list[list[tuple[float, float]]], column: int, which: int) -> float:
-        found = max((row[column][which] for row in widths if column < len(row)), default=0.0)
-        return min(found, _WIDEST_WORD) if which == 0 else found
+    def update(self, block: TableBlock) -> bool:
+        """Take another state of the same table, keeping equal rows; False when its columns are others."""
+        if block.alignments != self._alignments:
+            return False
+        known = len(self._cells)
+        cells = []
+        for number, row in enumerate(block.rows):
+            old = self._cells[number] if number < known else ()
+            if tuple(cell.spans for cell in old) == row:
+                cells.append(self._cells[number])
+            else:
+                cells.append(self._make_row(row, is_header=number == 0))
+        self._cells = cells
+        self.text = "\n".join("\t".join(cell.text for cell in row) for row in cells)
+        self._starts = [0, *accumulate(cell.length + 1 for row in cells for cell in row)]
+        self.length = max(0, self._starts[-1] - 1)
+        return True
+
+    def _make_row(self, row: tuple[Spans, ...], *, is_header: bool) -> list[_Cell]:
+        pairs = zip(row, self._alignments, strict=False)
+        return [_Cell(spans, self._style, align, is_header=is_header) for spans, align in pairs]
 
     def _column_widths(self, room: float) -> list[float]:
+        columns = range(self._columns)
+        natural = [max(row[column].natural for row in self._cells) for column in columns]
         room -= 2 * _PAD_X * (self._columns - 1)
-        if sum(self._natural) <= room:
-            return [width + 1 for width in self._natural]
-        least = [min(a, b) + 1 for a, b in zip(self._least, self._natural, strict=True)]
+        if sum(natural) <= room:
+            return natural
+        least = [max(row[column].least for row in self._cells) for column in columns]
         spare = room - sum(least)
-        wishes = [natural - few for natural, few in zip(self._natural, least, strict=True)]
+        wishes = [whole - few for whole, few in zip(natural, least, strict=True)]
         if spare <= 0 or sum(wishes) <= 0:
             return least
         return [few + spare * wish / sum(wishes) for few, wish in zip(least, wishes, strict=True)]
@@ -83,7 +132,7 @@ class TableView(BlockView):
                 continue
             for column, cell in enumerate(row):
                 corner = QPointF(left + self._lefts[column] + _PAD_X, top + _PAD_Y)
-                cell.paint(painter, corner, clip, colour, self._in_cell(selection, number, column))
+                cell.inline.paint(painter, corner, clip, colour, self._in_cell(selection, number, column))
             line = style.muted if number == 0 else style.rule
             painter.fillRect(QRectF(left, bottom - 1, self._lefts[-1] - _PAD_X, 1), line)
         self._sideways.paint_bar(painter, at.x(), at.y() + self.height, style.bar)
@@ -99,29 +148,24 @@ class TableView(BlockView):
         length = self._cells[row][column].length
         return max(0, selection[0] - start), min(length, selection[1] - start)
 
-    def _cell_at(self, x: float, y: float) -> tuple[int, int]:
+    def _cell_at(self, x: float, y: float) -> tuple[int, int, QPointF]:
+        """Return the row and column nearest to a point, and the point in the cell's coordinates."""
+        x += self._sideways.offset
         row = sum(1 for top in self._tops[1:-1] if y >= top)
-        column = sum(1 for left in self._lefts[1:-1] if x + self._sideways.offset >= left)
-        return row, column
-
-    def _in_cell_coordinates(self, row: int, column: int, x: float, y: float) -> tuple[float, float]:
-        return (
-            x + self._sideways.offset - self._lefts[column] - _PAD_X,
-            y - self._tops[row] - _PAD_Y,
-        )
+        column = sum(1 for left in self._lefts[1:-1] if x >= left)
+        return row, column, QPointF(x - self._lefts[column] - _PAD_X, y - self._tops[row] - _PAD_Y)
 
     def position_at(self, x: float, y: float) -> int:
-        row, column = self._cell_at(x, y)
-        cell = self._cells[row][column]
-        return self._start(row, column) + cell.position_at(*self._in_cell_coordinates(row, column, x, y))
+        row, column, local = self._cell_at(x, y)
+        return self._start(row, column) + self._cells[row][column].inline.position_at(local.x(), local.y())
 
     def link_at(self, x: float, y: float) -> str:
-        row, column = self._cell_at(x, y)
-        return self._cells[row][column].link_at(*self._in_cell_coordinates(row, column, x, y))
+        row, column, local = self._cell_at(x, y)
+        return self._cells[row][column].inline.link_at(local.x(), local.y())
 
     @property
     def baseline(self) -> float:
-        return _PAD_Y + self._cells[0][0].baseline if self._cells and self._cells[0] else 0.0
+        return _PAD_Y + self._cells[0][0].inline.baseline if self._columns else 0.0
 
     def scroll_sideways(self, pixels: float) -> bool:
         return self._sideways.move(pixels)
