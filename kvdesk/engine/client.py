@@ -1,5 +1,6 @@
 """The engine process as the rest of the program holds it: commands in, events out, and a named end."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -45,6 +46,19 @@ def default_command() -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, "engine"]
     return [sys.executable, "-m", "kvdesk.engine.worker"]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with large allocations on huge pages where glibc can (Linux).
+
+    A dry run really allocates recurrent state and clears it; with 4 KiB pages that alone takes 40 ms for a
+    hybrid of 35 B parameters, with 2 MiB pages 5.
+    """
+    environment = dict(os.environ)
+    if sys.platform == "linux":
+        tunables = environment.get("GLIBC_TUNABLES", "")
+        environment["GLIBC_TUNABLES"] = ":".join(filter(None, (tunables, "glibc.malloc.hugetlb=1")))
+    return environment
 
 
 class EngineClient:
@@ -103,6 +117,7 @@ class EngineClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=_environment(),
                 creationflags=flags,
             )
         except OSError as error:

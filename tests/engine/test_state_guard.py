@@ -4,27 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from kvdesk.engine.llama.state_guard import StateGuard
+from kvdesk.engine.llama.state_guard import require_room
 from kvdesk.errors import DoesNotFit
+from kvdesk.gguf.splits import read_model
+from kvdesk.memory.families import shape_of
 from kvdesk.memory.report import Device
+from kvdesk.memory.shape import ModelShape
 from kvdesk.plan.options import LoadOptions
 from tests.ggufs import make_model
 
 
+def shape(kind: str, folder: Path) -> ModelShape:
+    return shape_of(read_model(make_model(kind, folder)))
+
+
 def test_state_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    guard = StateGuard(str(make_model("mamba2", tmp_path)))
+    model = shape("mamba2", tmp_path)
     host = Device("CPU", "cpu", "cpu", free_bytes=10_000_000)
-    guard.require_room(LoadOptions(ctx_size=512), [host])
+    require_room(model, LoadOptions(ctx_size=512), [host])
     with pytest.raises(DoesNotFit, match="recurrent state"):
-        guard.require_room(LoadOptions(ctx_size=512, parallel=256), [host])
+        require_room(model, LoadOptions(ctx_size=512, parallel=256), [host])
 
 
 def test_caches_are_not_allocated_and_so_not_refused(tmp_path: Path) -> None:
-    guard = StateGuard(str(make_model("llama", tmp_path)))
-    guard.require_room(LoadOptions(ctx_size=4_000_000), [Device("CPU", "cpu", "cpu", free_bytes=1)])
+    host = Device("CPU", "cpu", "cpu", free_bytes=1)
+    require_room(shape("llama", tmp_path), LoadOptions(ctx_size=4_000_000), [host])
 
 
-def test_a_file_we_cannot_read_goes_unguarded(tmp_path: Path) -> None:
-    path = tmp_path / "x.gguf"
-    path.write_bytes(b"GGUF")
-    StateGuard(str(path)).require_room(LoadOptions(), [Device("CPU", "cpu", "cpu", free_bytes=1)])
+def test_a_model_we_cannot_read_goes_unguarded() -> None:
+    require_room(None, LoadOptions(parallel=256), [Device("CPU", "cpu", "cpu", free_bytes=1)])

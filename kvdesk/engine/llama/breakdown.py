@@ -1,6 +1,5 @@
 """A context's memory, item by item: planned when nothing was allocated, measured when it was."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +7,10 @@ from dataclasses import dataclass
 from kvdesk.engine.llama.buffers import Buffers, read_buffers
 from kvdesk.engine.llama.cache_log import CacheLog, read_cache_log, split_by_device
 from kvdesk.engine.llama.context import Context
+from kvdesk.engine.llama.printed import PRINTED_ERROR, printed_items, printed_sizes
 from kvdesk.memory.report import HOST, Degree, Device, Exactness, Item, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import MIB
-
-_COMPUTE = re.compile(r"(?P<buffer>\S+) +compute buffer size = *(?P<mib>[\d.]+) MiB")
-_OUTPUT = re.compile(r"(?P<buffer>\S+) +output buffer size = *(?P<mib>[\d.]+) MiB")
-_PRINTED = 0.00501 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +33,10 @@ def break_down(
     buffers = read_buffers(context.handle)
     if buffers is None or not _agrees_with_log(buffers, context.log_lines, log):
         notes.append(
-            "This build of llama.cpp does not show its account of buffers: compute and cache are as printed, "
-            "to 0.01 MiB, and weights are not included."
+            "This build of llama.cpp does not show its account of buffers: sizes are as it prints them, "
+            "to 0.01 MiB, and a dry run's weights are from our own arithmetic."
         )
-        items = _items_from_log(context.log_lines, log)
+        items = printed_items(context, devices, degree, log)
     else:
         items = _items_from_buffers(buffers, log, _mapped_buffers(context.options, degree))
         if any(item.exactness != "exact" for item in items):
@@ -96,34 +92,15 @@ def beyond_buffers(
     return tuple(items)
 
 
-def _items_from_log(lines: Sequence[str], log: CacheLog) -> list[Item]:
-    items: list[Item] = []
-    totals: dict[str, int] = {}
-    for cache in log.caches:
-        for device, count in cache.layers.items():
-            totals[device] = totals.get(device, 0) + sum(cache.sizes[0]) * count // cache.layers.total()
-    for state in log.states:
-        for device, count in state.layers.items():
-            totals[device] = totals.get(device, 0) + state.size * count // state.layers.total()
-    for device, cache_bytes in split_by_device(log, totals).items():
-        items.append(Item(Kind.K, device, cache_bytes.k, "formula", "K of every cache, as printed"))
-        items.append(Item(Kind.V, device, cache_bytes.v, "formula", "V of every cache, as printed"))
-        items.append(Item(Kind.RECURRENT, device, cache_bytes.state, "formula", "state, as printed"))
-    for match in filter(None, map(_COMPUTE.search, lines)):
-        size = round(float(match["mib"]) * MIB)
-        items.append(Item(Kind.COMPUTE, match["buffer"], size, "formula", "graph, as printed"))
-    return items
-
-
 def _agrees_with_log(buffers: Sequence[Buffers], lines: Sequence[str], log: CacheLog) -> bool:
     """Whether the account says what llama.cpp printed: proof, each time, that the map was read rightly."""
     compute = {b.name: b.compute_bytes for b in buffers}
-    for match in filter(None, map(_COMPUTE.search, lines)):
-        if abs(compute.get(match["buffer"], -MIB) - float(match["mib"]) * MIB) > _PRINTED:
+    for buffer, size in printed_sizes(lines, "compute"):
+        if abs(compute.get(buffer, -MIB) - size) > PRINTED_ERROR:
             return False
     context = sum(b.context_bytes for b in buffers)
     entries = 2 * len(log.caches) + 3 * len(log.states)
-    return abs(context - log.printed_bytes) <= entries * (_PRINTED + context * 2**-23)
+    return abs(context - log.printed_bytes) <= entries * (PRINTED_ERROR + context * 2**-23)
 
 
 def _output_item(context: Context) -> Item:
@@ -132,8 +109,8 @@ def _output_item(context: Context) -> Item:
     The library prints their size; the bytes behind it are a row of the vocabulary for each sequence.
     """
     size = context.model.n_vocab * context.options.parallel * 4
-    printed = next(filter(None, map(_OUTPUT.search, context.log_lines)), None)
     why = f"logits, {context.options.parallel} x {context.model.n_vocab} x 4"
-    if printed is None or abs(size - float(printed["mib"]) * MIB) <= _PRINTED:
+    _, printed = next(printed_sizes(context.log_lines, "output"), ("", size))
+    if abs(size - printed) <= PRINTED_ERROR:
         return Item(Kind.OUTPUT, HOST.name, size, "exact", why)
-    return Item(Kind.OUTPUT, HOST.name, round(float(printed["mib"]) * MIB), "formula", "outputs, as printed")
+    return Item(Kind.OUTPUT, HOST.name, round(printed), "formula", "outputs, as printed")

@@ -47,10 +47,11 @@ def describe(handle: int) -> Device:
 
 def local_handles() -> list[int]:
     """Every device of this machine. Those of RPC servers stay registered when nobody asks for them."""
-    return [handle for handle in _all_handles() if describe(handle).kind != "rpc"]
+    return [handle for handle in all_handles() if describe(handle).kind != "rpc"]
 
 
-def _all_handles() -> list[int]:
+def all_handles() -> list[int]:
+    """Every device that is registered."""
     return [ggml.dev_get(index) for index in range(ggml.dev_count())]
 
 
@@ -114,7 +115,7 @@ def choose(names: Sequence[str], rpc_handles: Sequence[int]) -> list[int] | None
     Raises OptionError for a name that is not there.
     """
     if not names:
-        has_servers = any(describe(handle).kind == "rpc" for handle in _all_handles())
+        has_servers = any(describe(handle).kind == "rpc" for handle in all_handles())
         return [*rpc_handles, *_local_gpus()] if has_servers else None
     if list(names) == ["none"]:
         return []

@@ -1,11 +1,15 @@
 """A model in llama.cpp's memory: opened, asked about itself, and freed by its owner."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from kvdesk.engine import autopsy
 from kvdesk.engine.llama.library import Log, llama, read_string, text_of
 from kvdesk.engine.llama.parameters import ModelParameters
-from kvdesk.errors import Cancelled
+from kvdesk.errors import Cancelled, GgufError
+from kvdesk.gguf.splits import read_model
+from kvdesk.memory.families import shape_of
+from kvdesk.memory.shape import ModelShape
 from kvdesk.plan.options import LoadOptions
 
 
@@ -66,6 +70,14 @@ class Model:
     def chat_template(self) -> str:
         """The Jinja template in the file, "" when there is none."""
         return text_of(llama.llama_model_chat_template(self.handle, None))
+
+    @cached_property
+    def shape(self) -> ModelShape | None:
+        """The model's shape by our own reading; None for a file that llama.cpp opens and we cannot read."""
+        try:
+            return shape_of(read_model(self.path))
+        except GgufError:
+            return None
 
     def metadata(self, key: str) -> str:
         """A metadata value as text, "" when the key is missing."""

@@ -20,7 +20,8 @@ FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}  # enum llama_flash_attn_type
 ROPE_SCALING = {"": -1, "none": 0, "linear": 1, "yarn": 2}  # enum llama_rope_scaling_type
 LOAD_AUTO, LOAD_NONE, LOAD_MLOCK, LOAD_MMAP_MLOCK = -1, 0, 2, 3  # enum llama_load_mode
 
-# Options that are fixed when a model is opened; the others belong to its context.
+# Options that are fixed when a model is opened without its weights; the others belong to its context, or
+# say how the weights are read.
 MODEL_OPTIONS = (
     "n_gpu_layers",
     "split_mode",
@@ -31,8 +32,6 @@ MODEL_OPTIONS = (
     "cpu_moe",
     "n_cpu_moe",
     "repack",
-    "mmap",
-    "mlock",
     "rpc",
 )
 

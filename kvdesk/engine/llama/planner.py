@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -11,7 +12,7 @@ from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
 from kvdesk.engine.llama.parameters import MODEL_OPTIONS
-from kvdesk.engine.llama.state_guard import StateGuard
+from kvdesk.engine.llama.state_guard import require_room
 from kvdesk.engine.protocol import DryRun, Planned
 from kvdesk.memory.report import HOST, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
@@ -28,7 +29,6 @@ class Planner:
         self._log = log
         self._rpc = rpc
         self._key: tuple[object, ...] | None = None
-        self._guard: StateGuard | None = None
         self._model: Model | None = None
 
     def plan(self, command: DryRun, is_cancelled: Callable[[], bool]) -> Planned:
@@ -37,8 +37,7 @@ class Planner:
         chosen = devices.choose(command.options.device, self._rpc.handles(command.options.rpc))
         model = self._open(command.model, command.options, chosen, is_cancelled)
         present = devices.list_devices(devices.local_handles() if chosen is None else chosen)
-        if self._guard is not None:
-            self._guard.require_room(command.options, present)
+        require_room(model.shape, command.options, present)
         context = Context(model, command.options, self._log)
         try:
             result = break_down(context, present, "plan", started_s)
@@ -58,18 +57,25 @@ class Planner:
         """Free the model."""
         if self._model is not None:
             self._model.close()
-        self._model = self._key = self._guard = None
+        self._model = self._key = None
 
     def _open(
         self, path: str, options: LoadOptions, chosen: list[int] | None, is_cancelled: Callable[[], bool]
     ) -> Model:
-        key = (path, *(getattr(options, name) for name in MODEL_OPTIONS))
+        key = (path, _age_of(path), *(getattr(options, name) for name in MODEL_OPTIONS))
         if self._model is None or key != self._key:
             self.close()
             self._model = Model(path, options, chosen, self._log, dry=True, is_cancelled=is_cancelled)
             self._key = key
-            self._guard = StateGuard(path)
         return self._model
+
+
+def _age_of(path: str) -> int | None:
+    """When the file was last written: a model downloaded again is another one."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:  # llama.cpp says it better
+        return None
 
 
 def _doubts(report: MemoryReport, context: Context) -> tuple[str, ...]:

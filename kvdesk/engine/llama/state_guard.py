@@ -7,9 +7,7 @@ it. Its size is known beforehand from our own arithmetic.
 
 from collections.abc import Sequence
 
-from kvdesk.errors import DoesNotFit, GgufError
-from kvdesk.gguf.splits import read_model
-from kvdesk.memory.families import shape_of
+from kvdesk.errors import DoesNotFit
 from kvdesk.memory.kv import cache_items
 from kvdesk.memory.placement import place
 from kvdesk.memory.report import Device, Kind
@@ -19,37 +17,22 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes
 
 
-class StateGuard:
-    """Knows whether a model keeps state beside its caches, and how much."""
+def require_room(shape: ModelShape | None, options: LoadOptions, devices: Sequence[Device]) -> None:
+    """Raise DoesNotFit when the state would be larger than a device's free memory.
 
-    def __init__(self, path: str) -> None:
-        self._shape = _stateful_shape(path)
-
-    def require_room(self, options: LoadOptions, devices: Sequence[Device]) -> None:
-        """Raise DoesNotFit when the state would be larger than a device's free memory."""
-        if self._shape is None:
-            return
-        config = configure(options, self._shape, devices)
-        items = cache_items(self._shape, config, place(self._shape, config))
-        for device in devices:
-            needed = sum(i.bytes for i in items if i.device == device.name and i.kind is Kind.RECURRENT)
-            if device.free_bytes is not None and needed > device.free_bytes:
-                raise DoesNotFit(
-                    "The recurrent state takes {needed}, and {device} has {free} free.",
-                    "Serve fewer sequences at once.",
-                    needed=format_bytes(needed),
-                    device=device.name,
-                    free=format_bytes(device.free_bytes),
-                )
-
-
-def _stateful_shape(path: str) -> ModelShape | None:
-    """The model's shape when some layer keeps state.
-
-    None as well for a file that llama.cpp opened and we cannot read: it then goes unguarded.
+    A model whose shape we cannot read goes unguarded.
     """
-    try:
-        shape = shape_of(read_model(path))
-    except GgufError:
-        return None
-    return shape if any(layer.keeps_state for layer in shape.layers) else None
+    if shape is None or not any(layer.keeps_state for layer in shape.layers):
+        return
+    config = configure(options, shape, devices)
+    items = cache_items(shape, config, place(shape, config))
+    for device in devices:
+        needed = sum(i.bytes for i in items if i.device == device.name and i.kind is Kind.RECURRENT)
+        if device.free_bytes is not None and needed > device.free_bytes:
+            raise DoesNotFit(
+                "The recurrent state takes {needed}, and {device} has {free} free.",
+                "Serve fewer sequences at once.",
+                needed=format_bytes(needed),
+                device=device.name,
+                free=format_bytes(device.free_bytes),
+            )
