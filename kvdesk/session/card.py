@@ -53,7 +53,7 @@ def quantisation_of(header: Header) -> str:
 
 def anatomy_of(layers: tuple[LayerShape, ...]) -> str:
     """Return the attention of a model in one line, such as "36 layers · GQA 32/8 heads · head 128"."""
-    parts = [f"{len(layers)} layers"]
+    parts = [f"{len(layers)} layer{'' if len(layers) == 1 else 's'}"]
     kinds = Counter(layer.attention for layer in layers)
     attending = [
         layer for layer in layers if layer.head_count and layer.attention not in ("recurrent", "none")

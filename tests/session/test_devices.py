@@ -1,0 +1,69 @@
+"""llama.cpp's devices and the vendors' readings, joined."""
+
+from dataclasses import replace
+
+from kvdesk.memory.report import HOST, Device, Item, Kind, MemoryReport
+from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
+from kvdesk.session.devices import match, merge, used_bytes
+from kvdesk.units import GIB
+
+FAST = Device("CUDA0", "gpu", "cuda", 24 * GIB, 20 * GIB, "NVIDIA GeForce RTX 4090")
+SLOW = Device("CUDA1", "gpu", "cuda", 8 * GIB, 6 * GIB, "NVIDIA GeForce RTX 3070")
+VULKAN = Device("Vulkan0", "gpu", "vulkan", 8 * GIB, 6 * GIB, "NVIDIA GeForce RTX 3070 (RADV)")
+RPC = Device("RPC0[127.0.0.1:50052]", "rpc", "rpc", 8 * GIB, 5 * GIB, "127.0.0.1:50052")
+# NVML lists in PCI order, ggml the fastest first.
+READ_SLOW = DeviceSample(
+    "nvidia", 0, "NVIDIA GeForce RTX 3070", total_bytes=8 * GIB, free_bytes=3 * GIB, used_bytes=5 * GIB
+)
+READ_FAST = DeviceSample(
+    "nvidia", 1, "NVIDIA GeForce RTX 4090", total_bytes=24 * GIB, free_bytes=9 * GIB, used_bytes=15 * GIB
+)
+HOST_READ = HostSample(32 * GIB, 10 * GIB, 3 * GIB, GIB)
+SAMPLE = Sample(0.0, HOST_READ, (READ_SLOW, READ_FAST))
+
+
+def free(devices: tuple[Device, ...]) -> dict[str, int | None]:
+    return {device.name: device.free_bytes for device in devices}
+
+
+def test_devices_are_matched_by_name_not_by_number():
+    assert match((FAST, SLOW, HOST), SAMPLE) == {"CUDA0": READ_FAST, "CUDA1": READ_SLOW}
+    assert used_bytes((FAST, SLOW, HOST), SAMPLE) == {"CUDA0": 15 * GIB, "CUDA1": 5 * GIB}
+
+
+def test_equal_gpus_keep_their_order():
+    twins = (replace(READ_SLOW, index=0), replace(READ_SLOW, index=1, free_bytes=GIB))
+    second = Device("CUDA1", "gpu", "cuda", 8 * GIB, 6 * GIB, "NVIDIA GeForce RTX 3070")
+    first = Device("CUDA0", "gpu", "cuda", 8 * GIB, 6 * GIB, "NVIDIA GeForce RTX 3070")
+    matched = match((first, second), Sample(0.0, HOST_READ, twins))
+    assert [matched["CUDA0"].index, matched["CUDA1"].index] == [0, 1]
+
+
+def test_another_vendors_reading_is_not_taken():
+    amd = replace(READ_SLOW, vendor="amd")
+    assert match((SLOW,), Sample(0.0, HOST_READ, (amd,))) == {}
+    assert "Vulkan0" in match((VULKAN,), SAMPLE)  # Vulkan drives every vendor's
+
+
+def test_what_our_engine_holds_counts_as_free():
+    held = replace(READ_FAST, process_bytes=14 * GIB)
+    merged = merge((FAST, HOST), Sample(0.0, HOST_READ, (held,)), None)
+    assert free(merged) == {"CUDA0": 23 * GIB, "CPU": 11 * GIB}
+
+
+def test_where_the_driver_does_not_tell_the_measurement_does():
+    measured = MemoryReport(
+        "measurement", (Item(Kind.WEIGHTS, "CUDA0", 13 * GIB, "exact", ""),), (FAST, HOST)
+    )
+    assert free(merge((FAST, HOST), SAMPLE, measured))["CUDA0"] == 22 * GIB
+    assert free(merge((FAST, HOST), SAMPLE, None))["CUDA0"] == 9 * GIB
+
+
+def test_a_device_without_a_reading_keeps_what_llama_cpp_said_and_the_host_is_last():
+    merged = merge((RPC, HOST, FAST), Sample(0.0, HostSample()), None)
+    assert [device.name for device in merged] == [RPC.name, "CUDA0", "CPU"]
+    assert free(merged) == {RPC.name: 5 * GIB, "CUDA0": 20 * GIB, "CPU": None}
+
+
+def test_there_is_always_a_host():
+    assert [device.name for device in merge((), SAMPLE, None)] == ["CPU"]
