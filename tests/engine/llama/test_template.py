@@ -1,5 +1,8 @@
 """Chat templates of real models, as their makers wrote them, and what they are made to print."""
 
+import json
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -19,8 +22,7 @@ CONVERSATION = (
     Message("user", "<b>&'Bye'"),
 )
 
-# Written out by hand from each model's documentation; phi-3.5, granite and ChatML are also what llama.cpp's
-# own `llama_chat_apply_template` prints.
+# Written out by hand from each model's documentation.
 EXPECTED = {
     "qwen3": "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
     "<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\n<b>&'Bye'<|im_end|>\n<|im_start|>assistant\n",
@@ -51,6 +53,31 @@ def test_a_real_template_prints_what_its_model_was_trained_on(name: str) -> None
     template = ChatTemplate(source, "<s>", "</s>")
     assert template.accepts_system
     assert template.render(CONVERSATION, NOW) == EXPECTED[name]
+
+
+# In a process of its own: llama.cpp must not be loaded into this one.
+_ORACLE = """
+import ctypes, json, sys
+from kvdesk.engine.llama.library import llama
+source, messages = json.load(sys.stdin)
+rows = [llama.llama_chat_message(role=r.encode(), content=c.encode()) for r, c in messages]
+buffer = ctypes.create_string_buffer(65536)
+array = (llama.llama_chat_message * len(rows))(*rows)
+length = llama.llama_chat_apply_template(source.encode(), array, len(rows), True, buffer, len(buffer))
+sys.stdout.buffer.write(buffer.raw[:length])
+"""
+
+
+@pytest.mark.llama
+@pytest.mark.parametrize("name", ["qwen3", "phi-3.5", "granite-3.3", ""])
+def test_llama_cpp_prints_the_same_where_it_knows_the_template(name: str) -> None:
+    """`llama_chat_apply_template` knows a few templates by heart; some of them without their odd corners."""
+    source = (TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8") if name else CHATML
+    told = json.dumps([source, [(message.role, message.content) for message in CONVERSATION]])
+    done = subprocess.run(
+        [sys.executable, "-c", _ORACLE], input=told.encode(), capture_output=True, check=True
+    )
+    assert ChatTemplate(source).render(CONVERSATION, NOW) == done.stdout.decode()
 
 
 def test_without_a_template_it_is_chatml() -> None:
