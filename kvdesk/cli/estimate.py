@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from kvdesk.cli.guard import report as report_error
 from kvdesk.cli.hardware import Asked, check_is_here, choose_devices
 from kvdesk.cli.offers import offer_object, print_offers
@@ -17,7 +15,7 @@ from kvdesk.engine.protocol import DryRun, Planned
 from kvdesk.errors import DoesNotFit, KvDeskError, OptionError
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
-from kvdesk.memory.report import TOTAL_KINDS, Device, Kind, MemoryReport, Refusal
+from kvdesk.memory.report import TOTAL_KINDS, Device, Kind, MemoryReport, Refusal, completed
 from kvdesk.plan.advice import Advice, advise
 from kvdesk.plan.budget import Amount, ceilings
 from kvdesk.plan.configure import configure, normalised_options
@@ -88,7 +86,7 @@ def _estimate(source: str, options: LoadOptions, devices: Sequence[Device], aske
     _check_dry_run(opened, report, against, config.host)
     planned = asked.ask(lambda number: DryRun(id=number, model=opened.card.path, options=options))
     assert isinstance(planned, Planned)
-    plan = completed(planned.report, report, devices)
+    plan = completed(planned.report, report)
     offers = _advice(opened, options, plan, devices)
     return Estimate(opened, planned.options, plan, against, offers, estimate_ms, planned.report.elapsed_ms)
 
@@ -100,18 +98,6 @@ def _advice(
     if all(report.fits(device) is not False for device in report.devices):
         return ()
     return advise(opened.shape, options, devices, ceilings(devices, Amount(0)))
-
-
-def completed(plan: MemoryReport, estimated: MemoryReport, devices: Sequence[Device]) -> MemoryReport:
-    """llama.cpp's plan with what it leaves out: what lies beyond its buffers, and the host's free memory.
-
-    For ggml all of the host's memory is always free.
-    """
-    beyond = [item for item in estimated.items if item.kind not in TOTAL_KINDS]
-    own = [item for item in plan.items if item.kind in TOTAL_KINDS]
-    hosts = [device for device in devices if device.kind == "cpu"]
-    others = [device for device in plan.devices if device.kind != "cpu"]
-    return msgspec.structs.replace(plan, items=(*own, *beyond), devices=(*others, *hosts))
 
 
 def _check_dry_run(opened: Opened, report: MemoryReport, against: Sequence[Refusal], host: Device) -> None:

@@ -7,23 +7,25 @@ from typing import Any
 
 import msgspec
 
-from kvdesk.cli.estimate import completed, device_object
+from kvdesk.cli.estimate import device_object
 from kvdesk.cli.hardware import Asked, check_is_here, choose_devices
 from kvdesk.cli.offers import offer_object, print_offers
 from kvdesk.cli.opened import Opened, open_for_planning
 from kvdesk.cli.printing import new_table, print_json, print_line, print_table
 from kvdesk.cli.texts import t
-from kvdesk.engine.protocol import DryRun, KernelAnswer, KernelsProbed, Planned, ProbeKernels
+from kvdesk.engine.protocol import DryRun, KernelsProbed, Planned
 from kvdesk.errors import OptionError
 from kvdesk.memory.estimate import estimate
-from kvdesk.memory.report import Device, MemoryReport
+from kvdesk.memory.report import Device, MemoryReport, completed
 from kvdesk.plan.advice import Advice, advise
 from kvdesk.plan.budget import Ceilings, ceilings, parse_amount
 from kvdesk.plan.configure import chosen_devices, configure
-from kvdesk.plan.fits import Kernel, PairFit, ranked
+from kvdesk.plan.fits import PairFit, ranked
 from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import read_value
 from kvdesk.plan.solve import context_limit, fit_all, step_of
+from kvdesk.session import kernels
+from kvdesk.session.kernels import kernel_question
 from kvdesk.units import KIB, format_mib, format_tokens
 
 # What a chat can be expected to need when nobody says what is wanted.
@@ -80,35 +82,15 @@ def with_kernels(
     asked: Asked | None,
 ) -> tuple[PairFit, ...]:
     """The fits with llama.cpp's word on who computes attention; "unknown" for GPUs that are not here."""
-    gpus = [device.name for device in chosen_devices(options, devices) if device.kind != "cpu"]
-    if asked is None and gpus:
-        return tuple(fits)
-    if asked is None or not gpus or options.n_gpu_layers == 0:
+    has_gpu = any(device.kind != "cpu" for device in chosen_devices(options, devices))
+    if not has_gpu or options.n_gpu_layers == 0:
         return tuple(replace(fit, kernel="cpu") for fit in fits)
-    layers = [layer for layer in opened.shape.layers if layer.keeps_cells]
-    if not layers:
+    question = kernel_question(opened.shape, options.rpc)
+    if asked is None or question is None:
         return tuple(fits)
-    answer = asked.ask(
-        lambda number: ProbeKernels(
-            id=number,
-            head_dims=opened.shape.head_dims,
-            head_count=layers[0].head_count,
-            head_count_kv=layers[0].head_count_kv,
-            rpc=options.rpc,
-        )
-    )
+    answer = asked.ask(question)
     assert isinstance(answer, KernelsProbed)
-    return tuple(replace(fit, kernel=_kernel(fit, gpus, answer.answers)) for fit in fits)
-
-
-def _kernel(fit: PairFit, gpus: Sequence[str], answers: Sequence[KernelAnswer]) -> Kernel:
-    pair = (fit.cache_type_k, fit.cache_type_v)
-    said = [
-        answer.supported
-        for answer in answers
-        if answer.device in gpus and (answer.cache_type_k, answer.cache_type_v) == pair
-    ]
-    return "unknown" if not said else "gpu" if all(said) else "cpu"
+    return kernels.with_kernels(fits, options, devices, answer.answers)
 
 
 def _advice(
@@ -147,7 +129,7 @@ def _confirm(
         answer = asked.ask(lambda number: DryRun(id=number, model=opened.card.path, options=chosen))
         assert isinstance(answer, Planned)
         estimated = estimate(opened.shape, configure(chosen, opened.shape, devices))
-        return completed(answer.report, estimated, devices)
+        return completed(answer.report, estimated)
 
     def fits(planned: MemoryReport) -> bool:
         return all(planned.needed_bytes(name) <= limit for name, limit in limits.items() if limit is not None)
@@ -251,9 +233,12 @@ def _print_pairs(shown: Sequence[PairFit], count: int) -> None:
     for name in (t("context"), t("per token"), t("total MiB"), t("left")):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column(t("quality"))
-    table.add_column(t("kernel"))
+    has_gpu = any(fit.kernel != "cpu" for fit in shown)  # otherwise the CPU computes everything anyway
+    if has_gpu:
+        table.add_column(t("kernel"))
     for fit in shown:
-        table.add_row(*_cells(fit), style="dim" if fit.max_ctx_size is None else "")
+        cells = _cells(fit) if has_gpu else _cells(fit)[:-1]
+        table.add_row(*cells, style="dim" if fit.max_ctx_size is None else "")
     print_line()
     print_table(table)
     if count > len(shown):

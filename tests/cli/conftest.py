@@ -54,3 +54,14 @@ def kvdesk(monkeypatch, windows):
         return Ran(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture
+def room_for(kvdesk):
+    """How many bytes a GPU needs for the demo model with some options: budgets follow the arithmetic."""
+
+    def measure(*words):
+        found = kvdesk("estimate", "demo", "--json", "--device", "gpu0=8GiB", *words).object
+        return found["devices"][0]["needed_bytes"]
+
+    return measure

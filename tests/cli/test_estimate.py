@@ -89,8 +89,8 @@ def test_a_context_beyond_all_memory_is_an_answer(kvdesk):
     )
 
 
-def test_what_does_not_fit_comes_with_advice(kvdesk):
-    words = ["demo", "--device", "gpu0=312MiB"]
+def test_what_does_not_fit_comes_with_advice(kvdesk, room_for):
+    words = ["demo", "--device", f"gpu0={room_for('-c', '2048')}"]
     offers = kvdesk("estimate", *words, "--json").object["advice"]
     assert any(offer["fits"] and offer["gain_bytes"] > 0 for offer in offers)
     assert "makes it fit" in kvdesk("estimate", *words).out

@@ -2,6 +2,8 @@
 
 import pytest
 
+from kvdesk.units import MIB
+
 
 def fit(kvdesk, *words):
     ran = kvdesk("fit", "demo", "--json", *words)
@@ -28,29 +30,34 @@ def test_the_keys_of_the_contract(kvdesk):
     assert found["recommended"]["why"]
 
 
-def test_a_small_budget_gives_a_shorter_context_that_fits(kvdesk):
-    found = fit(kvdesk, "--device", "gpu0=350MiB", "--reserve", "32MiB")
+def test_a_small_budget_gives_a_shorter_context_that_fits(kvdesk, room_for):
+    size = room_for("-c", "2048") + 32 * MIB
+    found = fit(kvdesk, "--device", f"gpu0={size}", "--reserve", "32MiB", "--min-ctx", "256")
     best = found["pairs"][0]
-    assert 256 <= best["max_ctx_size"] <= 4096
+    assert (best["quality"], best["max_ctx_size"]) == ("exact", 2048)
     assert all(pair["margin_bytes"] >= 0 for pair in found["pairs"] if pair["max_ctx_size"])
     assert all(pair["kernel"] == "unknown" for pair in found["pairs"])
 
 
-def test_a_larger_reserve_never_gives_a_longer_context(kvdesk):
+def test_a_larger_reserve_never_gives_a_longer_context(kvdesk, room_for):
+    size = room_for("-c", "2048")
+
     def contexts(reserve):
-        pairs = fit(kvdesk, "--device", "gpu0=320MiB", "--reserve", reserve)["pairs"]
+        pairs = fit(kvdesk, "--device", f"gpu0={size}", "--reserve", reserve)["pairs"]
         return {(p["cache_type_k"], p["cache_type_v"]): p["max_ctx_size"] or 0 for p in pairs}
 
-    little, much = contexts("0"), contexts("4MiB")
+    little, much = contexts("0"), contexts("2MiB")
     assert all(much[pair] <= little[pair] for pair in little)
+    assert much != little
 
 
-def test_where_nothing_fits_there_is_no_recommendation_but_advice(kvdesk):
-    found = fit(kvdesk, "--device", "gpu0=305MiB")
+def test_where_nothing_fits_there_is_no_recommendation_but_advice(kvdesk, room_for):
+    size = room_for("-c", "256", "-ctk", "q4_0", "-ctv", "q4_0") - 2 * MIB
+    found = fit(kvdesk, "--device", f"gpu0={size}")
     assert all(pair["max_ctx_size"] is None for pair in found["pairs"])
     assert found["recommended"]["options"] is None
     assert any(offer["fits"] and "n_gpu_layers" in offer["options"] for offer in found["advice"])
-    ran = kvdesk("fit", "demo", "--device", "gpu0=305MiB")
+    ran = kvdesk("fit", "demo", "--device", f"gpu0={size}")
     assert "--n-gpu-layers" in ran.out
     assert "lacks" in ran.out
 
@@ -61,13 +68,14 @@ def test_a_budget_as_a_share_or_in_bytes(kvdesk):
     assert half["pairs"] == same["pairs"]
 
 
-def test_the_wanted_context_decides_the_best_pair(kvdesk):
-    # with 12 MiB for the cache f16 holds fewer than 4096 tokens, q4_0 all of them
-    words = ["--device", "gpu0=350MiB", "--budget", "318MiB"]
+def test_the_wanted_context_decides_the_best_pair(kvdesk, room_for):
+    # room for all 4096 tokens with both caches in q8_0, so with f16 for fewer
+    words = ["--device", f"gpu0={room_for('-ctk', 'q8_0', '-ctv', 'q8_0')}"]
     short = fit(kvdesk, *words, "--min-ctx", "256")["pairs"][0]
     long = fit(kvdesk, *words, "--min-ctx", "4096")["pairs"][0]
-    assert (short["quality"], long["max_ctx_size"]) == ("exact", 4096)
-    assert long["quality"] != "exact"
+    assert short["quality"] == "exact"
+    assert short["max_ctx_size"] < 4096
+    assert (long["cache_type_k"], long["cache_type_v"], long["max_ctx_size"]) == ("q8_0", "q8_0", 4096)
 
 
 def test_the_table_is_short_and_within_80_columns(kvdesk):

@@ -13,9 +13,9 @@ from kvdesk.plan.fits import ALL_PAIRS, PairFit, ranked
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.solve import bytes_per_token, context_limit, fit_all, fit_pair, largest, step_of
 from kvdesk.units import MIB
-from tests.plan.shapes import CPU, demo_shape, gpu
+from tests.plan.shapes import CPU, demo_shape, gpu, gpu_for
 
-SMALL = (gpu(mib=330), CPU)
+SMALL = (gpu_for(LoadOptions(ctx_size=2048), 15 * MIB), CPU)
 
 
 @given(
