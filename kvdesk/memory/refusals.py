@@ -104,7 +104,7 @@ def _cache_types(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
         if any(size % k.block_values for size in row_sizes):
             yield Refusal(
                 "cache_type_k",
-                f"K as {k.name} is stored {k.block_values} values at a time; this model's rows do not divide.",
+                f"K as {k.name} is stored {k.block_values} values at a time; its rows do not divide.",
                 "Take f16, bf16 or f32 for K.",
             )
 
@@ -165,7 +165,7 @@ def _sequences(config: Configuration) -> Iterator[Refusal]:
     if config.n_outputs_max < config.n_seq_max:
         yield Refusal(
             "n_outputs_max",
-            f"{config.n_outputs_max} outputs are fewer than {config.n_seq_max} sequences; llama.cpp would end.",
+            f"{config.n_outputs_max} outputs are too few for {config.n_seq_max} sequences.",
             f"Take at least {config.n_seq_max}.",
         )
 

@@ -133,6 +133,7 @@ class ModelShape:
     window_tokens: int | None = None
     widest_v_values: int = 0
     n_experts: int = 0
+    index_top_k: int = 0
     kv_lora_rank: int = 0
     n_rot: int = 0
     rope_scaling: str = ""

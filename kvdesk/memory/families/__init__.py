@@ -80,6 +80,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         copies_embedding_twice=architecture in table.EMBEDDING_TWICE,
         window_tokens=draft.window_tokens if any(draft.slides) else None,
         widest_v_values=draft.widest_v_values(),
+        index_top_k=keys.number("attention.indexer.top_k", 0),
         n_experts=keys.number("expert_count", 0),
         kv_lora_rank=keys.number("attention.kv_lora_rank", 0),
         n_rot=keys.number("rope.dimension_count", draft.key_length),

@@ -148,11 +148,19 @@ def trunk_attends(draft: Draft) -> None:
 
 
 def mamba_state(draft: Draft) -> None:
-    """Mamba, Mamba 2 and gated delta nets: a convolution's history and a state (n_embd_r, n_embd_s)."""
-    keys = draft.keys
-    inner, state = keys.number("ssm.inner_size"), keys.number("ssm.state_size")
-    history = max(keys.number("ssm.conv_kernel") - 1, 0)
-    draft.conv_values = history * (inner + 2 * keys.number("ssm.group_count", 0) * state)
+    """Mamba, as in jamba: a convolution's history and a state (n_embd_r, n_embd_s); groups are not read."""
+    _convolution_and_state(draft, 0)
+
+
+def grouped_state(draft: Draft) -> None:
+    """Mamba 2 and gated delta nets: their convolution runs over the groups' inputs too."""
+    _convolution_and_state(draft, draft.keys.number("ssm.group_count", 0))
+
+
+def _convolution_and_state(draft: Draft, groups: int) -> None:
+    inner, state = draft.keys.number("ssm.inner_size"), draft.keys.number("ssm.state_size")
+    history = max(draft.keys.number("ssm.conv_kernel") - 1, 0)
+    draft.conv_values = history * (inner + 2 * groups * state)
     draft.recurrent_values = inner * state
 
 

@@ -1,6 +1,7 @@
-"""Attention of one layer: projections, cache, scores; with heads, with a latent, with and without a kernel."""
+"""Attention of one layer: projections, cache, scores; by heads or a latent, with a kernel or without."""
 
 from kvdesk.memory.graph.allocator import Tensor
+from kvdesk.memory.graph.selection import selected, selects
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
 from kvdesk.memory.kv import cells_of
 
@@ -127,8 +128,9 @@ def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
                 s.store(v.view(), cache.v_rows)
     # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
     at, s.device = s.device, s.placement.caches[layer.index]
+    mask = selected(s, cache.mask) if selects(s) else cache.mask
     attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
-    out = attend(s, q, cache)
+    out = attend(s, q, cache, mask)
     s.device = at
     return out
 
@@ -138,17 +140,17 @@ def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int) -> Tensor
     return x if rotation is None else s.new((width, s.n_tokens), rotation, x.view())
 
 
-def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
+def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
-    cells = cells_of(layer, s.config) * s.config.streams
+    cells = cells_of(layer, s.config) * s.config.streams if s.shape.has_cache else tokens
     sources = [q.view()]
-    # f32 caches are read through copies in f16.
-    if s.config.type_k.name == "f32":
+    # f32 caches, and K and V that are never cached, are read through copies in f16.
+    if s.config.type_k.name == "f32" or not s.shape.has_cache:
         sources.append(s.new((cells, layer.key_length * layer.head_count_kv), item=F16))
-    if s.config.type_v.name == "f32":
+    if s.config.type_v.name == "f32" or not s.shape.has_cache:
         sources.append(s.new((cells, layer.value_length * layer.head_count_kv), item=F16))
     ne = (layer.value_length, layer.head_count, tokens)
-    out = s.new(ne, *sources, cache.mask)
+    out = s.new(ne, *sources, mask)
     if s.adds_kernel_copies:
         out.n_bytes += kernel_copies_bytes(s, cells)
     if s.shape.is_mla:
@@ -159,10 +161,11 @@ def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
     return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
 
 
-def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs) -> Tensor:
-    layer, tokens, cells = s.layer, s.n_tokens, cells_of(s.layer, s.config)
+def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor) -> Tensor:
+    layer, tokens = s.layer, s.n_tokens
+    cells = cells_of(layer, s.config) if s.shape.has_cache else tokens
     product = s.new((cells, tokens, layer.head_count), q.view())
-    weights = s.new((cells, tokens, layer.head_count), product, cache.mask, reuse=True)
+    weights = s.new((cells, tokens, layer.head_count), product, mask, reuse=True)
     turned, dim = None, layer.value_length
     if s.shape.is_mla:  # V is read from K's rows and must be turned first (v_cont)
         turned = s.new((cells, s.config.streams, dim), item=s.config.type_k.block_bytes)

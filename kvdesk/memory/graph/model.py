@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph import altup, per_layer, rwkv
+from kvdesk.memory.graph import altup, per_layer, rwkv, selection
 from kvdesk.memory.graph.allocator import Peak, Tensor
 from kvdesk.memory.graph.attention import attention
 from kvdesk.memory.graph.feedforward import feed_forward
@@ -76,6 +76,7 @@ def _inputs(s: Sketch) -> Tensor:
         is_window = layer.window_tokens is not None
         if (layer.keeps_cells or not shape.has_cache) and is_window not in s.caches:
             s.caches[is_window] = _cache_inputs(s, layer, is_window)
+    selection.reserve(s)
     stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
     return altup.opened(s, stream) if altup.has_streams(s) else stream
 
@@ -139,18 +140,16 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     if chooses_rows and layer.has_both:
         residual = s.rows(residual, width, s.n_outputs)
         s.n_tokens = s.n_outputs
-    ne = (width, s.n_tokens)
     if not _has_feed_forward(s):
         return residual
+    return _fed_forward(s, residual, normed, mixed)
+
+
+def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | None) -> Tensor:
     s.phase = "feed-forward"
-    source = residual
-    for role in FEED_FORWARD_NORMS:
-        if s.has_norm(role):
-            source = _normed(s, residual, role)
-            break
-    else:
-        source = normed
-    out = feed_forward(s, source)
+    ne = (s.shape.n_embd, s.n_tokens)
+    role = next((role for role in FEED_FORWARD_NORMS if s.has_norm(role)), "")
+    out = feed_forward(s, _normed(s, residual, role) if role else normed)
     if s.has("post_ffw_norm.weight"):
         out = s.norm(out, ne, "post_ffw_norm")
     if _is_parallel(s) and mixed is not None:

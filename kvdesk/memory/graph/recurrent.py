@@ -11,8 +11,10 @@ def recurrent(s: Sketch, x: Tensor) -> Tensor:
         return _short_convolution(s, x)
     if s.has("ssm_in.weight"):
         return _mamba(s, x) if s.has("ssm_x.weight") else _mamba2(s, x)
-    if s.has("attn_qkv.weight"):
+    if s.has("attn_qkv.weight") and s.has("ssm_norm.weight"):
         return _delta_net(s, x)
+    if s.has("attn_qkv.weight"):
+        return _linear_attention(s, x)
     return _delta_attention(s, x)
 
 
@@ -135,6 +137,26 @@ def _delta_attention(s: Sketch, x: Tensor) -> Tensor:
     out = s.new(ne, s.new(ne, y.view()), reuse=True)
     out = s.new(ne, out, s.new(ne, gate, reuse=True), reuse=True)
     return s.linear(out.view(), "attn_output") if s.has("attn_output.weight") else out
+
+
+def _linear_attention(s: Sketch, x: Tensor) -> Tensor:
+    """MiniMax-01's lightning attention: the square of the batch within itself, a state beyond it."""
+    tokens, heads = s.n_tokens, s.layer.head_count
+    inner = s.layer.key_length * heads
+    ne, square = (inner, tokens), (tokens, tokens, heads)
+    state = s.states(s.layer.recurrent_values)
+    common = s.new((3 * inner, tokens), s.linear(x.view(), "attn_qkv"), reuse=True)
+    earlier = s.new(ne, state.view(), s.new(ne, common.view()).view())
+    values = s.new(ne, common.view())
+    product = s.new(square, common.view(), common.view())
+    decay = s.new(square, s.input(4 * tokens * tokens * heads))
+    product = s.new(square, product, s.new(square, decay, reuse=True), reuse=True)
+    out = s.new(ne, earlier, s.new(ne, values, product), reuse=True)
+    kept = s.new(ne, s.new(ne, common.view()).view())
+    s.store(s.new((s.layer.recurrent_values,), kept, values))
+    gate = s.new(ne, s.linear(x.view(), "attn_gate"), reuse=True)
+    mixed = s.new(ne, s.new(ne, out.view()).view())
+    return s.linear(s.new(ne, gate, mixed, reuse=True), "attn_output").view()
 
 
 def _decay_and_rate(s: Sketch, x: Tensor, ne: tuple[int, ...]) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,37 @@
+"""Sparse attention: an index scores every cached token, and a mask lets only the best through."""
+
+from kvdesk.memory.graph.allocator import Tensor
+from kvdesk.memory.graph.sketch import F16, F32, Sketch
+
+I32 = 4
+
+
+def selects(s: Sketch) -> bool:
+    """Whether the layer keeps an index of single tokens."""
+    return any(side.tokens_per_cell == 1 for side in s.layer.side_caches)
+
+
+def reserve(s: Sketch) -> None:
+    """Each choosing layer has a blank selection among the inputs (build_attn_inp_k_dsa and its kin)."""
+    for layer in s.shape.layers[: s.shape.n_layer]:
+        if any(side.tokens_per_cell == 1 for side in layer.side_caches):
+            s.inputs[f"blank_{layer.index}"] = s.expand(
+                s.input(F32 * s.config.n_ctx_seq * s.n_tokens, "index")
+            )
+
+
+def selected(s: Sketch, mask: Tensor) -> Tensor:
+    """The mask with everything closed but the best tokens (lightning indexer, top_k, set_rows)."""
+    s.phase = "index"
+    cells, tokens = s.config.n_ctx_seq, s.n_tokens
+    every = (cells, tokens)
+    blank = s.new(every, s.inputs[f"blank_{s.layer.index}"])
+    score = s.new(every, s.new((s.layer.side_caches[0].k_values, 1, tokens)), mask)
+    count = (min(s.shape.index_top_k or cells, cells), tokens)
+    best = s.new(count, s.new(count, score, item=I32), item=I32)
+    item = F16 if s.config.uses_flash_attention else F32
+    closed = s.new(every, mask, item=item)
+    opened = Tensor(closed.n_bytes, s.phase, (blank, best, closed), shown=closed, device=s.device)
+    out = s.new(every, opened, mask, item=item)
+    s.phase = "attention"
+    return out
