@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 from kvdesk.errors import KvDeskError
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.copy_button import CopyButton
-from kvdesk.gui.notice_bar import in_own_language, notice_text
+from kvdesk.gui.notice_bar import notice_text
+from kvdesk.gui.own_language import notice_words
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import Notice
 
@@ -22,7 +23,7 @@ class ErrorDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("KV Desk"))
         self.setMinimumWidth(420)
-        said, advised = in_own_language(notice)
+        said, advised = notice_words(notice)
         message = text_label(said, size=TextSize.TITLE, bold=True, wrap=True)
         hint = text_label(advised, "muted", wrap=True)
         hint.setVisible(bool(notice.hint))

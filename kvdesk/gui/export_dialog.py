@@ -9,6 +9,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
+from kvdesk.gui.own_language import error_words
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -80,7 +81,7 @@ class ExportDialog(QDialog):
             )
             note = self.tr("The options as chosen on the desk, in the program's own flags.")
         except KvDeskError as error:
-            text, note = "", str(error)
+            text, note = "", " ".join(error_words(error)).strip()
         self.command.setPlainText(text)
         self.note.setText(note)
         set_role(self.note, role="muted" if text else "bad")

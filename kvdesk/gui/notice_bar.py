@@ -1,11 +1,11 @@
 """Tells the user in place what happened and what to do about it."""
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from kvdesk.errors import fill
 from kvdesk.gui.controls import icon_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
+from kvdesk.gui.own_language import notice_words
 from kvdesk.gui.theme import Space
 from kvdesk.session.state import Notice
 
@@ -21,7 +21,7 @@ class NoticeBar(QWidget):
         self._frame = QFrame()
         self._message = text_label(bold=True, wrap=True)
         self._hint = text_label(wrap=True)
-        self.copy_button = CopyButton(self.tr("Copy details"), "plain")
+        self.copy_button = CopyButton(self.tr("Copy details"), "flat")
         self.dismiss_button = icon_button("close", self.tr("Dismiss"))
         self.dismiss_button.setVisible(can_dismiss)
         self.dismiss_button.clicked.connect(self.dismissed)
@@ -53,7 +53,7 @@ class NoticeBar(QWidget):
         self.setVisible(notice is not None)
         if notice is None:
             return
-        message, hint = in_own_language(notice)
+        message, hint = notice_words(notice)
         self._message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(notice.hint))
@@ -61,20 +61,6 @@ class NoticeBar(QWidget):
         self.copy_button.set_copied_text(notice_text(notice))
         set_role(self._frame, surface="error" if notice.is_error else "notice")
         self.setAccessibleDescription(f"{message} {hint}".strip())
-
-
-def translated(text: str) -> str:
-    """Translate a sentence that comes from the rooms below."""
-    return QCoreApplication.translate("core", text)
-
-
-def in_own_language(notice: Notice) -> tuple[str, str]:
-    """Return message and hint translated; an error's templates are translated before they are filled."""
-    error = notice.error
-    if error is None:
-        return translated(notice.message), translated(notice.hint)
-    message, hint = translated(error.message_template), translated(error.hint_template)
-    return fill(message, error.values), fill(hint, error.values)
 
 
 def notice_text(notice: Notice) -> str:

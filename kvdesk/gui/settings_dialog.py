@@ -6,7 +6,7 @@ from kvdesk.errors import OptionError
 from kvdesk.gui import theme
 from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import push_button, set_role, text_label
-from kvdesk.gui.notice_bar import translated
+from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Choice, Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -81,7 +81,7 @@ class SettingsDialog(QDialog):
             if row.spec.maximum is not None and size > row.spec.maximum:
                 raise OptionError("“{text}” is more than any device has.", "", text=text)
         except OptionError as error:
-            self._show_problem(str(error))
+            self._show_problem(" ".join(error_words(error)).strip())
             set_role(entry, refused="true")
             return
         self._show_problem("")

@@ -53,6 +53,7 @@ STATES: dict[str, Callable[[], DeskState]] = {
     "ended": fakes.qwen_ended,
     "refused": fakes.qwen_refused,
     "over": fakes.qwen_over,
+    "two-gpus": fakes.two_gpus,
     "notice": _notice,
     **conversations.pictured(),
 }

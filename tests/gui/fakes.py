@@ -310,6 +310,26 @@ def qwen_ended() -> DeskState:
     )
 
 
+def two_gpus() -> DeskState:
+    """The weights over two unlike GPUs, one of them too full."""
+    big = Device("CUDA0", "gpu", "cuda", 24564 * MIB, 23800 * MIB, "NVIDIA GeForce RTX 4090")
+    small = Device("CUDA1", "gpu", "cuda", 8188 * MIB, 3100 * MIB, "NVIDIA GeForce RTX 4060 Laptop GPU")
+
+    def report(degree: Degree) -> MemoryReport:
+        items = [
+            Item(kind, device, size * MIB, "exact", "")
+            for device, sizes in (("CUDA0", (2970, 816, 816, 317)), ("CUDA1", (1485, 408, 408, 1200)))
+            for kind, size in zip((Kind.WEIGHTS, Kind.K, Kind.V, Kind.COMPUTE), sizes, strict=True)
+        ]
+        items.append(Item(Kind.RECURRENT, "CUDA0", 48 * MIB, "exact", "state of one sequence"))
+        items.append(Item(Kind.WEIGHTS, "CPU", 333 * MIB, "exact", "token embeddings"))
+        return MemoryReport(degree, tuple(items), (big, small, HOST))
+
+    return replace(
+        qwen_opened(), devices=(big, small, HOST), estimate=report("estimate"), plan=report("plan"), fits=()
+    )
+
+
 # ------------------------------------------------------------------------------------------------- demo
 
 DEMO_OPTIONS = LoadOptions(ctx_size=4096)

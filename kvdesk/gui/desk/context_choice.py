@@ -8,6 +8,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.controls import text_label
 from kvdesk.gui.desk.context_scale import top_of_scale
 from kvdesk.gui.desk.context_slider import ContextSlider
+from kvdesk.gui.own_language import error_words
 from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import BY_NAME
 from kvdesk.plan.parse import read_value
@@ -85,7 +86,7 @@ class ContextChoice(QWidget):
         try:
             tokens = read_value(BY_NAME["ctx_size"], text)
         except OptionError as error:
-            self.refused.emit(str(error))
+            self.refused.emit(" ".join(error_words(error)).strip())
             return
         self.entry.setModified(False)
         self.refused.emit("")

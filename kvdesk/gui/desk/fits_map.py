@@ -218,7 +218,7 @@ class FitsMap(QWidget):
         if not state.fits or shown == self._shown:
             return
         self._shown = shown
-        self.scope.setText(self.tr("this GPU, now") if has_gpu else self.tr("this computer, now"))
+        self.scope.setText(self._scope(state))
         self.items.show_table(tabulate(state.fits, pair, trained), pair, context, has_gpu=has_gpu)
         columns = self.view.horizontalHeader()
         if columns.count():
@@ -227,6 +227,12 @@ class FitsMap(QWidget):
             columns.resizeSection(0, _PAIR_WIDTH)
         self.view.setFixedHeight(ROW_HEIGHT * (1 + len(self.items.table.fits)))
         self.view.viewport().update()
+
+    def _scope(self, state: DeskState) -> str:
+        gpus = sum(device.kind != "cpu" for device in state.devices)
+        if gpus == 0:
+            return self.tr("this computer, now")
+        return self.tr("this GPU, now") if gpus == 1 else self.tr("these GPUs, now")
 
     def _choose(self, index: QModelIndex) -> None:
         if index.column() == 0:

@@ -15,7 +15,7 @@ from kvdesk.errors import OptionError
 from kvdesk.gui import theme
 from kvdesk.gui.choice_box import GAP, INSET, ChoiceBox
 from kvdesk.gui.controls import set_role, text_label
-from kvdesk.gui.notice_bar import translated
+from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import OptionRow
 from kvdesk.plan.parse import read_value, write_value
@@ -144,7 +144,7 @@ class OptionEditor(QWidget):
             text = entry.text() or self._default_text()
             value = read_value(self.row, "" if text == self.tr("automatic") else text)
         except OptionError as error:
-            self.refused.emit(str(error))
+            self.refused.emit(" ".join(error_words(error)).strip())
             return
         entry.setModified(False)
         entry.setText(write_value(self.row, value))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import set_role, text_label
-from kvdesk.gui.notice_bar import translated
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.memory.report import Refusal
 from kvdesk.plan.options import BY_NAME

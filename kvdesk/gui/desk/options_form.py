@@ -8,7 +8,7 @@ from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.desk.option_editor import OptionEditor
 from kvdesk.gui.desk.option_notes import OptionNotes
 from kvdesk.gui.icons import set_icon
-from kvdesk.gui.notice_bar import translated
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.memory.report import Refusal
 from kvdesk.plan.options import OPTIONS, Group, OptionRow
