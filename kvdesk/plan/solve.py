@@ -1,10 +1,13 @@
 """The largest context that fits, by arithmetic: for one pair of cache types, or for all of them at once."""
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from kvdesk.memory.cache_types import CacheType
 from kvdesk.memory.configuration import CELL_PADDING, Configuration
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
@@ -122,41 +125,47 @@ class Tried:
     report: MemoryReport
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What one pair's search tells about the others: margins and caches at two contexts, as straight lines.
+class _Samples:
+    """What searches have shown about pairs of one kind, from which the next pair's result is foreseen.
 
-    Caches of another type are wider or narrower in proportion, all else stays nearly what it was.
+    Pairs of a kind differ only in how wide their caches are: a sample is a context, what the tightest device
+    has left there without caches, and what K and V take for each bit of a value. Between samples all of it is
+    taken to be straight.
     """
 
-    lower: Tried
-    upper: Tried
-    row_bytes: tuple[float, float]
+    def __init__(self) -> None:
+        self._points: dict[int, tuple[float, float, float]] = {}
 
-    def guess(self, row_bytes: tuple[float, float]) -> int:
-        """The context at which a pair of that many bytes a value would have no margin left."""
-        k_ratio, v_ratio = (wanted / had for wanted, had in zip(row_bytes, self.row_bytes, strict=True))
-        at_lower, at_upper = (
-            tried.margin_bytes
-            - (k_ratio - 1) * self._cache(tried, Kind.K)
-            - (v_ratio - 1) * self._cache(tried, Kind.V)
-            for tried in (self.lower, self.upper)
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def add(self, tried: Tried, k_bits: float, v_bits: float) -> None:
+        """Learn from one estimate."""
+        k_bytes = tried.report.bytes_of(Kind.K, tried.tightest)
+        v_bytes = tried.report.bytes_of(Kind.V, tried.tightest)
+        rest = tried.margin_bytes + k_bytes + v_bytes
+        self._points[tried.ctx_size] = (rest, k_bytes / k_bits, v_bytes / v_bits)
+
+    def margin(self, ctx_size: int, k_bits: float, v_bits: float) -> int:
+        """The margin that is foreseen, in bytes."""
+        rest, k_bytes, v_bytes = self._at(ctx_size)
+        return int(rest - k_bits * k_bytes - v_bits * v_bytes)
+
+    def cache_bytes(self, ctx_size: int, k_bits: float, v_bits: float) -> float:
+        """The caches that are foreseen on the tightest device."""
+        _, k_bytes, v_bytes = self._at(ctx_size)
+        return k_bits * k_bytes + v_bits * v_bytes
+
+    def _at(self, ctx_size: int) -> tuple[float, float, float]:
+        known = sorted(self._points)
+        upper = min(max(bisect_left(known, ctx_size), 1), len(known) - 1)
+        left, right = known[upper - 1], known[upper]
+        part = (ctx_size - left) / (right - left)
+        rest, k_bytes, v_bytes = (
+            at_left + part * (at_right - at_left)
+            for at_left, at_right in zip(self._points[left], self._points[right], strict=True)
         )
-        if at_lower <= at_upper:
-            return self.upper.ctx_size
-        width = self.upper.ctx_size - self.lower.ctx_size
-        return int(self.lower.ctx_size + width * at_lower / (at_lower - at_upper))
-
-    def growth(self, row_bytes: tuple[float, float]) -> float:
-        """What a further token takes in the caches of the tightest device, at least, in bytes."""
-        width = self.upper.ctx_size - self.lower.ctx_size
-        return sum(
-            wanted / had * (self._cache(self.upper, kind) - self._cache(self.lower, kind)) / width
-            for kind, wanted, had in zip((Kind.K, Kind.V), row_bytes, self.row_bytes, strict=True)
-        )
-
-    def _cache(self, tried: Tried, kind: Kind) -> int:
-        return tried.report.bytes_of(kind, self.upper.tightest)
+        return rest, k_bytes, v_bytes
 
 
 class _Search:
@@ -169,7 +178,8 @@ class _Search:
         self._options = options
         self._devices = devices
         self._limits = limits
-        self._lines: dict[tuple[bool, bool], _Line] = {}
+        self._samples: defaultdict[tuple[str, str], _Samples] = defaultdict(_Samples)
+        self._last = _Samples()
 
     def fit(self, k: str, v: str) -> PairFit:
         shape, high, step = self._shape, context_limit(self._shape, self._options), step_of(self._options)
@@ -185,21 +195,33 @@ class _Search:
                 tried[ctx_size] = attempt(shape, wanted, self._devices, self._limits, ctx_size)
             return tried[ctx_size].margin_bytes
 
-        kind = (config.type_k.is_quantised, config.type_v.is_quantised)
-        widths = (config.type_k.bits_per_value, config.type_v.bits_per_value)
-        line = self._lines.get(kind)
-        guess = line.guess(widths) if line else None
-        growth = _SURE * step * line.growth(widths) if line else 0
+        bits = (config.type_k.bits_per_value, config.type_v.bits_per_value)
+        samples = self._samples[_kind(config.type_k), _kind(config.type_v)]
+        guess, growth = self._foresee(samples if len(samples) > 1 else self._last, step, high, bits)
         found = largest(step, high, step, margin, guess, growth)
-        if len(tried) > 1:
-            lower, upper = min(tried), max(tried)
-            if line is None or upper - lower > line.upper.ctx_size - line.lower.ctx_size:
-                self._lines[kind] = _Line(tried[lower], tried[upper], widths)
+        for each in tried.values():
+            samples.add(each, *bits)
+        self._last = samples if len(samples) > 1 else self._last
         margin(step if found is None else found)
         at = tried[step if found is None else found]
         per_token = bytes_per_token(shape, config)
         why = _why(found, high, at, shape)
         return PairFit(k, v, found, at.report.bytes_of(), at.margin_bytes, "unknown", per_token, why)
+
+    def _foresee(
+        self, samples: _Samples, step: int, high: int, bits: tuple[float, float]
+    ) -> tuple[int | None, float]:
+        """Where the search should begin, and the margin that is surely too little for another step there."""
+        if len(samples) < 2:
+            return None, 0
+        guess = largest(step, high, step, lambda ctx: samples.margin(ctx, *bits)) or step
+        growth = samples.cache_bytes(guess + step, *bits) - samples.cache_bytes(guess, *bits)
+        return guess, _SURE * growth
+
+
+def _kind(cache_type: CacheType) -> str:
+    """Types that make the same graph: quantised ones are turned first, others read through copies or not."""
+    return "quantised" if cache_type.is_quantised else cache_type.name
 
 
 def attempt(
