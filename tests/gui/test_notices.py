@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -10,6 +11,7 @@ from kvdesk.errors import NotGguf
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
 from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.own_language import error_words, notice_words
 from kvdesk.session.state import Notice
 
 
@@ -63,3 +65,25 @@ def test_an_error_that_nobody_caught_becomes_one_dialog(
     assert not any("Traceback" in text for text in texts)
     assert "Traceback" in capsys.readouterr().err
     dialog.close()
+
+
+class Pseudo(QTranslator):
+    """Shouts what it translates, so that a text which goes around it is seen."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, source: str, disambiguation: str = "", n: int = -1) -> str:
+        return source.replace("is not", "IS NOT") if context == "core" else ""
+
+
+def test_errors_are_translated_before_their_values_are_filled_in(qtbot: QtBot, qapp: QApplication) -> None:
+    pseudo = Pseudo(qapp)
+    qapp.installTranslator(pseudo)
+    try:
+        error = NotGguf("{path} is not a GGUF file.", "Choose another.", path="what is not.bin")
+        assert error_words(error) == ("what is not.bin IS NOT a GGUF file.", "Choose another.")
+        notice = Notice(error.message, error.hint, error=error)
+        assert notice_words(notice)[0] == "what is not.bin IS NOT a GGUF file."
+    finally:
+        qapp.removeTranslator(pseudo)

@@ -115,6 +115,7 @@ class MemoryChart(QWidget):
         ):
             speeds = np.nan_to_num(values)
             most = highest(speeds) * _HEADROOM
+            self._curves[name].setVisible(most > 0)
             self._draw(name, columns.time_s[rows] - now_s, SPEED_LANE.heights(speeds, most))
             known = speeds[speeds > 0]
             text = self.tr("{speed} t/s").format(speed=_speed(float(known[-1]))) if len(known) else "–"
