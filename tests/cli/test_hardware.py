@@ -115,7 +115,7 @@ def test_devices_join_both_sources_and_name_what_is_not_used(kvdesk, monkeypatch
         DeviceSample("amd", 0, "Radeon", total_bytes=16 * GIB, free_bytes=15 * GIB),
     )
     sample = Sample(0.0, HostSample(total_bytes=32 * GIB, available_bytes=20 * GIB), readings)
-    monkeypatch.setattr(devices_command, "_read_once", lambda: sample)
+    monkeypatch.setattr(devices_command, "read_sensors", lambda: sample)
     monkeypatch.setattr(devices_command, "Asked", Answers)
     found = kvdesk("devices", "--json").object
     cuda, host = found["devices"]
