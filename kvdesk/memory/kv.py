@@ -1,7 +1,8 @@
 """Bytes of the K and V caches and of recurrent states, layer by layer."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import cache_tensor_bytes
@@ -31,36 +32,50 @@ def cache_bytes(shape: ModelShape, config: Configuration, placement: Placement) 
     """Sum the caches of all layers (llama_kv_cache and its kin, llama_memory_recurrent)."""
     total = CacheBytes()
     backends = {device.name: device.backend for device in config.devices}
-    side_widths = _side_widths(shape)
-    for layer, device in zip(shape.layers, placement.caches, strict=True):
+    is_turned = not config.uses_flash_attention  # V is then padded to the widest layer
+    for group in groups(shape, placement):
+        layer, device, count = group.layer, group.device, group.count
         backend = backends[device]
-        cells = cells_of(layer, config) * config.streams
+        rows = []
         if layer.keeps_cells:
-            v_values = layer.v_values
-            if v_values and not config.uses_flash_attention:
-                v_values = shape.widest_v_values  # V is transposed and padded to the widest layer
-            total.k[device] += cache_tensor_bytes(backend, config.type_k, layer.k_values, cells)
-            total.v[device] += cache_tensor_bytes(backend, config.type_v, v_values, cells)
+            v_values = shape.widest_v_values if is_turned and layer.v_values else layer.v_values
+            rows.append((layer.k_values, v_values, cells_of(layer, config)))
         for side in layer.side_caches:
-            per_stream = pad(-(-config.n_ctx_seq // side.tokens_per_cell), CELL_PADDING)
-            v_values = side.v_values
-            if v_values and not config.uses_flash_attention:
-                v_values = side_widths
-            total.k[device] += cache_tensor_bytes(
-                backend, config.type_k, side.k_values, per_stream * config.streams
-            )
-            total.v[device] += cache_tensor_bytes(
-                backend, config.type_v, v_values, per_stream * config.streams
-            )
-        rows = config.n_seq_max
+            v_values = _widest_side(shape) if is_turned and side.v_values else side.v_values
+            cells = pad(-(-config.n_ctx_seq // side.tokens_per_cell), CELL_PADDING)
+            rows.append((side.k_values, v_values, cells))
+        for k_values, v_values, cells in rows:
+            cells *= config.streams
+            total.k[device] += count * cache_tensor_bytes(backend, config.type_k, k_values, cells)
+            total.v[device] += count * cache_tensor_bytes(backend, config.type_v, v_values, cells)
         for values in (layer.conv_values, layer.recurrent_values, *layer.extra_state_values):
-            total.state[device] += pad(values * rows * F32_BYTES, 32)
+            total.state[device] += count * pad(values * config.n_seq_max * F32_BYTES, 32)
     return total
 
 
-def _side_widths(shape: ModelShape) -> int:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers on one device that keep the same; `layer` stands for all `count` of them."""
+
+    device: str
+    layer: LayerShape
+    count: int
+
+
+@lru_cache(maxsize=256)
+def groups(shape: ModelShape, placement: Placement) -> tuple[Group, ...]:
+    """Layers that keep something, grouped by device and by what they keep."""
+    counts: Counter[tuple[str, LayerShape]] = Counter(
+        (device, replace(layer, index=0))
+        for layer, device in zip(shape.layers, placement.caches, strict=True)
+        if layer.keeps_cells or layer.keeps_state or layer.side_caches or layer.extra_state_values
+    )
+    return tuple(Group(device, layer, count) for (device, layer), count in counts.items())
+
+
+def _widest_side(shape: ModelShape) -> int:
     """The widest V row among side caches, to which they are padded without flash attention."""
-    return max((side.v_values for layer in shape.layers for side in layer.side_caches), default=0)
+    return max(side.v_values for layer in shape.layers for side in layer.side_caches)
 
 
 def cache_items(shape: ModelShape, config: Configuration, placement: Placement) -> list[Item]:
@@ -69,23 +84,23 @@ def cache_items(shape: ModelShape, config: Configuration, placement: Placement) 
     items = []
     for device in config.devices:
         name = device.name
-        held = [row for row, place in zip(shape.layers, placement.caches, strict=True) if place == name]
+        held = [group for group in groups(shape, placement) if group.device == name]
         if total.k[name]:
             why = _cells_phrase(held, config)
             items.append(Item(Kind.K, name, total.k[name], "exact", f"{config.type_k.name}, {why}"))
             if total.v[name]:
                 items.append(Item(Kind.V, name, total.v[name], "exact", f"{config.type_v.name}, {why}"))
         if total.state[name]:
-            count = sum(1 for row in held if row.keeps_state or row.extra_state_values)
+            count = sum(row.count for row in held if row.layer.keeps_state or row.layer.extra_state_values)
             why = f"state of {count} layers in f32, {_sequences(config)}; the context does not change it"
             items.append(Item(Kind.RECURRENT, name, total.state[name], "exact", why))
     return items
 
 
-def _cells_phrase(held: list[LayerShape], config: Configuration) -> str:
-    windows = sum(1 for row in held if row.keeps_cells and row.window_tokens is not None)
-    full = sum(1 for row in held if row.keeps_cells) - windows
-    indexers = sum(1 for row in held if row.side_caches)
+def _cells_phrase(held: list[Group], config: Configuration) -> str:
+    windows = sum(row.count for row in held if row.layer.keeps_cells and row.layer.window_tokens is not None)
+    full = sum(row.count for row in held if row.layer.keeps_cells) - windows
+    indexers = sum(row.count for row in held if row.layer.side_caches)
     parts = []
     if full:
         parts.append(f"{full} layers of {format_tokens(config.n_ctx_seq)} cells")

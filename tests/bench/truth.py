@@ -3,6 +3,7 @@
     python -m tests.bench.truth                    the recorded dry runs
     python -m tests.bench.truth --folder DIR       fresh dry runs of every GGUF file of a folder
     python -m tests.bench.truth --record HEADERS   write tests/data from ../shared/models and its headers
+    python -m tests.bench.truth --record-kinds DIR the same from a small model of every kind, made there
 
 Weights, K, V, state and output must be 0 off; compute within 5 % at the 95th percentile, and never more than
 2 % or 8 MiB under.
@@ -30,6 +31,8 @@ from kvdesk.memory.shape import ModelShape
 from kvdesk.plan.configure import configure
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import MIB
+from tests.ggufs import KINDS as KINDS_MADE
+from tests.ggufs import make_model
 from tests.memory.records import DATA, dry_runs, packed, read_ground_truth, shapes
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
@@ -76,9 +79,13 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--record", type=Path)
+    parser.add_argument("--record-kinds", type=Path)
     arguments = parser.parse_args()
     if arguments.record:
         _record(arguments.record)
+    if arguments.record_kinds:
+        _record_kinds(arguments.record_kinds)
+        return
     print_table(_fresh(arguments.folder) if arguments.folder else _recorded())
 
 
@@ -165,6 +172,33 @@ def _asked(client: EngineClient, path: Path, shape: ModelShape, options: LoadOpt
         yield _compared(path.stem, estimate(shape, config), truth)
 
 
+def _record_kinds(folder: Path) -> None:
+    """Ask about a small model of every architecture that tests/ggufs.py can make."""
+    client = EngineClient(lambda event: None)
+    client.start()
+    table = {}
+    for kind in sorted(KINDS_MADE):
+        path = folder / f"{kind}.q4_0.gguf"
+        if not path.exists():
+            make_model(kind, folder, file_type="q4_0")
+        answers = []
+        for number, options in enumerate(FRESH):
+            if not client.is_running:
+                client = EngineClient(lambda event: None)
+                client.start()
+            try:
+                command = DryRunCommand(id=client.next_id(), model=str(path), options=options)
+                planned = client.request(command, timeout_s=120)
+            except KvDeskError as error:
+                answers.append([number, error.message])
+                continue
+            if isinstance(planned, Planned):
+                answers.append([number, {kind: planned.report.bytes_of(kind) for kind in KINDS}])
+        table[kind] = {**packed(open_model(str(path))), "answers": answers}
+    client.stop()
+    _write("kinds", table)
+
+
 def _compared(model: str, report: MemoryReport, truth: dict[Kind, int]) -> Comparison:
     off = {kind: report.bytes_of(kind) - truth[kind] for kind in KINDS}
     return Comparison(model, off, truth, report.elapsed_ms)
@@ -176,9 +210,13 @@ def _record(headers: Path) -> None:
     table = {file: packed(open_model(str(headers / file))) for file in files}
     DATA.mkdir(exist_ok=True)
     for name, value in (("headers", table), ("dry_runs", [asdict(run) for run in runs])):
-        text = json.dumps(value, separators=(",", ":")).encode()
-        (DATA / f"{name}.json.xz").write_bytes(lzma.compress(text, preset=9 | lzma.PRESET_EXTREME))
-        print(f"{name}: {(DATA / f'{name}.json.xz').stat().st_size:,} bytes")
+        _write(name, value)
+
+
+def _write(name: str, value: object) -> None:
+    text = json.dumps(value, separators=(",", ":")).encode()
+    (DATA / f"{name}.json.xz").write_bytes(lzma.compress(text, preset=9 | lzma.PRESET_EXTREME))
+    print(f"{name}: {(DATA / f'{name}.json.xz').stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
