@@ -1,7 +1,16 @@
 """What holds for every test."""
 
+from uuid import uuid4
+
+import pytest
 from hypothesis import settings
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("kvdesk", deadline=None)
 settings.load_profile("kvdesk")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep settings, chats and the ledger of whoever runs the tests out of them."""
+    monkeypatch.setenv("KVDESK_HOME", str(tmp_path_factory.getbasetemp() / f"home-{uuid4().hex}"))

@@ -92,6 +92,30 @@ def _add_looking(app: typer.Typer) -> None:
 
         raise typer.Exit(run(rpc, as_json))
 
+    @app.command(
+        help=t("Show what loads on this machine took beside what was planned.") + "\n\n" + t(_LEDGER_JSON)
+    )
+    def ledger(
+        csv: Annotated[
+            str, typer.Option(metavar="FILE", help=t("Write it as a table in CSV."), show_default=False)
+        ] = "",
+        clears: Annotated[
+            bool, typer.Option("--clear", help=t("Forget all loads, and the margins that came of them."))
+        ] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.ledger import run
+
+        raise typer.Exit(run(csv, clears=clears, as_json=as_json))
+
+
+_LEDGER_JSON = """--json prints {"loads": [{"id", "date", "model": {"name", "architecture", "file_bytes",
+"header_hash"}, "options", "library", "build", "program", "system", "process_bytes", "failure": null or
+{"kind", "message"}, "devices": [{"name", "description", "backend", "driver", "estimated_bytes",
+"planned_bytes", "measured_bytes", "difference_bytes"}], "buffers": [{"kind", "device", "estimated_bytes",
+"planned_bytes", "measured_bytes"}]}], "margins": [{"backend", "device", "driver", "bytes", "loads"}]};
+what is not known is null."""
+
 
 def _add_planning(app: typer.Typer) -> None:
     @app.command(help=t("Show the memory a model would take, by kind and device."), cls=LlamaStyleCommand)

@@ -2,34 +2,47 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+import typer
+
 from kvdesk.cli.chat_output import Output
+from kvdesk.cli.hardware import read_sensors
 from kvdesk.engine.client import EngineClient
 from kvdesk.engine.protocol import (
     Cancel,
     Chat,
     DevicesListed,
+    DryRun,
+    Event,
+    Hello,
     ListDevices,
     Load,
     Loaded,
     Message,
+    Planned,
     TurnDone,
 )
-from kvdesk.errors import Cancelled, DoesNotFit, KvDeskError, OptionError
-from kvdesk.gguf.open import open_model
+from kvdesk.errors import Cancelled, DoesNotFit, KvDeskError, OptionError, StoreError
 from kvdesk.memory.estimate import estimate
-from kvdesk.memory.families import shape_of
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import Device, MemoryReport
 from kvdesk.memory.shape import ModelShape
 from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import ranked
+from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 from kvdesk.plan.solve import fit_all
+from kvdesk.session.accounts import open_account
+from kvdesk.session.arithmetic import open_source
+from kvdesk.session.background import Job
+from kvdesk.session.bookkeeper import Bookkeeper
+from kvdesk.session.devices import merge
+from kvdesk.settings.places import find_places
 from kvdesk.units import format_bytes, format_tokens
 
 SUGGESTED_PAIRS = (("f16", "f16"), ("q8_0", "q8_0"), ("q4_0", "q4_0"))
@@ -46,6 +59,8 @@ class Conversation:
         self._sampling = sampling
         self._output = output
         self._client: EngineClient | None = None
+        ledger = Ledger(find_places().ledger)
+        self._books = Bookkeeper(ledger, _or_say, lambda read: self._books.know(read.records), time.monotonic)
 
     def __enter__(self) -> "Conversation":
         return self
@@ -65,17 +80,49 @@ class Conversation:
 
     def load(self) -> None:
         """Show the estimate, then load the model. Raises OptionError and DoesNotFit before the load."""
-        shape = shape_of(open_model(self._path))
-        self._client = client = EngineClient(lambda _: None, name="chat")
-        client.start()
+        model = open_source(self._path)
+        before = read_sensors()
+        self._books.read()
+        client = self._start()
         listed = client.request(ListDevices(id=client.next_id(), rpc=self._options.rpc))
         assert isinstance(listed, DevicesListed)
-        self._output.estimated(check(shape, self._options, listed.devices))
+        devices = self._books.with_margins(merge(listed.devices, before, None))
+        report = check(model.shape, self._options, devices)
+        self._output.estimated(report)
+        planned = self._plan(client)
+        if not client.is_running():
+            client = self._start()
+        self._books.begin(open_account(model, self._options, report, planned, devices, before))
         with self._output.loading() as on_progress:
             command = Load(id=client.next_id(), model=self._path, options=self._options)
-            loaded = client.request(command, on_progress=on_progress)
+            try:
+                loaded = client.request(command, on_progress=on_progress)
+            except KvDeskError as error:
+                self._books.failed(client.exited.cause if client.exited else error.kind, error.message)
+                raise
         assert isinstance(loaded, Loaded)
+        self._books.loaded(loaded)
+        self._books.sampled(read_sensors(client.pid))
         self._output.loaded(loaded)
+
+    def _start(self) -> EngineClient:
+        self._client = client = EngineClient(self._heard, name="chat")
+        client.start()
+        return client
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, Hello):
+            self._books.greeted(event)
+
+    def _plan(self, client: EngineClient) -> MemoryReport | None:
+        """llama.cpp's own word on the load, for the ledger; the chat does not depend on it."""
+        command = DryRun(id=client.next_id(), model=self._path, options=self._options)
+        try:
+            planned = client.request(command)
+        except KvDeskError:
+            return None
+        assert isinstance(planned, Planned)
+        return planned.report
 
     def ask(self, text: str) -> None:
         """Send a message and show the answer."""
@@ -101,6 +148,9 @@ class Conversation:
                 self.messages.pop()
             raise
         assert isinstance(done, TurnDone)
+        self._books.answered()
+        if self._books.wants_reading:
+            self._books.sampled(read_sensors(client.pid))
         self._output.answered(done)
         if done.text:
             self.messages.append(Message("assistant", done.text, done.reasoning))
@@ -141,6 +191,14 @@ def _what_fits(shape: ModelShape, options: LoadOptions, devices: Sequence[Device
     if not suggestions:
         return "No context fits; a smaller model or quantisation would."
     return f"This would fit: {', or '.join(suggestions)}."
+
+
+def _or_say(job: Job) -> None:
+    """Work on the ledger; a chat goes on without it."""
+    try:
+        job()
+    except StoreError as error:
+        typer.echo(str(error), err=True)
 
 
 @contextmanager

@@ -1,17 +1,13 @@
 """`kvdesk devices`: what llama.cpp can use, joined with what the vendors' own libraries read."""
 
-import time
 from typing import Any
 
-from kvdesk.cli.hardware import Asked
+from kvdesk.cli.hardware import Asked, read_sensors
 from kvdesk.cli.printing import new_table, print_json, print_line, print_table
 from kvdesk.cli.texts import t
 from kvdesk.engine.protocol import DevicesListed, ListDevices
-from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device
-from kvdesk.monitor.host import PsutilProbe
-from kvdesk.monitor.probes import PROBES
-from kvdesk.monitor.sample import DeviceSample, Sample
+from kvdesk.monitor.sample import DeviceSample
 from kvdesk.plan.options import BY_NAME
 from kvdesk.plan.parse import read_value
 from kvdesk.session.devices import match, merge
@@ -25,7 +21,7 @@ def run(rpc: str, as_json: bool) -> int:
     with Asked() as asked:
         listed = asked.ask(lambda number: ListDevices(id=number, rpc=servers))
     assert isinstance(listed, DevicesListed)
-    sample = _read_once()
+    sample = read_sensors()
     devices = merge(listed.devices, sample, None)
     readings = match(listed.devices, sample)
     unused = [reading for reading in sample.devices if reading not in readings.values()]
@@ -39,21 +35,6 @@ def run(rpc: str, as_json: bool) -> int:
     else:
         _print(devices, readings, unused)
     return 0
-
-
-def _read_once() -> Sample:
-    """One reading of every counter; a vendor whose library is absent has none."""
-    found: list[DeviceSample] = []
-    for make_probe in PROBES:
-        try:
-            probe = make_probe()
-        except KvDeskError:
-            continue
-        try:
-            found += probe.read(None)
-        finally:
-            probe.close()
-    return Sample(time.monotonic(), PsutilProbe().read(None), tuple(found))
 
 
 def _device(device: Device, reading: DeviceSample | None) -> dict[str, Any]:

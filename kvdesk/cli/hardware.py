@@ -1,19 +1,28 @@
 """Which devices a plan is for: those of this machine, or GPUs that are not here."""
 
 import importlib.util
+import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
+import typer
 
+from kvdesk.cli.texts import t
 from kvdesk.engine.client import EngineClient
 from kvdesk.engine.protocol import Command, DevicesListed, Event, ListDevices
-from kvdesk.errors import OptionError
+from kvdesk.errors import KvDeskError, OptionError, StoreError
 from kvdesk.memory.report import HOST, Device
+from kvdesk.monitor.sample import DeviceSample, Sample
 from kvdesk.plan.gpus import planned_devices
+from kvdesk.plan.ledger import Ledger
+from kvdesk.plan.load_record import margins_of, with_margins
 from kvdesk.plan.options import LoadOptions
+from kvdesk.session.devices import merge
+from kvdesk.settings.places import find_places
 
 ANSWER_S = 120.0  # a dry run of the largest models takes seconds, a first start of CUDA some more
 
@@ -46,8 +55,16 @@ def choose_devices(
 ) -> tuple[LoadOptions, tuple[Device, ...], bool]:
     """Resolve `--device`: the options that name the devices, all devices, and whether they are here.
 
-    llama.cpp is asked only where its build can have a device beside the CPU.
+    llama.cpp is asked only where its build can have a device beside the CPU. Devices on which loads were
+    measured have their margins.
     """
+    options, devices, is_here = _resolve(values, options, asked)
+    return options, with_measured_margins(devices), is_here
+
+
+def _resolve(
+    values: Sequence[str], options: LoadOptions, asked: Asked
+) -> tuple[LoadOptions, tuple[Device, ...], bool]:
     absent, named = planned_devices(values)
     if absent:
         if options.rpc:
@@ -76,6 +93,40 @@ def list_devices(rpc: tuple[str, ...], asked: Asked) -> tuple[Device, ...]:
     answer = asked.ask(lambda number: ListDevices(id=number, rpc=rpc))
     assert isinstance(answer, DevicesListed)
     return (*(device for device in answer.devices if device.kind != "cpu"), host())
+
+
+def with_measured_margins(devices: tuple[Device, ...]) -> tuple[Device, ...]:
+    """The devices with what earlier loads on them have shown; without them when the ledger cannot be read."""
+    try:
+        records = Ledger(find_places().ledger).read()
+    except StoreError as error:
+        typer.echo(f"{t(error.message_template, **error.values)}", err=True)
+        return devices
+    if not records:
+        return devices
+    if any(device.kind == "gpu" for device in devices):
+        devices = merge(devices, read_sensors(), None)  # names the drivers
+    return with_margins(devices, margins_of(records, library_version()))
+
+
+def read_sensors(pid: int | None = None) -> Sample:
+    """One reading of every counter, with a process's share; a vendor whose library is absent has none."""
+    from kvdesk.monitor.host import PsutilProbe
+    from kvdesk.monitor.probes import PROBES
+
+    found: list[DeviceSample] = []
+    for make_probe in PROBES:
+        with suppress(KvDeskError), closing(make_probe()) as probe:
+            found += probe.read(pid)
+    return Sample(time.monotonic(), PsutilProbe().read(pid), tuple(found))
+
+
+def library_version() -> str:
+    """llama-cpp-python's version, as its engine says it; "" where it is not installed."""
+    try:
+        return version("llama-cpp-python")
+    except PackageNotFoundError:
+        return ""
 
 
 def host() -> Device:

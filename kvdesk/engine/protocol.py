@@ -186,6 +186,7 @@ class Loaded(_Event, frozen=True, tag="loaded"):
     process_bytes: int  # resident memory of the engine process
     elapsed_s: float
     notes: tuple[str, ...] = ()
+    base_private_bytes: int | None = None  # what the process held before, mapped files aside
 
 
 class PrefillProgress(_Event, frozen=True, tag="prefill_progress"):

@@ -1,5 +1,6 @@
 """Reads AMD GPUs from what the Linux driver amdgpu shows in sysfs; elsewhere there are none."""
 
+import platform
 from pathlib import Path
 
 from kvdesk.monitor.sample import DeviceSample
@@ -47,6 +48,7 @@ class AmdProbe:
             gpu_clock_mhz=hertz // 1_000_000 if hertz is not None else None,
             memory_clock_mhz=memory_hertz // 1_000_000 if memory_hertz is not None else None,
             utilisation_percent=_number(device / "gpu_busy_percent"),
+            driver=platform.release(),  # amdgpu comes with the kernel
         )
 
 

@@ -28,12 +28,14 @@ class NvidiaProbe:
         self._nvml = nvml
         self._handles: list[Any] = []
         self._is_up = False
+        self._driver = ""
         try:
             nvml.nvmlInit()
             self._is_up = True
             self._handles = [
                 nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())
             ]
+            self._driver = _text(self._ask(nvml.nvmlSystemGetDriverVersion))
         except nvml.NVMLError:
             pass  # no driver, no library or no permission: no devices
 
@@ -72,6 +74,7 @@ class NvidiaProbe:
             memory_clock_mhz=ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_MEM),
             utilisation_percent=rates.gpu if rates else None,
             throttle_reasons=None if reasons is None else _named(reasons),
+            driver=self._driver,
         )
 
     def _process_bytes(self, handle: Any, pid: int | None) -> int | None:

@@ -8,6 +8,7 @@ class DeviceSample:
     """One GPU at one moment, by its vendor's own library.
 
     `index` is the vendor's, in PCI order; `process_bytes` is what the watched process holds on it.
+    `driver` is the driver's version.
     `throttle_reasons` are English phrases, empty when it runs freely, None when that cannot be read.
     """
 
@@ -25,6 +26,7 @@ class DeviceSample:
     memory_clock_mhz: int | None = None
     utilisation_percent: float | None = None
     throttle_reasons: tuple[str, ...] | None = None
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Parts:
         # The largest contexts of all pairs take tenths of a second, which no estimate should wait for.
         self.searches = Background("kvdesk-searches", self.report)
         self.saving = Saving(store, self.put, self.report, clock)
-        self.bookkeeper = Bookkeeper(ledger, self.background, self.put, clock)
+        self.bookkeeper = Bookkeeper(ledger, self.background.submit, self.put, clock)
         self.engine_child = Child("engine", make_client, self.put_from_child, self.report)
         self.planner_child = Child("planner", make_client, self.put_from_child, self.report)
         self.driver = Driver(self.engine_child)

@@ -13,17 +13,22 @@ class Places:
 
     settings: Path
     chats: Path
+    ledger: Path
 
 
 def find_places() -> Places:
     """Return the system's usual places, or one folder for all when KVDESK_HOME names it."""
     if home := os.environ.get(HOME_VARIABLE):
         root = Path(home).expanduser().absolute()
-        return Places(settings=root / "settings.toml", chats=root / "chats.sqlite3")
+        return Places(
+            settings=root / "settings.toml", chats=root / "chats.sqlite3", ledger=root / "ledger.jsonl"
+        )
     from platformdirs import PlatformDirs
 
     folders = PlatformDirs("kvdesk", appauthor=False, roaming=True)
+    here = PlatformDirs("kvdesk", appauthor=False)  # what loads take belongs to this machine
     return Places(
         settings=Path(folders.user_config_dir) / "settings.toml",
         chats=Path(folders.user_data_dir) / "chats.sqlite3",
+        ledger=Path(here.user_data_dir) / "ledger.jsonl",
     )

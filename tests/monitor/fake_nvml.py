@@ -60,6 +60,9 @@ class FakeNvml:
         assert self.is_up
         self.is_up = False
 
+    def nvmlSystemGetDriverVersion(self) -> str:
+        return "580.95.05"
+
     def nvmlDeviceGetCount(self) -> int:
         return len(self.gpus)
 

@@ -1,5 +1,6 @@
 """AMD's counters, from a copy of what the driver shows."""
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def test_every_counter(sysfs: Path):
             gpu_clock_mhz=2430,
             memory_clock_mhz=1218,
             utilisation_percent=37,
+            driver=platform.release(),
         ),
     )
 

@@ -26,6 +26,7 @@ def test_every_counter_of_a_laptop():
         memory_clock_mhz=8000,
         utilisation_percent=96,
         throttle_reasons=("power limit", "too hot"),
+        driver="580.95.05",
     )
 
 
@@ -50,7 +51,7 @@ def test_without_a_process_none_is_asked_for():
 
 def test_a_gpu_that_tells_nothing_has_only_its_name():
     (read,) = NvidiaProbe(FakeNvml(SILENT)).read(4242)
-    assert read == DeviceSample("nvidia", 0, "NVIDIA GeForce GT 710")
+    assert read == DeviceSample("nvidia", 0, "NVIDIA GeForce GT 710", driver="580.95.05")
 
 
 def test_without_a_driver_there_are_no_gpus():

@@ -129,7 +129,7 @@ class Engine:
         chosen = devices.choose(options.device, self._rpc.handles(options.rpc))
         handles = devices.local_handles() if chosen is None else chosen
         before = devices.list_devices(handles)
-        base_bytes = psutil.Process().memory_info().rss
+        base = psutil.Process().memory_info()
         self._model = Model(
             command.model,
             options,
@@ -145,7 +145,7 @@ class Engine:
             self._unload()
             raise
         result = break_down(self._context, before, "measurement", started_s)
-        beyond = beyond_buffers(result.report, before, devices.list_devices(handles), base_bytes)
+        beyond = beyond_buffers(result.report, before, devices.list_devices(handles), base.rss)
         self._report = report = msgspec.structs.replace(result.report, items=(*result.report.items, *beyond))
         return Loaded(
             id=command.id,
@@ -159,6 +159,7 @@ class Engine:
             has_template=bool(self._model.chat_template),
             can_shift=self._context.can_shift,
             process_bytes=psutil.Process().memory_info().rss,
+            base_private_bytes=base.rss - base.shared if hasattr(base, "shared") else None,
             elapsed_s=time.perf_counter() - started_s,
             notes=result.notes,
         )

@@ -1,0 +1,181 @@
+"""What is written down of each real load: what was estimated, what llama.cpp planned, what it really took."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from kvdesk.memory.report import Device, Item, Kind, Margin, MemoryReport
+from kvdesk.plan.options import LoadOptions
+
+# What a driver takes for each model differs a little, so the largest of the last ten loads is expected.
+MARGIN_LOADS = 10
+# No part of what a load is to take: the process is there before it, the others are what is to be learned.
+_BEYOND = (Kind.PROCESS, Kind.DEVICE_CONTEXT, Kind.MARGIN)
+
+
+class ModelIdentity(msgspec.Struct, frozen=True):
+    """A model, wherever its file lies; `header_hash` is of its metadata."""
+
+    name: str
+    architecture: str
+    file_bytes: int
+    header_hash: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a load failed: an error's class name or the cause of the process's end, and the message."""
+
+    kind: str
+    message: str
+
+
+class BufferAccount(msgspec.Struct, frozen=True):
+    """One kind of memory on one device by each degree of truth, in bytes; None where a degree is silent."""
+
+    kind: Kind
+    device: str
+    estimated_bytes: int | None
+    planned_bytes: int | None
+    measured_bytes: int | None
+
+
+class DeviceAccount(msgspec.Struct, frozen=True):
+    """One device: what it was expected to give, and what it gave, in bytes.
+
+    Expected are llama.cpp's own buffers, on the host the vocabulary too, but no pages of mapped files, which
+    the system may drop. `measured_bytes` is what the load took by the vendor's library, with the driver's own
+    share, and on the host what the process grew by; `difference_bytes` is that less the plan (less the loaded
+    buffers where there was no plan). None is not known.
+    """
+
+    name: str
+    description: str
+    backend: str
+    driver: str
+    estimated_bytes: int | None
+    planned_bytes: int | None
+    measured_bytes: int | None
+    difference_bytes: int | None
+
+
+class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One load. A later record with the same `id` takes the place of an earlier one.
+
+    `options` are normalised as llama.cpp takes them, `library` is llama-cpp-python's version and `build`
+    llama.cpp's system information. `process_bytes` is the engine's resident memory after the load.
+    """
+
+    id: str
+    date: datetime
+    model: ModelIdentity
+    options: LoadOptions
+    library: str
+    build: str
+    program: str
+    system: str
+    buffers: tuple[BufferAccount, ...] = ()
+    devices: tuple[DeviceAccount, ...] = ()
+    process_bytes: int | None = None
+    failure: Failure | None = None
+
+
+class Degrees(msgspec.Struct, frozen=True):
+    """The reports of one load; one that there is not is None."""
+
+    estimated: MemoryReport | None
+    planned: MemoryReport | None
+    measured: MemoryReport | None = None
+
+
+def buffer_accounts(degrees: Degrees) -> tuple[BufferAccount, ...]:
+    """Every kind on every device that one of the reports names."""
+    sums = [_sums(report) for report in (degrees.estimated, degrees.planned, degrees.measured)]
+    keys = dict.fromkeys(key for each in sums if each is not None for key in each)
+    return tuple(
+        BufferAccount(kind, device, *(None if each is None else each.get((kind, device)) for each in sums))
+        for kind, device in keys
+    )
+
+
+def device_accounts(
+    degrees: Degrees, devices: Sequence[Device], taken: Mapping[str, int]
+) -> tuple[DeviceAccount, ...]:
+    """The devices that a load was to use; `taken` is what each gave, by name, in bytes."""
+    found = []
+    for device in devices:
+        estimated, planned, measured = (
+            _expected(report, device.name)
+            for report in (degrees.estimated, degrees.planned, degrees.measured)
+        )
+        if not (estimated or planned or measured):
+            continue
+        before = planned if planned is not None else measured
+        took = taken.get(device.name)
+        difference = None if took is None or before is None else took - before
+        found.append(
+            DeviceAccount(
+                device.name,
+                device.description,
+                device.backend,
+                device.driver,
+                estimated,
+                planned,
+                took,
+                difference,
+            )
+        )
+    return tuple(found)
+
+
+MarginKey = tuple[str, str, str]
+
+
+def margins_of(records: Iterable[LoadRecord], library: str) -> dict[MarginKey, Margin]:
+    """What the next plan adds on each device and driver, under this version of llama-cpp-python.
+
+    It is the largest difference of the last `MARGIN_LOADS` loads, and never less than nothing: buffers that
+    are reserved and not touched yet can make a load smaller than its plan.
+    """
+    differences: dict[MarginKey, list[int]] = {}
+    for record in records:
+        for device in record.devices if record.library == library else ():
+            if device.difference_bytes is not None:
+                differences.setdefault(_key(device), []).append(device.difference_bytes)
+    latest = {key: found[-MARGIN_LOADS:] for key, found in differences.items()}
+    return {key: Margin(max(0, *found), len(found)) for key, found in latest.items()}
+
+
+def with_margins(devices: Iterable[Device], margins: Mapping[MarginKey, Margin]) -> tuple[Device, ...]:
+    """The devices, each with its margin; every estimate on them then counts it."""
+    return tuple(
+        msgspec.structs.replace(device, margin=margins.get(_key(device)))
+        if margins or device.margin
+        else device
+        for device in devices
+    )
+
+
+def _key(device: Device | DeviceAccount) -> MarginKey:
+    """What a margin belongs to: a product under a driver. This computer is one whatever its CPU is called."""
+    product = "" if device.backend == "cpu" else device.description or device.name
+    return (device.backend, product, device.driver)
+
+
+def _sums(report: MemoryReport | None) -> dict[tuple[Kind, str], int] | None:
+    if report is None:
+        return None
+    sums: dict[tuple[Kind, str], int] = {}
+    for item in report.items:
+        sums[item.kind, item.device] = sums.get((item.kind, item.device), 0) + item.bytes
+    return sums
+
+
+def _expected(report: MemoryReport | None, device: str) -> int | None:
+    if report is None:
+        return None
+    return sum(item.bytes for item in report.items if item.device == device and _is_expected(item))
+
+
+def _is_expected(item: Item) -> bool:
+    return item.kind not in _BEYOND and not item.is_reclaimable

@@ -1,0 +1,122 @@
+"""Keeps the ledger of loads: opens an account when a load begins, and writes it down when it is known."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kvdesk.engine.protocol import Hello, Loaded
+from kvdesk.memory.report import Device, Margin
+from kvdesk.monitor.sample import Sample
+from kvdesk.plan.ledger import Ledger, export_csv
+from kvdesk.plan.load_record import LoadRecord, MarginKey, margins_of, with_margins
+from kvdesk.session import accounts
+from kvdesk.session.accounts import Account
+from kvdesk.session.background import Job
+from kvdesk.session.events import LedgerRead
+
+
+class Bookkeeper:
+    """`run` does the work on the file, the session's on another thread; what the file holds is then emitted.
+
+    A load is measured twice, once it is there and after its first answer: by then the driver has loaded its
+    kernels and the compute buffers have been touched. The second record takes the place of the first.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        run: Callable[[Job], None],
+        emit: Callable[[LedgerRead], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._emit = emit
+        self._clock = clock
+        self._hello: Hello | None = None
+        self._records: tuple[LoadRecord, ...] = ()
+        self._margins: dict[MarginKey, Margin] = {}
+        self._account: Account | None = None
+        self._loaded: Loaded | None = None
+        self._measure_after_s: float | None = None
+        self._has_answered = False
+
+    def read(self) -> None:
+        """Read the ledger, so that the first estimates already know it."""
+        self._run(lambda: self._emit(LedgerRead(self._ledger.read())))
+
+    def clear(self) -> None:
+        """Forget every load."""
+
+        def job() -> None:
+            self._ledger.clear()
+            self._emit(LedgerRead(()))
+
+        self._run(job)
+
+    def export(self, path: Path) -> None:
+        """Write the loads as a table in CSV."""
+        records = self._records
+        self._run(lambda: export_csv(records, path))
+
+    def with_margins(self, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        """The devices with what loads on them have shown."""
+        return with_margins(devices, self._margins)
+
+    @property
+    def wants_reading(self) -> bool:
+        """Whether a load waits to be measured."""
+        return self._measure_after_s is not None
+
+    # ------------------------------------------------------------------------------- what happens
+
+    def know(self, records: tuple[LoadRecord, ...]) -> None:
+        """These are the loads in the ledger now."""
+        self._records = records
+        self._count_margins()
+
+    def greeted(self, hello: Hello) -> None:
+        """A process said which llama.cpp it has."""
+        self._hello = hello
+        self._count_margins()
+
+    def begin(self, account: Account) -> None:
+        """A load was asked for."""
+        self._account, self._loaded = account, None
+        self._measure_after_s, self._has_answered = None, False
+
+    def loaded(self, said: Loaded) -> None:
+        """It succeeded; the next reading tells what it took."""
+        self._loaded, self._measure_after_s = said, self._clock()
+
+    def answered(self) -> None:
+        """An answer is complete; after the first one the load is measured again."""
+        if self._loaded is not None and not self._has_answered:
+            self._has_answered, self._measure_after_s = True, self._clock()
+
+    def sampled(self, sample: Sample) -> None:
+        """The devices were read."""
+        due_s = self._measure_after_s
+        if self._account is None or self._loaded is None or due_s is None or sample.time_s < due_s:
+            return
+        self._measure_after_s = None
+        self._write(accounts.settled(self._account, self._hello, self._loaded, sample))
+
+    def failed(self, kind: str, message: str) -> None:
+        """The load failed, or its process ended."""
+        if self._account is not None and self._loaded is None:
+            self._write(accounts.failed(self._account, self._hello, kind, message))
+        self.ended()
+
+    def ended(self) -> None:
+        """What was loaded is gone, or the load was called off."""
+        self._account = self._loaded = self._measure_after_s = None
+
+    def _write(self, record: LoadRecord) -> None:
+        def job() -> None:
+            self._ledger.append(record)
+            self._emit(LedgerRead(self._ledger.read()))
+
+        self._run(job)
+
+    def _count_margins(self) -> None:
+        self._margins = margins_of(self._records, self._hello.llama_cpp_python) if self._hello else {}
