@@ -210,9 +210,14 @@ class Composer(QFrame):
             self.button.setAccessibleName(label)
         can_send = bool(self.text.strip()) and not self._refusal
         self.button.setEnabled(self._is_busy or can_send)
-        self.button.setToolTip(
-            "" if self.button.isEnabled() else self._refusal or self.tr("Write a message first")
-        )
+        self.button.setToolTip(self._button_help(can_send))
+
+    def _button_help(self, can_send: bool) -> str:
+        if self._is_busy:
+            return self.tr("Stop the answer; what there is of it stays (Esc)")
+        if can_send:
+            return self.tr("Enter sends, Shift+Enter begins a new line")
+        return self._refusal or self.tr("Write a message first")
 
     def _button_clicked(self) -> None:
         if self._is_busy:

@@ -60,6 +60,7 @@ class ConversationPanel(QWidget):
         self.composer.draftChanged.connect(lambda text: actions.draft_changed(desk, text))
         self.view.regenerateWanted.connect(lambda: actions.regenerate(desk))
         self.view.editWanted.connect(self._edit_last)
+        self.view.typed.connect(self._type)
         self.empty.openWanted.connect(self.openWanted)
         self.empty.demoWanted.connect(lambda: actions.open_model(desk, DEMO_MODEL))
         self.empty.promptChosen.connect(lambda text: actions.send_message(desk, text))
@@ -103,6 +104,11 @@ class ConversationPanel(QWidget):
         bar.actions_row.insertWidget(0, reload_button)
         bar.show_notice(ended)
         self.view.set_notice(bar)
+
+    def _type(self, text: str) -> None:
+        """Write on in the composer what was begun elsewhere."""
+        self.focus_composer()
+        self.composer.edit.insertPlainText(text)
 
     def _edit_last(self) -> None:
         chat = self._desk.state.chat

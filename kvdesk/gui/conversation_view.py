@@ -30,6 +30,7 @@ class ConversationView(RowsView):
 
     regenerateWanted = Signal()
     editWanted = Signal()
+    typed = Signal(str)  # a character, which is meant for the composer
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,6 +140,8 @@ class ConversationView(RowsView):
             heads = [row for row in self.rows[first:last] if isinstance(row, ReasoningHead)]
             if heads:
                 self.fold(heads[-1])
+        elif is_written(event):
+            self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
 
@@ -228,3 +231,10 @@ class ConversationView(RowsView):
         self.setAccessibleDescription(message.content[:4000])
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, message.content))
+
+
+def is_written(event: QKeyEvent) -> bool:
+    """Whether a key writes a character other than a space, which scrolls."""
+    commands = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    commands |= Qt.KeyboardModifier.MetaModifier
+    return event.text().isprintable() and bool(event.text().strip()) and not event.modifiers() & commands

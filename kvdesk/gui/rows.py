@@ -148,6 +148,7 @@ class TextRow(Row):
             room = max(80.0, (width if is_wide else min(width, style.reading_width)) - x)
             if view is None or view.laid_width != room:
                 view = view or make_view(block, style)
+                view.comfortable = max(80.0, style.reading_width - x)
                 view.lay_out(room)
                 view.laid_width = room
             views.append((view, QPointF(x, y)))

@@ -11,6 +11,7 @@ from kvdesk.session.state import ChatMessage, Conversation, Streaming
 
 LIVE_ID = -2  # message id of the answer that is being written
 _ANSWER_GAP = 4.0  # the room for the question's actions is above it
+_AFTER_REASONING = 12.0
 _CHEAP_S = 0.01  # what taking a piece may cost without a rest after it
 _REST = 4.0  # times the cost, before the next piece is taken
 _SEAL_BLOCKS = 12  # stable blocks after which a live row is closed and another begun
@@ -96,7 +97,7 @@ class LiveAnswer:
         if streaming.reasoning and self.head is None:
             self._started_s = time.monotonic()
             self.head = ReasoningHead(LIVE_ID, "", _ANSWER_GAP)
-            self._answer.rows[0].top_gap = 10.0
+            self._answer.rows[0].top_gap = _AFTER_REASONING
         self._reasoning.grow(streaming.reasoning)
         self._answer.grow(streaming.text)
         if self.head is not None:
@@ -250,7 +251,7 @@ def message_group(message: ChatMessage, *, is_first: bool) -> Group:
     head = None
     if message.reasoning:
         head = ReasoningHead(message.id, thought_line(message.reasoning_s, is_live=False), gap)
-        gap = 10.0
+        gap = _AFTER_REASONING
     texts: list[Row] = []
     for at, section in enumerate(split_sections(message.content)):
         texts.append(TextRow(message.id, section, top_gap=section_gap(section) if at else gap))

@@ -94,3 +94,18 @@ def test_every_control_has_a_name(panel: ConversationPanel) -> None:
     for part in (panel.view, panel.gauge, panel.composer.edit):
         assert part.accessibleName()
     panel.focus_composer()
+
+
+def test_typing_over_the_conversation_goes_to_the_composer(qtbot: QtBot, panel: ConversationPanel) -> None:
+    qtbot.keyClick(panel.view, Qt.Key.Key_H)
+    assert panel.composer.text == "h"
+    qtbot.keyClick(panel.view, Qt.Key.Key_Space)
+    qtbot.keyClick(panel.view, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert panel.composer.text == "h"
+
+
+def test_a_new_chat_has_the_keyboard_in_its_composer(panel: ConversationPanel, desk: fakes.FakeDesk) -> None:
+    panel.view.setFocus()
+    assert desk.state.chat is not None
+    panel.show_state(replace(desk.state, chat=replace(desk.state.chat, id=77, messages=())))
+    assert panel.focusWidget() is panel.composer.edit

@@ -87,7 +87,7 @@ class CodeView(BlockView):
 
     def lay_out(self, width: float) -> float:
         wanted = self._content + 2 * _PAD_X
-        self.box_width = width = min(width, max(wanted, self._style.reading_width))
+        self.box_width = width = min(width, max(wanted, self.comfortable))
         self._sideways.set_widths(wanted, width)
         self.height = self._header + len(self._lines) * self._style.code_pitch + _PAD_Y
         return self.height

@@ -11,6 +11,7 @@ class BlockView(ABC):
 
     height: float = 0.0
     laid_width: float = -1.0  # the width that the height is for; -1 before layout
+    comfortable: float = 0.0  # the width that it takes even when its content needs less
     text: str = ""  # what copying the whole block gives
     length: int = 0  # of the text, in UTF-16 units
 
