@@ -28,7 +28,7 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
     for _ in range(3):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.processEvents()
-    left = [widget for widget in qapp.topLevelWidgets() if widget not in windows and widget.isVisible()]
+    left = [widget for widget in qapp.topLevelWidgets() if widget not in windows]
     assert not left, f"windows left: {left}"
     running = [thread for thread in threading.enumerate() if thread not in threads]
     assert not running, f"threads left: {running}"

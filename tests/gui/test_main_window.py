@@ -178,6 +178,7 @@ def _close(application: QApplication) -> None:
     for widget in application.topLevelWidgets():
         if isinstance(widget, MainWindow):
             widget.close()
+            widget.deleteLater()
 
 
 @pytest.mark.parametrize(

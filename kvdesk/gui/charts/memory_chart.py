@@ -70,7 +70,7 @@ class MemoryChart(QWidget):
         self._draw_memory(columns, rows, now_s)
         self._draw_speed(columns, rows, now_s)
         self._draw_marks(now_s)
-        self.plot.setXRange(-self._span_s, 0, padding=0)
+        self._box.setXRange(-self._span_s, 0, padding=0)
         self.setAccessibleDescription(self.legend.in_words())
 
     # ------------------------------------------------------------------------------------------- drawing
@@ -130,7 +130,7 @@ class MemoryChart(QWidget):
         while len(self._marks) < len(visible):
             line = pg.InfiniteLine(angle=90)
             line.setZValue(-5)
-            self.plot.addItem(line)
+            self._box.addItem(line, ignoreBounds=True)
             self._marks.append(line)
         for line, mark in zip(self._marks, visible, strict=False):
             colour = theme.colour("bad") if mark.kind == "exit" else theme.colour("muted", 0.45)
@@ -152,32 +152,27 @@ class MemoryChart(QWidget):
     # ------------------------------------------------------------------------------------------ the frame
 
     def _make_plot(self) -> Any:
-        plot = pg.PlotWidget(enableMenu=False)
+        """A bare view box: no axes, no menus, no buttons, nothing of pyqtgraph's own look."""
+        plot = pg.GraphicsView()
         plot.setFixedHeight(_HEIGHT)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setFrameShape(plot.Shape.NoFrame)
-        plot.hideAxis("left")
-        plot.hideAxis("bottom")
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.setYRange(0, 1, padding=0)
-        plot.setXRange(-self._span_s, 0, padding=0)
-        plot.getPlotItem().getViewBox().setDefaultPadding(0)
-        plot.getPlotItem().setContentsMargins(0, 0, 0, 0)
         # The desk scrolls with the wheel, also over the graph.
         plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._box = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
+        plot.setCentralItem(self._box)
+        self._box.setRange(xRange=(-self._span_s, 0), yRange=(0, 1), padding=0)
         self._grid = [
             pg.InfiniteLine(pos=height, angle=0) for height in (MEMORY_LANE.bottom, SPEED_LANE.bottom)
         ]
         self._ceiling = pg.InfiniteLine(pos=1, angle=0)
         self._ceiling_words = pg.TextItem(anchor=(1, 1))
-        for line in (*self._grid, self._ceiling, self._ceiling_words):
-            plot.addItem(line, ignoreBounds=True)
         self._ceiling.hide()
         self._ceiling_words.hide()
+        for item in (*self._grid, self._ceiling, self._ceiling_words):
+            self._box.addItem(item, ignoreBounds=True)
         for name in ("cells", "memory", "prefill", "decode"):
             self._curves[name] = pg.PlotCurveItem(connect="finite", antialias=True)
-            plot.addItem(self._curves[name])
+            self._box.addItem(self._curves[name], ignoreBounds=True)
         return plot
 
     def _lay_out(self) -> None:
