@@ -19,6 +19,7 @@ _ROLE_COLOURS = {
     "assistant": ("v", 0.75),
     "other": ("k", 0.55),
     "reading": ("compute", 1.0),
+    "another": ("other", 1.0),
 }
 
 
@@ -26,7 +27,7 @@ _ROLE_COLOURS = {
 class Segment:
     """A stretch of the context: whose it is and how many tokens wide."""
 
-    role: str  # "user", "assistant", "other" (not told apart) or "reading"
+    role: str  # "user", "assistant", "other" (not told apart), "reading" or "another" (chat)
     tokens: int
 
 
@@ -64,6 +65,15 @@ def fitted(segments: tuple[Segment, ...], cells_used: int) -> tuple[Segment, ...
     if left > 0:
         fitting.append(Segment("other", left))
     return tuple(fitting)
+
+
+def holds_open_chat(state: DeskState) -> bool:
+    """Whether what the cache holds, or is being given, is the open conversation."""
+    chat_id = state.chat.id if state.chat is not None else None
+    if state.streaming is not None:
+        return state.streaming.chat_id == chat_id
+    cache = state.engine.cache
+    return cache is None or cache.chat in ("", str(chat_id))
 
 
 class Ribbon(QWidget):
@@ -151,23 +161,26 @@ class ContextGauge(QWidget):
         used = engine.cache.cells_used if engine.cache is not None else 0
         if engine.phase is Phase.DECODE and state.streaming is not None:
             used = max(used, engine.prefill_total_tokens + state.streaming.tokens)
-        segments = fitted(self._segments_of(state.chat), used)
+        segments = self._fitted(state, used)
         if engine.phase is Phase.DECODE and segments and segments[-1].role == "other":
             segments = self._with_live_answer(segments, state)
         self._ribbon.show_segments(segments, total)
         self._set_left(self._legend(segments))
         self._set_right(self._use(used, total))
 
-    def _segments_of(self, chat: Conversation | None) -> tuple[Segment, ...]:
-        messages = chat.messages if chat is not None else None
+    def _fitted(self, state: DeskState, used: int) -> tuple[Segment, ...]:
+        """Divide the cells in use among the messages, when it is the open chat that they hold."""
+        if not holds_open_chat(state):
+            return (Segment("another", used),) if used else ()
+        messages = state.chat.messages if state.chat is not None else None
         if messages is not self._messages:
-            self._messages, self._divided = messages, segments_of(chat)
-        return self._divided
+            self._messages, self._divided = messages, segments_of(state.chat)
+        return fitted(self._divided, used)
 
     def _show_prefill(self, state: DeskState, total: int) -> None:
         engine = state.engine
         reused = min(engine.prefill_reused_tokens, engine.prefill_done_tokens)
-        kept = fitted(self._segments_of(state.chat), reused)
+        kept = self._fitted(state, reused)
         reading = Segment("reading", max(0, engine.prefill_done_tokens - reused))
         self._ribbon.show_segments((*kept, reading), total)
         self._set_left(prefill_line(engine, engine.tokens_per_s))
@@ -182,7 +195,12 @@ class ContextGauge(QWidget):
         return (*segments[:-1], *(part for part in parts if part.tokens > 0))
 
     def _legend(self, segments: tuple[Segment, ...]) -> str:
-        names = {"user": self.tr("you"), "assistant": self.tr("answers"), "other": self.tr("other")}
+        names = {
+            "user": self.tr("you"),
+            "assistant": self.tr("answers"),
+            "other": self.tr("other"),
+            "another": self.tr("another chat"),
+        }
         sums: dict[str, int] = {}
         for segment in segments:
             sums[segment.role] = sums.get(segment.role, 0) + segment.tokens

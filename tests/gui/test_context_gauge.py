@@ -95,3 +95,14 @@ def test_a_live_answer_grows_in_the_line(gauge: ContextGauge) -> None:
 def test_nothing_is_shown_without_a_loaded_model(gauge: ContextGauge) -> None:
     gauge.show_state(fakes.qwen_opened())
     assert gauge.isHidden()
+
+
+def test_the_cache_may_hold_another_chat(gauge: ContextGauge) -> None:
+    state = two_turns()
+    assert state.engine.cache is not None
+    cache = fakes.replace_device(state.engine.cache, cells_used=200, chat="7")  # type: ignore[arg-type]
+    state = replace(state, engine=replace(state.engine, cache=cache))
+    gauge.show_state(state)
+    assert gauge.left.text() == "another chat 200"
+    gauge.show_state(replace(state, streaming=Streaming(1, "x", tokens=1)))
+    assert gauge.left.text().startswith("you")

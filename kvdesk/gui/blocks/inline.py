@@ -4,6 +4,7 @@ Positions count UTF-16 units, as Qt does; `slice_utf16` turns a range of them in
 """
 
 from dataclasses import replace
+from typing import cast
 from unicodedata import bidirectional
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -169,6 +170,6 @@ class Inline:
 
 
 def _x_of(line: QTextLine, position: int) -> float:
-    """Return the x of a position (PySide gives cursorToX's in-out position back with it)."""
-    found: object = line.cursorToX(position)
-    return float(found[0]) if isinstance(found, tuple) else float(str(found))
+    """Return the x of a position; PySide gives it with the position, which C++ takes by reference."""
+    x, _ = cast("tuple[float, int]", line.cursorToX(position))
+    return x
