@@ -67,9 +67,10 @@ class Log:
         self._partial = ""
         self._level = _INFO
         self._is_verbose = False
-        # The callback must live as long as the library may log, that is, to the end of the process.
-        self._callback = llama.llama_log_callback(self._hear)
-        llama.llama_log_set(self._callback, None)
+        callback = llama.llama_log_callback(self._hear)
+        # The library may log to the end of the process, whoever holds this object until then.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(callback))
+        llama.llama_log_set(callback, None)
 
     @contextmanager
     def record(self, verbose: bool = False) -> Iterator[list[str]]:

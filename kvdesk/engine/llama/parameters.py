@@ -3,6 +3,7 @@
 import ctypes
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import psutil
 
@@ -104,7 +105,7 @@ def tensor_overrides(options: LoadOptions) -> list[tuple[bytes, int]]:
     return overrides
 
 
-def context_parameters(options: LoadOptions, abort_flag: ctypes.Array[ctypes.c_char] | None = None):  # type: ignore[no-untyped-def]
+def context_parameters(options: LoadOptions, abort_flag: ctypes.Array[ctypes.c_char] | None = None) -> Any:
     """Build a llama_context_params. `abort_flag`, empty or not, is looked at during CPU work.
 
     The flag is watched by C's own strlen: the callback is called for every node of every graph, and a Python
