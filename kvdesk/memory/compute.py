@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from kvdesk.memory.cache_types import BY_NAME, CacheType
 from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.cpu import Cpu
 from kvdesk.memory.devices import backend_of
 from kvdesk.memory.graph.allocator import Peak
 from kvdesk.memory.graph.model import device_peaks
@@ -20,7 +21,7 @@ OFFLOAD_MIN_TOKENS = 32  # below it a GPU leaves the work to where the weights a
 
 def compute_items(shape: ModelShape, config: Configuration, placement: Placement) -> list[Item]:
     """The compute buffer of each device, and what a GPU adds to it as items of their own."""
-    config = _decisive(config)
+    asked, config = config, _decisive(config)
     is_split = len(placement.computing) > 1 or placement.output != config.host.name
     plain = _peaks(shape, config, 1, False)
     with_copies = _peaks(shape, config, 1, True) if is_split else plain
@@ -38,7 +39,7 @@ def compute_items(shape: ModelShape, config: Configuration, placement: Placement
         items += _extra(device, with_copies[device.name].n_bytes - peak.n_bytes, "copies in f16 of the cache")
         more = piped[device.name].n_bytes - with_copies[device.name].n_bytes
         items += _extra(device, more, f"inputs kept {PIPELINE_COPIES} times, so that batches overlap")
-    items += _staging(shape, config)
+    items += _staging(shape, asked)
     return items
 
 
@@ -71,15 +72,28 @@ def _pipelines(shape: ModelShape, config: Configuration) -> bool:
 
 
 def _decisive(config: Configuration) -> Configuration:
-    """The same configuration for all that share a graph, so that its peak is computed once for them.
+    """The same configuration for all that share a graph, so that it is sketched once for them.
 
-    Quantised types differ only in being quantised; free memory matters through the placement alone.
+    Quantised types differ only in being quantised; bf16 from f16 only where a kernel copies what is not f16.
     """
-    return replace(config, type_k=_graph_type(config.type_k), type_v=_graph_type(config.type_v))
+    tells_bf16 = any(backend_of(device.backend).copies_unless_f16 for device in config.accelerators)
+    return replace(
+        config,
+        type_k=_graph_type(config.type_k, tells_bf16),
+        type_v=_graph_type(config.type_v, tells_bf16),
+        n_outputs_max=config.n_outputs,
+        n_batch=config.n_ubatch,
+        cpu=Cpu.PLAIN,
+        mmap=True,
+        mlock=False,
+        threads=0,
+    )
 
 
-def _graph_type(cache_type: CacheType) -> CacheType:
-    return BY_NAME["q8_0"] if cache_type.is_quantised else cache_type
+def _graph_type(cache_type: CacheType, tells_bf16: bool) -> CacheType:
+    if cache_type.is_quantised:
+        return BY_NAME["q8_0"]
+    return BY_NAME["f16"] if cache_type.name == "bf16" and not tells_bf16 else cache_type
 
 
 @lru_cache(maxsize=1024)

@@ -107,6 +107,28 @@ def shapes() -> Mapping[str, ModelShape]:
     return {file: shape_of(_unpacked(file, packed)) for file, packed in _load("headers.json.xz").items()}
 
 
+Answer = str | Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKind:
+    """A made model, and for each of `tests.bench.truth.FRESH` by number its bytes by kind or an error."""
+
+    shape: ModelShape
+    answers: tuple[tuple[int, Answer], ...]
+
+
+@cache
+def kinds() -> Mapping[str, MadeKind]:
+    """Every architecture that tests/ggufs.py can make."""
+    return {
+        name: MadeKind(
+            shape_of(_unpacked(name, row)), tuple((number, answer) for number, answer in row["answers"])
+        )
+        for name, row in _load("kinds.json.xz").items()
+    }
+
+
 def packed(header: Header) -> dict[str, Any]:
     """What of a header decides about memory."""
     metadata: dict[str, Any] = {}
@@ -127,7 +149,7 @@ def _unpacked(file: str, packed_header: Mapping[str, Any]) -> Header:
         if isinstance(value, dict):
             metadata[key] = ArrayValue(ValueType.STRING, value["count"], 0, 0)
         elif isinstance(value, list):
-            is_whole = all(float(item).is_integer() for item in value)
+            is_whole = all(isinstance(item, int) for item in value)
             metadata[key] = ArrayValue(
                 ValueType.INT32 if is_whole else ValueType.FLOAT32, len(value), len(blob), 4 * len(value)
             )

@@ -4,6 +4,7 @@ The peak is not the largest sum of living tensors: best-fit placement leaves hol
 llama.cpp reserves. Replaying the same allocations in the same order gives the same holes.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ class Tensor:
     device: str = ""
     n_users: int = 0
     n_views: int = 0
-    offset: int = -1
+    slot: int = -1
     shown: "Tensor | None" = None
 
     @property
@@ -70,14 +71,48 @@ class Peak:
     note: str
 
 
-def replay(inputs: Sequence[Tensor], nodes: Sequence[Tensor], devices: Mapping[str, int]) -> dict[str, Peak]:
-    """Allocate a graph (ggml_gallocr_alloc_graph_impl); `devices` maps names to alignments. Uses it up."""
-    spaces = {name: _Space(alignment) for name, alignment in devices.items()}
+@dataclass(slots=True)
+class Tape:
+    """The order of allocations and releases of a graph; sizes may be exchanged, the order stays.
+
+    `events` holds the number of a slot where it is taken and its complement (~) where it is given back;
+    `slots` have device, size in bytes and note.
+    """
+
+    events: list[int]
+    slots: list[tuple[str, int, str]]
+
+    def play(self, devices: Mapping[str, int], sizes: Sequence[int] | None = None) -> dict[str, Peak]:
+        """Allocate for real; `devices` maps names to alignments, `sizes` replaces those of the slots."""
+        spaces = {name: _Space(alignment) for name, alignment in devices.items()}
+        slots = self.slots
+        offsets = [0] * len(slots)
+        for event in self.events:
+            number = event if event >= 0 else ~event
+            device, n_bytes, note = slots[number]
+            if sizes is not None:
+                n_bytes = sizes[number]
+            if event >= 0:
+                offsets[number] = spaces[device].allocate(n_bytes, note)
+            else:
+                spaces[device].free(offsets[number], n_bytes)
+        return {name: Peak(space.size, space.note) for name, space in spaces.items()}
+
+
+def record(inputs: Sequence[Tensor], nodes: Sequence[Tensor]) -> Tape:
+    """Follow a graph as ggml_gallocr_alloc_graph_impl does. Uses the graph up."""
+    tape = Tape([], [])
+
+    def take(tensor: Tensor) -> None:
+        tensor.slot = len(tape.slots)
+        tape.events.append(tensor.slot)
+        tape.slots.append((tensor.device, tensor.n_bytes, tensor.note))
+
     for tensor in inputs:
-        spaces[tensor.device].allocate(tensor)
+        take(tensor)
     for node in nodes:
         if node.shown is None and not node.is_outside and not _reuse(node):
-            spaces[node.device].allocate(node)
+            take(node)
         for source in node.sources:
             source.n_users -= 1
             if source.n_users or source.n_views:
@@ -87,9 +122,10 @@ def replay(inputs: Sequence[Tensor], nodes: Sequence[Tensor], devices: Mapping[s
                 root.n_views -= 1
                 if root.n_views or root.n_users:
                     continue
-            if root.offset >= 0 and not root.is_output:
-                spaces[root.device].free(root)
-    return {name: Peak(space.size, space.note) for name, space in spaces.items()}
+            if root.slot >= 0 and not root.is_output:
+                tape.events.append(~root.slot)
+                root.slot = -1
+    return tape
 
 
 def _reuse(node: Tensor) -> bool:
@@ -99,7 +135,7 @@ def _reuse(node: Tensor) -> bool:
     for source in node.sources:
         if (
             source.shown is None
-            and source.offset >= 0
+            and source.slot >= 0
             and source.device == node.device
             and not source.is_output
             and source.n_users == 1
@@ -107,13 +143,15 @@ def _reuse(node: Tensor) -> bool:
             and source.n_bytes == node.n_bytes
             and source.shape == node.shape
         ):
-            node.offset, source.offset = source.offset, -1
+            node.slot, source.slot = source.slot, -1
             return True
     return False
 
 
 class _Space:
     """Free blocks by address (ggml_dyn_tallocr, one chunk); the last one is endless."""
+
+    __slots__ = ("alignment", "note", "offsets", "size", "sizes")
 
     def __init__(self, alignment: int) -> None:
         self.alignment = alignment
@@ -122,33 +160,35 @@ class _Space:
         self.size = 0
         self.note = ""
 
-    def allocate(self, tensor: Tensor) -> None:
+    def allocate(self, n_bytes: int, note: str) -> int:
         """The smallest block that holds it, the last among equals; else the end (ggml_dyn_tallocr_alloc)."""
-        needed = -(-tensor.n_bytes // self.alignment) * self.alignment
-        best, best_size = len(self.sizes) - 1, 1 << 61
-        for index in range(len(self.sizes) - 1):
-            if needed <= self.sizes[index] <= best_size:
-                best, best_size = index, self.sizes[index]
-        tensor.offset = self.offsets[best]
-        self.offsets[best] += needed
-        self.sizes[best] -= needed
-        if self.sizes[best] == 0:
-            del self.offsets[best], self.sizes[best]
-        if tensor.offset + needed > self.size:
-            self.size, self.note = tensor.offset + needed, tensor.note or self.note
+        needed = -(-n_bytes // self.alignment) * self.alignment
+        sizes = self.sizes
+        best, best_size = len(sizes) - 1, 1 << 61
+        for index in range(best):
+            if needed <= sizes[index] <= best_size:
+                best, best_size = index, sizes[index]
+        offset = self.offsets[best]
+        if sizes[best] == needed:
+            del self.offsets[best], sizes[best]
+        else:
+            self.offsets[best] = offset + needed
+            sizes[best] -= needed
+        if offset + needed > self.size:
+            self.size, self.note = offset + needed, note or self.note
+        return offset
 
-    def free(self, tensor: Tensor) -> None:
+    def free(self, start: int, n_bytes: int) -> None:
         """Give a block back and join it with its neighbours (ggml_dyn_tallocr_free_bytes)."""
-        start, size = tensor.offset, -(-tensor.n_bytes // self.alignment) * self.alignment
-        tensor.offset = -1
-        index = 0
-        while self.offsets[index] < start:
-            index += 1
-        self.offsets.insert(index, start)
-        self.sizes.insert(index, size)
-        if self.offsets[index] + self.sizes[index] == self.offsets[index + 1]:
-            self.sizes[index] += self.sizes[index + 1]
-            del self.offsets[index + 1], self.sizes[index + 1]
-        if index and self.offsets[index - 1] + self.sizes[index - 1] == self.offsets[index]:
-            self.sizes[index - 1] += self.sizes[index]
-            del self.offsets[index], self.sizes[index]
+        size = -(-n_bytes // self.alignment) * self.alignment
+        offsets, sizes = self.offsets, self.sizes
+        index = bisect_left(offsets, start)
+        if start + size == offsets[index]:
+            offsets[index] = start
+            sizes[index] += size
+        else:
+            offsets.insert(index, start)
+            sizes.insert(index, size)
+        if index and offsets[index - 1] + sizes[index - 1] == start:
+            sizes[index - 1] += sizes[index]
+            del offsets[index], sizes[index]

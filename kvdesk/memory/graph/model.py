@@ -1,15 +1,16 @@
 """The whole graph of a model, short of repeating layers that are alike: inputs, layers, logits."""
 
+from dataclasses import replace
 from functools import lru_cache
 
-from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import backend_of
 from kvdesk.memory.graph import altup, per_layer, rwkv, selection
-from kvdesk.memory.graph.allocator import Peak, Tensor
+from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
 from kvdesk.memory.graph.attention import attention
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.recurrent import recurrent
-from kvdesk.memory.graph.scheduler import peaks
+from kvdesk.memory.graph.scheduler import scheduled
 from kvdesk.memory.graph.sketch import F16, F32, I64, ROTATION_MIN, CacheInputs, Sketch
 from kvdesk.memory.shape import LayerShape, ModelShape
 
@@ -26,6 +27,45 @@ def device_peaks(
     `n_copies` is how often inputs are kept (GGML_SCHED_MAX_COPIES with pipelining). Without
     `adds_kernel_copies` the attention kernels' own copies of the cache are left out.
     """
+    alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
+    first = _linear_from(shape, config)
+    if config.n_ctx_seq < first:
+        return _tape(shape, config, n_copies, adds_kernel_copies).play(alignments)
+    tape, slopes = _linear_tape(shape, _with_cells(config, first), n_copies, adds_kernel_copies)
+    more = (config.n_ctx_seq - first) // CELL_PADDING
+    sizes = [slot[1] + more * slope for slot, slope in zip(tape.slots, slopes, strict=True)]
+    return tape.play(alignments, sizes)
+
+
+def _linear_from(shape: ModelShape, config: Configuration) -> int:
+    """The cells from which on every tensor is constant or grows with the context in proportion."""
+    window = 0 if config.swa_full else (shape.window_tokens or 0) * config.n_seq_max
+    # One step further, so that a full window cannot be taken for a full context.
+    return pad(max(window + config.n_ubatch, shape.index_top_k), CELL_PADDING) + CELL_PADDING
+
+
+def _with_cells(config: Configuration, cells: int) -> Configuration:
+    is_window_full = config.window_cells == config.n_ctx_seq
+    return replace(
+        config,
+        n_ctx=cells * (config.n_ctx // config.n_ctx_seq),
+        n_ctx_seq=cells,
+        window_cells=cells if is_window_full else config.window_cells,
+    )
+
+
+@lru_cache(maxsize=128)
+def _linear_tape(
+    shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool
+) -> tuple[Tape, tuple[int, ...]]:
+    """A tape, and what each slot grows by for every further 256 cells: the order of events stays the same."""
+    low = _tape(shape, config, n_copies, adds_kernel_copies)
+    higher = _with_cells(config, config.n_ctx_seq + CELL_PADDING)
+    high = _tape(shape, higher, n_copies, adds_kernel_copies)
+    return low, tuple(after[1] - before[1] for before, after in zip(low.slots, high.slots, strict=True))
+
+
+def _tape(shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs, adds_kernel_copies)
     stream = _inputs(s)
     chosen = representative_layers(shape, s.placement.layers)
@@ -34,8 +74,7 @@ def device_peaks(
         stream = _layer(s, stream, is_last=layer is chosen[-1])
     s.device = s.placement.output
     _logits(s, stream)
-    alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
-    return peaks(s.graph, alignments, config.host.name, n_copies)
+    return scheduled(s.graph, config.host.name, n_copies)
 
 
 @lru_cache(maxsize=64)

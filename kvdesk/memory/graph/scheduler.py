@@ -1,19 +1,19 @@
-"""Divides a graph among devices and replays each device's allocations (ggml_backend_sched_split_graph)."""
+"""Divides a graph among devices, with the copies between them (ggml_backend_sched_split_graph)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from kvdesk.memory.graph.allocator import Graph, Peak, Tensor, replay
+from kvdesk.memory.graph.allocator import Graph, Tape, Tensor, record
 
 
-def peaks(graph: Graph, devices: Mapping[str, int], host: str, n_copies: int) -> dict[str, Peak]:
-    """The peak of each device. `devices` maps names to alignments.
+def scheduled(graph: Graph, host: str, n_copies: int) -> Tape:
+    """The allocations of all devices in their order.
 
     A device that reads what another made gets a copy of it at the start of its stretch of the graph. With
     `n_copies` above 1 the copies, and the inputs on the host, are kept that many times and never given up, so
     that the next batch may start before the last one ends.
     """
     nodes, copies = _divided(graph, n_copies)
-    inputs = [tensor for tensor in graph.inputs if tensor.n_users or n_copies == 1 or tensor.is_input]
+    inputs = list(graph.inputs)
     kept: list[Tensor] = []
     for tensor in inputs:
         tensor.device = host
@@ -24,7 +24,7 @@ def peaks(graph: Graph, devices: Mapping[str, int], host: str, n_copies: int) ->
         kept += [_twin(copy, copy.device) for copy in copies for _ in range(n_copies - 1)]
         inputs += copies
         nodes = [node for node in nodes if node not in copies]
-    return replay([*inputs, *kept], nodes, devices)
+    return record([*inputs, *kept], nodes)
 
 
 def _twin(tensor: Tensor, device: str) -> Tensor:

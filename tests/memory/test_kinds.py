@@ -1,0 +1,59 @@
+"""A small model of every architecture that tests can make: the same answers as llama.cpp's own."""
+
+import pytest
+
+from kvdesk.memory.estimate import estimate
+from kvdesk.memory.kv import cache_bytes
+from kvdesk.memory.placement import place
+from kvdesk.memory.refusals import refusals
+from kvdesk.memory.report import HOST, Kind
+from kvdesk.plan.configure import configure
+from tests.bench.truth import FRESH
+from tests.memory.records import Answer, kinds
+
+KINDS = kinds()
+# Their graphs are sketched roughly: parallel streams between layers, indexes over pooled keys.
+ROUGH = {"deepseek4", "glm5-next", "hy_v4", "minimax-m3", "qwen4exp"}
+
+
+def test_the_record_covers_nearly_all_architectures() -> None:
+    assert len(KINDS) > 130
+    unverified = [name for name, kind in KINDS.items() if not kind.shape.is_verified]
+    assert not unverified
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_weights_caches_and_refusals(name: str) -> None:
+    shape = KINDS[name].shape
+    for number, answer in KINDS[name].answers:
+        config = configure(FRESH[number], shape, (HOST,))
+        refused = [found for found in refusals(shape, config) if not found.is_warning]
+        assert bool(refused) == isinstance(answer, str), (FRESH[number], answer)
+        if isinstance(answer, str):
+            continue
+        total = cache_bytes(shape, config, place(shape, config))
+        report = estimate(shape, config)
+        kept = total.k.total() + total.v.total() + total.state.total()
+        assert kept == answer["k"] + answer["v"] + answer["recurrent"], FRESH[number]
+        assert report.bytes_of(Kind.OUTPUT) == answer["output"]
+
+
+def test_compute_buffers_of_rare_architectures_are_close() -> None:
+    shares = []
+    for name in KINDS:
+        if name not in ROUGH:
+            shares += _shares(name, KINDS[name].answers)
+    shares.sort(key=abs)
+    assert shares[len(shares) // 2] == 0
+    assert abs(shares[int(0.9 * len(shares))]) < 0.05
+
+
+def _shares(name: str, answers: tuple[tuple[int, Answer], ...]) -> list[float]:
+    shape = KINDS[name].shape
+    shares = []
+    for number, answer in answers:
+        if not isinstance(answer, str):
+            config = configure(FRESH[number], shape, (HOST,))
+            off = estimate(shape, config).bytes_of(Kind.COMPUTE) - answer["compute"]
+            shares.append(off / max(answer["compute"], 1))
+    return shares
