@@ -187,6 +187,7 @@ class FitsMap(QWidget):
         view = _MapView()
         view.setModel(self.items)
         view.setItemDelegate(_CellDelegate(view))
+        view.setProperty("kind", "figures")
         view.setFrameShape(QFrame.Shape.NoFrame)
         view.setShowGrid(False)
         view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)

@@ -199,6 +199,7 @@ class MemoryTable(QTableView):
         self._items.setParent(self)
         self.setModel(self._items)
         self.setItemDelegate(_KindDelegate(self))
+        self.setProperty("kind", "figures")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
