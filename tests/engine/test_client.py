@@ -171,8 +171,9 @@ def test_a_cancel_that_is_not_obeyed_ends_the_process(fake_engine: Start) -> Non
 def test_a_cancel_that_is_obeyed_does_not(fake_engine: Start) -> None:
     client = fake_engine("well", cancel_timeout_s=30)
     command = Unload(id=client.next_id())
+    client.send(command)
     client.send(Cancel(id=client.next_id(), target=command.id))
-    assert isinstance(client.request(command, 60), Unloaded)
+    assert client.wait_for(Unloaded).id == command.id
     client.stop()
     assert ends(client).cause == "quit"
 
@@ -183,6 +184,16 @@ def test_a_cancel_of_what_has_been_answered_sets_no_deadline(fake_engine: Start)
     client.request(command, 60)
     client.send(Cancel(id=client.next_id(), target=command.id))
     assert not client._deadlines
+
+
+def test_a_cancel_that_comes_after_the_answer_does_not(fake_engine: Start) -> None:
+    client = fake_engine("well", cancel_timeout_s=0.05)
+    command = Unload(id=client.next_id())
+    client.request(command, 60)
+    client.send(Cancel(id=client.next_id(), target=command.id))
+    with pytest.raises(AssertionError):
+        client.wait_for(EngineExited, timeout_s=0.5)
+    assert isinstance(client.request(Unload(id=client.next_id()), 60), Unloaded)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
