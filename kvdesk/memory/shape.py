@@ -97,7 +97,8 @@ class ModelShape:
 
     `layers` has a row for every block, those for next-token prediction included; `n_layer` counts the others,
     `-ngl` counts all and the output layer. `widest_v_values` is the V row of the widest layer, to which all
-    are padded without flash attention. `window_tokens` is None when no layer slides.
+    are padded without flash attention. `window_tokens` is None when no layer slides. Without `reads_cache`
+    attention stays within the batch, whether a cache is kept or not.
     """
 
     architecture: str
@@ -115,6 +116,7 @@ class ModelShape:
     supports_flash_attention: bool = True
     supports_tensor_split: bool = True
     has_cache: bool = True
+    reads_cache: bool = True
     has_encoder: bool = False
     outputs_embeddings: bool = False
     is_causal: bool = True

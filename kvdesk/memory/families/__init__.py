@@ -63,6 +63,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         supports_flash_attention=architecture not in table.WITHOUT_FLASH_ATTENTION,
         supports_tensor_split=architecture not in table.WITHOUT_TENSOR_SPLIT,
         has_cache=draft.has_cache,
+        reads_cache=draft.has_cache and architecture not in table.ENCODERS,
         has_encoder=architecture in table.WITH_ENCODER,
         outputs_embeddings=architecture == "t5",
         is_causal=architecture not in table.NOT_CAUSAL and bool(keys.number("attention.causal", 1)),

@@ -5,6 +5,9 @@ from kvdesk.memory.graph.selection import selected, selects
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
 from kvdesk.memory.kv import cells_of
 
+# K and V where they are read at once instead of from a cache.
+Fresh = tuple[Tensor | None, Tensor | None]
+
 
 def attention(s: Sketch, x: Tensor) -> Tensor:
     """From the normed input to the output projection (build_attn), for whatever tensors the layer has."""
@@ -34,7 +37,7 @@ def _heads(s: Sketch, x: Tensor) -> Tensor:
         return _scores(s, q, k, v)
     q_all = s.linear(x, "attn_q")
     q = _positioned(s, q_all.view(), q_ne, "attn_q_norm")
-    if not layer.keeps_cells and s.shape.has_cache:
+    if not layer.keeps_cells and s.shape.reads_cache:
         return _scores(s, q, None, None)
     k_all = s.linear(x, "attn_k")
     k = _positioned(s, k_all.view(), k_ne, "attn_k_norm")
@@ -122,7 +125,7 @@ def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
         for tensor in (k, v) if s.shape.window_tokens is not None else (v, k):
             if tensor is not None:
                 s.expand(tensor)
-        if s.shape.has_cache:
+        if s.shape.reads_cache:
             s.store(k.view(), cache.k_rows)
             if v is not None:
                 s.store(v.view(), cache.v_rows)
@@ -130,7 +133,8 @@ def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
     at, s.device = s.device, s.placement.caches[layer.index]
     mask = selected(s, cache.mask) if selects(s) else cache.mask
     attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
-    out = attend(s, q, cache, mask)
+    fresh = (None, None) if s.shape.reads_cache else (k, v)
+    out = attend(s, q, cache, mask, fresh)
     s.device = at
     return out
 
@@ -140,15 +144,18 @@ def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int) -> Tensor
     return x if rotation is None else s.new((width, s.n_tokens), rotation, x.view())
 
 
-def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor) -> Tensor:
+def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: Fresh) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
-    cells = cells_of(layer, s.config) * s.config.streams if s.shape.has_cache else tokens
+    cells = cells_of(layer, s.config) * s.config.streams if s.shape.reads_cache else tokens
     sources = [q.view()]
-    # f32 caches, and K and V that are never cached, are read through copies in f16.
-    if s.config.type_k.name == "f32" or not s.shape.has_cache:
-        sources.append(s.new((cells, layer.key_length * layer.head_count_kv), item=F16))
-    if s.config.type_v.name == "f32" or not s.shape.has_cache:
-        sources.append(s.new((cells, layer.value_length * layer.head_count_kv), item=F16))
+    # f32 caches, and K and V that never see a cache, are read through copies in f16.
+    for tensor, cache_type, length in (
+        (fresh[0], s.config.type_k, layer.key_length),
+        (fresh[1], s.config.type_v, layer.value_length),
+    ):
+        if tensor is not None or cache_type.name == "f32":
+            source = None if tensor is None else tensor.view()
+            sources.append(s.new((cells, length * layer.head_count_kv), source, item=F16))
     ne = (layer.value_length, layer.head_count, tokens)
     out = s.new(ne, *sources, mask)
     if s.adds_kernel_copies:
@@ -161,13 +168,16 @@ def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor) -> Tens
     return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
 
 
-def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor) -> Tensor:
+def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: Fresh) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
-    cells = cells_of(layer, s.config) if s.shape.has_cache else tokens
-    product = s.new((cells, tokens, layer.head_count), q.view())
+    cells = cells_of(layer, s.config) if s.shape.reads_cache else tokens
+    k, v = (None if tensor is None else tensor.view() for tensor in fresh)
+    product = s.new((cells, tokens, layer.head_count), k, q.view())
     weights = s.new((cells, tokens, layer.head_count), product, mask, reuse=True)
     turned, dim = None, layer.value_length
-    if s.shape.is_mla:  # V is read from K's rows and must be turned first (v_cont)
+    if v is not None:
+        turned = s.new((cells, dim * layer.head_count_kv), v)
+    elif s.shape.is_mla:  # V is read from K's rows and must be turned first (v_cont)
         turned = s.new((cells, s.config.streams, dim), item=s.config.type_k.block_bytes)
     out = s.new((dim, tokens, layer.head_count), turned, weights)
     if s.shape.is_mla:

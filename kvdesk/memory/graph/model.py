@@ -113,7 +113,7 @@ def _inputs(s: Sketch) -> Tensor:
     s.inputs["out_ids"] = s.input(I32 * s.n_outputs)
     for layer in shape.layers[: shape.n_layer]:
         is_window = layer.window_tokens is not None
-        if (layer.keeps_cells or not shape.has_cache) and is_window not in s.caches:
+        if (layer.keeps_cells or not shape.reads_cache) and is_window not in s.caches:
             s.caches[is_window] = _cache_inputs(s, layer, is_window)
     selection.reserve(s)
     stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
@@ -124,7 +124,7 @@ def _cache_inputs(s: Sketch, layer: LayerShape, is_window: bool) -> CacheInputs:
     config, shape, tokens = s.config, s.shape, s.n_tokens
     cells = config.window_cells if is_window else config.n_ctx_seq
     item = F16 if config.uses_flash_attention else F32
-    if not shape.has_cache:
+    if not shape.reads_cache:
         return CacheInputs(s.input(item * tokens * tokens, "the mask"))
     k_rotation = v_rotation = v_rows = None
     if config.type_k.is_quantised and _can_rotate(shape, is_window, is_key=True):
@@ -176,6 +176,8 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
             mixed = s.norm(mixed, (width, s.n_tokens), "post_attention_norm")
         if not _is_parallel(s):
             residual = _joined(s, mixed, residual, s.shape.adds_attention_second)
+    if s.has_norm("attn_output_norm"):  # norms behind the sums (bert)
+        residual = normed = _normed(s, residual, "attn_output_norm")
     if chooses_rows and layer.has_both:
         residual = s.rows(residual, width, s.n_outputs)
         s.n_tokens = s.n_outputs
@@ -193,7 +195,8 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
         out = s.norm(out, ne, "post_ffw_norm")
     if _is_parallel(s) and mixed is not None:
         out = s.new(ne, out, mixed, reuse=True)
-    return per_layer.added(s, _joined(s, out, residual, s.shape.adds_feed_forward_second))
+    out = per_layer.added(s, _joined(s, out, residual, s.shape.adds_feed_forward_second))
+    return _normed(s, out, "layer_output_norm") if s.has_norm("layer_output_norm") else out
 
 
 def _joined(s: Sketch, fresh: Tensor, stream: Tensor, stream_first: bool) -> Tensor:
@@ -208,7 +211,8 @@ def _normed(s: Sketch, x: Tensor, role: str) -> Tensor:
 
 def _is_parallel(s: Sketch) -> bool:
     """Attention and feed-forward read the same normed input (falcon, command-r, gptneox, phi2)."""
-    return _has_feed_forward(s) and not any(s.has_norm(role) for role in FEED_FORWARD_NORMS)
+    norms = (*FEED_FORWARD_NORMS, "attn_output_norm")
+    return _has_feed_forward(s) and not any(s.has_norm(role) for role in norms)
 
 
 def _has_feed_forward(s: Sketch) -> bool:
@@ -224,7 +228,7 @@ def _mixed(s: Sketch, normed: Tensor, residual: Tensor) -> Tensor | None:
         return s.new(ne, attended, recurrent(s, again), reuse=True)
     if layer.keeps_state:
         return recurrent(s, normed)
-    if layer.keeps_cells or layer.attention == "shared" or not s.shape.has_cache:
+    if layer.keeps_cells or layer.attention == "shared" or not s.shape.reads_cache:
         return attention(s, normed)
     return None
 
