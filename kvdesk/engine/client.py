@@ -302,7 +302,7 @@ class EngineClient:
             if self.exited is not None or key in self._deadlines or not is_open:
                 return
             self._deadlines[key] = timer
-        timer.start()
+            timer.start()  # under the lock: who takes it out of there joins it
 
     def _clear_deadline(self, key: int) -> None:
         with self._lock:
