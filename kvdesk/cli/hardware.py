@@ -21,7 +21,7 @@ from kvdesk.plan.gpus import planned_devices
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.load_record import margins_of, with_margins
 from kvdesk.plan.options import LoadOptions
-from kvdesk.session.devices import merge
+from kvdesk.session.devices import with_drivers
 from kvdesk.settings.places import find_places
 
 ANSWER_S = 120.0  # a dry run of the largest models takes seconds, a first start of CUDA some more
@@ -59,7 +59,7 @@ def choose_devices(
     measured have their margins.
     """
     options, devices, is_here = _resolve(values, options, asked)
-    return options, with_measured_margins(devices), is_here
+    return options, with_measured_margins(devices) if is_here else devices, is_here
 
 
 def _resolve(
@@ -105,7 +105,7 @@ def with_measured_margins(devices: tuple[Device, ...]) -> tuple[Device, ...]:
     if not records:
         return devices
     if any(device.kind == "gpu" for device in devices):
-        devices = merge(devices, read_sensors(), None)  # names the drivers
+        devices = with_drivers(devices, read_sensors())
     return with_margins(devices, margins_of(records, library_version()))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from kvdesk.gui.controls import separator
+from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.desk.context_choice import ContextChoice
 from kvdesk.gui.desk.device_memory import DeviceMemory
 from kvdesk.gui.desk.fits_map import FitsMap
@@ -13,7 +13,7 @@ from kvdesk.gui.desk.load_bar import LoadBar
 from kvdesk.gui.desk.memory_rows import DeviceUse, device_uses, is_loaded_as_chosen
 from kvdesk.gui.desk.model_card import ModelCardView
 from kvdesk.gui.desk.options_form import OptionsForm
-from kvdesk.gui.theme import Space
+from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState
@@ -31,6 +31,7 @@ class DeskPanel(QWidget):
 
     openWanted = Signal()
     modelChosen = Signal(str)
+    ledgerWanted = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -42,6 +43,8 @@ class DeskPanel(QWidget):
         self.setMinimumWidth(DESK_WIDTH)
         self.card = ModelCardView()
         self.device_views: list[DeviceMemory] = []
+        self.ledger_button = push_button(self.tr("Ledger…"), "flat", TextSize.NOTE)
+        self.ledger_button.setToolTip(self.tr("What loads on this machine took beside what was planned"))
         self.context = ContextChoice()
         self.options = OptionsForm()
         self.fits = FitsMap()
@@ -50,6 +53,7 @@ class DeskPanel(QWidget):
         self._devices_column = QVBoxLayout()
         self._lay_out()
 
+        self.ledger_button.clicked.connect(self.ledgerWanted)
         self.card.openWanted.connect(self.openWanted)
         self.card.modelChosen.connect(self.modelChosen)
         self.context.chosen.connect(lambda tokens: self._set("ctx_size", tokens))
@@ -93,7 +97,11 @@ class DeskPanel(QWidget):
         self._column.setSpacing(Space.LARGE)
         self._devices_column.setSpacing(Space.MEDIUM)
         self._column.addWidget(self.card)
-        self._column.addLayout(self._devices_column)
+        memory = QVBoxLayout()
+        memory.setSpacing(Space.TINY)
+        memory.addLayout(self._devices_column)
+        memory.addWidget(self.ledger_button, 0, Qt.AlignmentFlag.AlignRight)
+        self._column.addLayout(memory)
         for part in (self.context, self.options, self.fits):
             self._column.addWidget(part)
         self._column.addStretch(1)

@@ -40,6 +40,14 @@ def merge(listed: tuple[Device, ...], sample: Sample, measured: MemoryReport | N
     return (*devices, _with_host(host, sample.host))
 
 
+def with_drivers(listed: tuple[Device, ...], sample: Sample) -> tuple[Device, ...]:
+    """Return the devices with the versions of their drivers, as far as a vendor's library tells them."""
+    drivers = {name: reading.driver for name, reading in match(listed, sample).items()}
+    return tuple(
+        msgspec.structs.replace(device, driver=drivers.get(device.name, device.driver)) for device in listed
+    )
+
+
 def used_bytes(listed: tuple[Device, ...], sample: Sample) -> dict[str, int | None]:
     """Return the used memory of each device that has a reading, by llama.cpp's name."""
     return {name: reading.used_bytes for name, reading in match(listed, sample).items()}

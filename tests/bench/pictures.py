@@ -18,9 +18,11 @@ from kvdesk.gui import theme
 from kvdesk.gui.chat_items import CHAT_ROLE
 from kvdesk.gui.error_dialog import ErrorDialog
 from kvdesk.gui.export_dialog import ExportDialog
+from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application
 from kvdesk.gui.settings_dialog import SettingsDialog
+from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
 from tests.gui import conversations, fakes
 
@@ -74,6 +76,24 @@ def _open_settings(window: MainWindow) -> QWidget:
     return window.findChild(SettingsDialog)
 
 
+def _open_ledger(window: MainWindow) -> QWidget:
+    window.show_ledger()
+    dialog = window.findChild(LedgerDialog)
+    dialog.show_state(replace(fakes.qwen_opened(), ledger=fakes.ledger() * 4))
+    return dialog
+
+
+def _ask_forget(window: MainWindow) -> QWidget:
+    dialog = _open_ledger(window)
+    dialog.clear_button.click()
+    return dialog
+
+
+def _open_keys(window: MainWindow) -> QWidget:
+    window.show_shortcuts()
+    return window.findChild(ShortcutsDialog)
+
+
 def _open_error(window: MainWindow) -> QWidget:
     dialog = ErrorDialog(fakes.ENDED, window)
     dialog.open()
@@ -102,7 +122,10 @@ ACTS: dict[str, Callable[[MainWindow], QWidget]] = {
     "advanced": _open_advanced,
     "export": _open_export,
     "settings": _open_settings,
+    "keys": _open_keys,
     "error": _open_error,
+    "ledger": _open_ledger,
+    "ledger-forgetting": _ask_forget,
     "editing": _edit_last,
     "deleting": _ask_delete,
     "selected": _select,

@@ -1,6 +1,7 @@
 """A desk without threads and processes, and hand-made states like those that real models give."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from kvdesk.memory.cache_types import BY_NAME, CACHE_TYPES
 from kvdesk.memory.report import Degree, Device, Item, Kind, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
 from kvdesk.monitor.sample import HostSample, Sample
+from kvdesk.plan.load_record import BufferAccount, DeviceAccount, Failure, LoadRecord, ModelIdentity
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session.history import History
 from kvdesk.session.state import (
@@ -79,6 +81,45 @@ def record_actions(monkeypatch: Any, desk: FakeDesk) -> list[tuple[Any, ...]]:
     return desk.calls
 
 
+def load_record(number: int = 1, failure: Failure | None = None, took_bytes: int = 7390 * MIB) -> LoadRecord:
+    """A load of Qwen3-8B as the ledger has it."""
+    planned = 7224 * MIB
+    took = None if failure else took_bytes
+    gpu = DeviceAccount(
+        "CUDA0",
+        "NVIDIA GeForce RTX 4060 Laptop GPU",
+        "cuda",
+        "580.95.05",
+        7220 * MIB,
+        planned,
+        took,
+        None if took is None else took - planned,
+    )
+    host = DeviceAccount(
+        "CPU", "AMD Ryzen 7", "cpu", "", 96 * MIB, 96 * MIB, took and 91 * MIB, took and -5 * MIB
+    )
+    return LoadRecord(
+        id=f"load-{number}",
+        date=datetime(2026, 11, number, 14, 30, tzinfo=UTC),
+        model=ModelIdentity("Qwen3-8B", "qwen3", 5_027_783_488, "16d0dba18abb228faa577e91"),
+        options=Q8,
+        library="0.3.36",
+        build="CUDA : ARCHS = 890",
+        program="0.1.0",
+        system="Linux",
+        buffers=(BufferAccount(Kind.K, "CUDA0", 1224 * MIB, 1224 * MIB, None if failure else 1224 * MIB),),
+        devices=(gpu, host),
+        process_bytes=None if failure else 900 * MIB,
+        failure=failure,
+    )
+
+
+def ledger() -> tuple[LoadRecord, ...]:
+    """Three loads, of which one failed."""
+    failure = Failure("OutOfMemory", "CUDA0 has no room for 4,455 MiB of weights.")
+    return (load_record(1), load_record(2, failure), load_record(3, took_bytes=7402 * MIB))
+
+
 # ---------------------------------------------------------------------------------------------- Qwen3-8B
 
 N_LAYER, KV_HEADS, HEAD = 36, 8, 128
@@ -117,7 +158,6 @@ def qwen_report(degree: Degree, options: LoadOptions = Q8) -> MemoryReport:
             "formula",
             "graph of a ubatch of 512 tokens; f16 scratch for quantised K and V 128 MiB",
         ),
-        Item(Kind.MARGIN, "CUDA0", 512 * MIB, "table", "kept for other programs"),
         Item(Kind.WEIGHTS, "CPU", 333 * MIB, "exact", "token embeddings"),
         Item(Kind.COMPUTE, "CPU", 72 * MIB, "formula", "inputs of the graph"),
         Item(Kind.OUTPUT, "CPU", 593_920, "exact", "logits of one token"),

@@ -13,7 +13,7 @@ from kvdesk.gui.desk.device_memory import DeviceMemory
 from kvdesk.gui.desk.memory_bar import MemoryBar
 from kvdesk.gui.desk.memory_rows import device_title, device_uses, is_loaded_as_chosen
 from kvdesk.gui.desk.memory_table import MemoryTable
-from kvdesk.memory.report import Device, Kind
+from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.session.state import DeskState
 from kvdesk.units import MIB
 from tests.gui import fakes
@@ -39,8 +39,8 @@ def test_only_differences_that_show_are_marked() -> None:
     assert not compute.differs(2)
 
 
-def test_the_limit_is_free_memory_less_the_margin() -> None:
-    gpu = device_uses(fakes.qwen_opened())[0]
+def test_the_limit_is_free_memory_less_the_reserve() -> None:
+    gpu = device_uses(fakes.qwen_opened(), 512 * MIB)[0]
     assert gpu.limit_bytes == (8054 - 512) * MIB
     assert gpu.needed_bytes == (4455 + 1224 * 2 + 321) * MIB
     assert not gpu.is_over
@@ -51,14 +51,27 @@ def test_what_is_loaded_is_credited_back() -> None:
     assert after.limit_bytes == before.limit_bytes
 
 
-def test_without_a_margin_in_the_report_the_setting_is_kept_free() -> None:
+def test_the_reserve_is_kept_free_on_the_host_too() -> None:
     host = device_uses(fakes.demo_opened(), 512 * MIB)[0]
     assert host.device.free_bytes is not None
     assert host.limit_bytes == host.device.free_bytes - 512 * MIB
 
 
+def test_a_measured_margin_is_needed_like_the_rest_and_says_where_it_comes_from() -> None:
+    state = fakes.qwen_opened()
+    margin = Item(Kind.MARGIN, "CUDA0", 166 * MIB, "table", "from 3 loads on this device")
+    assert state.plan is not None
+    plan = msgspec.structs.replace(state.plan, items=(*state.plan.items, margin))
+    before, after = device_uses(state)[0], device_uses(replace(state, plan=plan))[0]
+    assert after.needed_bytes == before.needed_bytes + 166 * MIB
+    assert after.limit_bytes == before.limit_bytes
+    (row,) = (row for row in after.rows if row.kind is Kind.MARGIN)
+    assert (row.label, row.sizes) == ("Margin", (None, 166 * MIB, None))
+    assert "from 3 loads on this device" in row.whys[1]
+
+
 def test_too_much_is_over() -> None:
-    gpu = device_uses(fakes.qwen_over())[0]
+    gpu = device_uses(fakes.qwen_over(), 512 * MIB)[0]
     assert gpu.is_over
 
 
@@ -101,7 +114,7 @@ def bar(qtbot: QtBot) -> MemoryBar:
 
 
 def test_segments_are_in_proportion(bar: MemoryBar) -> None:
-    bar.show_use(device_uses(fakes.qwen_opened())[0])
+    bar.show_use(device_uses(fakes.qwen_opened(), 512 * MIB)[0])
     rects = {kind: rect for kind, _, rect in bar.segment_rects()}
     assert rects[Kind.WEIGHTS].width() == pytest.approx(340 * 4455 / 8188, abs=0.01)
     assert rects[Kind.K].left() == pytest.approx(rects[Kind.WEIGHTS].right())
@@ -183,10 +196,10 @@ def test_a_figure_can_be_copied(qtbot: QtBot, qapp: QApplication) -> None:
 def test_headlines_say_size_margin_and_what_is_missing(qtbot: QtBot) -> None:
     view = DeviceMemory()
     qtbot.addWidget(view)
-    view.show_use(device_uses(fakes.qwen_opened())[0], is_measured_stale=False)
+    view.show_use(device_uses(fakes.qwen_opened(), 512 * MIB)[0], is_measured_stale=False)
     assert view.title.text() == "RTX 4060 Laptop"
     assert view.headline.text() == "8,188 MiB · 512 kept for other programs"
-    view.show_use(device_uses(fakes.qwen_over())[0], is_measured_stale=False)
+    view.show_use(device_uses(fakes.qwen_over(), 512 * MIB)[0], is_measured_stale=False)
     assert view.headline.text() == "2,981 MiB more than the 7,542 MiB free"
     assert view.headline.property("role") == "bad"
 

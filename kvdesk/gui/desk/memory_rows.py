@@ -11,8 +11,8 @@ from kvdesk.units import MIB, format_tokens
 DEGREES: tuple[Degree, ...] = ("estimate", "plan", "measurement")
 _WORTH_MARKING = MIB // 2  # what shows in figures of whole MiB
 OTHER_KINDS = (Kind.WORK_BUFFER, Kind.VOCABULARY, Kind.PROCESS, Kind.DEVICE_CONTEXT)
-# Each row and each segment of a bar: the kinds it sums. The margin is no use of memory; the limit has it.
-ROW_KINDS: tuple[tuple[Kind, ...], ...] = (*((kind,) for kind in TOTAL_KINDS), OTHER_KINDS)
+# Each row and each segment of a bar: the kinds it sums.
+ROW_KINDS: tuple[tuple[Kind, ...], ...] = (*((kind,) for kind in TOTAL_KINDS), OTHER_KINDS, (Kind.MARGIN,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class DeviceUse:
     """One device: what is taken of it by the configuration on the desk, and what it could give.
 
     `limit_bytes` is what may be used: memory free now, what this program itself holds there credited
-    back, less the margin kept for other programs. None where the free memory is not known.
+    back, less `margin_bytes`, kept for other programs. None where the free memory is not known.
     """
 
     device: Device
@@ -77,7 +77,7 @@ def shown_report(state: DeskState) -> MemoryReport | None:
 def device_uses(state: DeskState, reserve_bytes: int = 0) -> tuple[DeviceUse, ...]:
     """Return every device worth showing, GPUs first: those of this machine and those the reports name.
 
-    `reserve_bytes` is kept free on each for other programs, unless a report has a margin of its own.
+    `reserve_bytes` is kept free on each for other programs.
     """
     reports = (state.estimate, state.plan, state.measured)
     devices = {device.name: device for report in reports if report for device in report.devices}
@@ -96,10 +96,9 @@ def _device_use(
     segments = tuple(
         (kinds[0], size) for kinds in ROW_KINDS if (size := _sum(shown, device.name, kinds) or 0) > 0
     )
-    margin = _sum(shown, device.name, (Kind.MARGIN,)) or reserve_bytes
     limit = None
     if device.free_bytes is not None:
-        limit = max(0, device.free_bytes + _held_bytes(state, device) - margin)
+        limit = max(0, device.free_bytes + _held_bytes(state, device) - reserve_bytes)
     rows = tuple(_row(state, device, kinds, reports) for kinds in ROW_KINDS)
     return DeviceUse(
         device,
@@ -107,7 +106,7 @@ def _device_use(
         segments,
         sum(size for _, size in segments),
         limit,
-        margin,
+        reserve_bytes,
     )
 
 
@@ -172,6 +171,7 @@ def kind_label(kind: Kind) -> str:
         Kind.RECURRENT: _tr("State"),
         Kind.COMPUTE: _tr("Compute"),
         Kind.OUTPUT: _tr("Output"),
+        Kind.MARGIN: _tr("Margin"),
     }
     return names.get(kind, _tr("Other"))
 

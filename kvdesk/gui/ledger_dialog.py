@@ -1,0 +1,168 @@
+"""Shows what loads on this machine took beside what was planned; it can be exported and cleared."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from kvdesk.gui import theme
+from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.ledger_items import LedgerItems
+from kvdesk.gui.theme import Space, TextSize
+from kvdesk.plan.load_record import LoadRecord
+from kvdesk.session import actions
+from kvdesk.session.desk import Desk
+from kvdesk.session.state import DeskState
+
+_MODEL, _DEVICE = 1, 4  # the columns that give way
+_ROW_HEIGHT = 26
+FILE_NAME = "kvdesk-ledger.csv"
+
+
+class LedgerDialog(QDialog):
+    """The table, what it means above it, and below it “Export CSV…”, “Clear…” and “Close”."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._shown: tuple[LoadRecord, ...] | None = None
+        self.setWindowTitle(self.tr("Ledger"))
+        self.resize(980, 480)
+        self.items = LedgerItems()
+        self.table = self._make_table()
+        self.nothing = text_label(
+            self.tr("No load has been written down yet. Load a model to measure one."), "muted"
+        )
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.export_button = push_button(self.tr("Export CSV…"))
+        self.clear_button = push_button(self.tr("Clear…"))
+        self.close_button = push_button(self.tr("Close"), "primary")
+        self.question_text = text_label("", size=TextSize.TABLE, wrap=True)
+        self.forget_button = push_button(self.tr("Forget them"), "danger", TextSize.TABLE)
+        self.keep_button = push_button(self.tr("Keep"), size=TextSize.TABLE)
+        self.question = self._make_question()
+        for button in (self.export_button, self.clear_button, self.forget_button, self.keep_button):
+            button.setAutoDefault(False)
+        self.close_button.setDefault(True)
+        self.export_button.clicked.connect(self._choose_file)
+        self.clear_button.clicked.connect(self._ask)
+        self.forget_button.clicked.connect(self._forget)
+        self.keep_button.clicked.connect(self._keep)
+        self.close_button.clicked.connect(self.accept)
+        self._lay_out()
+        self.show_state(desk.state)
+        self.close_button.setFocus()
+
+    def show_state(self, state: DeskState) -> None:
+        """Show the ledger as it is now."""
+        if state.ledger is self._shown:
+            return
+        self._shown = state.ledger
+        self.items.show_records(state.ledger)
+        has_loads = self.items.rowCount() > 0
+        self.table.setVisible(has_loads)
+        self.nothing.setVisible(not has_loads)
+        self.export_button.setEnabled(has_loads)
+        self.clear_button.setEnabled(bool(state.ledger))
+        self.question.hide()
+        if has_loads:
+            self.table.selectRow(0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc answers the question before it closes the dialog."""
+        if event.key() == Qt.Key.Key_Escape and self.question.isVisible():
+            self._keep()
+        else:
+            super().keyPressEvent(event)
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.items)
+        table.setAccessibleName(self.tr("Loads on this machine"))
+        table.setFont(theme.current().font(TextSize.TABLE, figures=True))
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        for column in (_MODEL, _DEVICE):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        return table
+
+    def _make_question(self) -> QFrame:
+        question = QFrame()
+        question.setProperty("surface", "error")
+        row = QHBoxLayout(question)
+        row.setContentsMargins(Space.MEDIUM, Space.SMALL, Space.MEDIUM, Space.SMALL)
+        row.setSpacing(Space.SMALL)
+        row.addWidget(self.question_text, 1)
+        row.addWidget(self.keep_button)
+        row.addWidget(self.forget_button)
+        question.hide()
+        return question
+
+    def _lay_out(self) -> None:
+        about = self.tr(
+            "What each load took of a device, in MiB, pages of mapped files aside. The largest difference of "
+            "the last ten loads with the same driver and llama.cpp is added to the next plan on that device."
+        )
+        buttons = QHBoxLayout()
+        buttons.setSpacing(Space.SMALL)
+        buttons.addWidget(self.export_button)
+        buttons.addWidget(self.clear_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(Space.WIDE, Space.LARGE, Space.WIDE, Space.LARGE)
+        column.setSpacing(Space.MEDIUM)
+        column.addWidget(text_label(self.tr("Ledger of loads"), size=TextSize.TITLE, bold=True))
+        column.addWidget(text_label(about, "muted", TextSize.TABLE, wrap=True))
+        column.addWidget(self.table, 1)
+        column.addWidget(self.nothing, 1)
+        column.addWidget(self.question)
+        column.addLayout(buttons)
+
+    def _choose_file(self) -> None:
+        dialog = QFileDialog(self, self.tr("Export the ledger"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([self.tr("Tables (*.csv)"), self.tr("All files (*)")])
+        dialog.setDefaultSuffix("csv")
+        dialog.selectFile(FILE_NAME)
+        dialog.fileSelected.connect(self.export_to)
+        dialog.open()
+
+    def export_to(self, path: str) -> None:
+        """Write the table to a file."""
+        actions.export_ledger(self._desk, Path(path))
+
+    def _ask(self) -> None:
+        text = self.tr("Forget all {count} loads? The next plans then count with the built-in figures again.")
+        self.question_text.setText(text.format(count=len(self._shown or ())))
+        self.question.show()
+        self.keep_button.setFocus()
+
+    def _keep(self) -> None:
+        self.question.hide()
+        self.clear_button.setFocus()
+
+    def _forget(self) -> None:
+        actions.clear_ledger(self._desk)
+        self.question.hide()
+        self.close_button.setFocus()
