@@ -1,5 +1,6 @@
 """The window: three parts side by side, and the one timer that turns what happened into what is drawn."""
 
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +16,11 @@ from kvdesk.gui.conversation_panel import ConversationPanel
 from kvdesk.gui.desk_panel import CHART_MODULE, DESK_WIDTH, DeskPanel
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
+from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.settings_dialog import SettingsDialog
+from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
+from kvdesk.gui.theme import TextSize
 from kvdesk.gui.top_bar import TopBar
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -33,21 +37,22 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._desk = desk
         self._export: ExportDialog | None = None
+        self._ledger: LedgerDialog | None = None
         self.chats = ChatsPanel(desk)
         self.conversation = ConversationPanel(desk)
         self.desk_panel = DeskPanel(desk)
         self.top_bar = TopBar()
         self.notice_bar = NoticeBar(self.tr("Notice"))
+        self.settings_button = push_button(self.tr("Settings"), "plain")
+        self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
+        self.settings_button.clicked.connect(self.show_settings)
+        self.keys_button = push_button(self.tr("Keys"), "plain", TextSize.TABLE)
+        self.keys_button.setToolTip(self.tr("The keys of the window (F1)"))
+        self.keys_button.clicked.connect(self.show_shortcuts)
         self._splitter = self._lay_out()
         self._add_shortcuts()
         self._drop = FileDrop(self, self.open_model)
 
-        self.settings_button = push_button(self.tr("Settings"), "plain")
-        self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
-        self.settings_button.clicked.connect(self.show_settings)
-        chats_column = self.chats.layout()
-        assert chats_column is not None
-        chats_column.addWidget(self.settings_button)
         self.top_bar.exportWanted.connect(self.show_export)
         self.top_bar.chatsWanted.connect(self.toggle_chats)
         self.top_bar.deskWanted.connect(self.toggle_desk)
@@ -55,6 +60,7 @@ class MainWindow(QMainWindow):
         self.desk_panel.openWanted.connect(self.choose_model)
         self.conversation.openWanted.connect(self.choose_model)
         self.desk_panel.modelChosen.connect(self.open_model)
+        self.desk_panel.ledgerWanted.connect(self.show_ledger)
 
         # The graph's library takes longer to import than the event loop may be held.
         self._chart_import = Thread(target=import_module, args=(CHART_MODULE,), daemon=True)
@@ -90,6 +96,8 @@ class MainWindow(QMainWindow):
         self.desk_panel.show_state(state)
         if self._export is not None:
             self._export.show_state(state)
+        if self._ledger is not None:
+            self._ledger.show_state(state)
 
     # -------------------------------------------------------------------------------- what the user does
 
@@ -122,9 +130,26 @@ class MainWindow(QMainWindow):
     def _forget_export(self) -> None:
         self._export = None
 
+    def show_ledger(self) -> None:
+        """Show what loads took."""
+        dialog = LedgerDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.finished.connect(self._forget_ledger)
+        self._ledger = dialog
+        dialog.open()
+
+    def _forget_ledger(self) -> None:
+        self._ledger = None
+
     def show_settings(self) -> None:
         """Show the settings."""
         dialog = SettingsDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_shortcuts(self) -> None:
+        """Show the keys."""
+        dialog = ShortcutsDialog([(keys, label) for keys, label, _ in self._shortcuts()], self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
@@ -150,6 +175,13 @@ class MainWindow(QMainWindow):
     # ---------------------------------------------------------------------------------------- the frame
 
     def _lay_out(self) -> QSplitter:
+        foot = QHBoxLayout()
+        foot.addWidget(self.settings_button)
+        foot.addStretch(1)
+        foot.addWidget(self.keys_button)
+        chats_column = self.chats.layout()
+        assert isinstance(chats_column, QVBoxLayout)
+        chats_column.addLayout(foot)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -176,19 +208,24 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(frame)
         return splitter
 
+    def _shortcuts(self) -> tuple[tuple[str, str, Callable[[], object]], ...]:
+        """Every key of the window: how it is written, what it does, the action."""
+        return (
+            ("Ctrl+O", self.tr("Open a model"), self.choose_model),
+            ("Ctrl+R", self.tr("Load it"), partial(actions.load_model, self._desk)),
+            ("Esc", self.tr("Stop an answer or a load"), self.stop),
+            ("Ctrl+L", self.tr("Write a message"), self.conversation.focus_composer),
+            ("Ctrl+N", self.tr("New chat"), partial(actions.new_chat, self._desk)),
+            ("Ctrl+B", self.tr("Show or hide the chats"), self.toggle_chats),
+            ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),
+            ("Ctrl+E", self.tr("Export the launch command"), self.show_export),
+            ("Ctrl+,", self.tr("Settings"), self.show_settings),
+            ("F1", self.tr("These keys"), self.show_shortcuts),
+            ("Ctrl+Q", self.tr("Close the window"), self.close),
+        )
+
     def _add_shortcuts(self) -> None:
-        for keys, action in (
-            ("Ctrl+O", self.choose_model),
-            ("Ctrl+N", partial(actions.new_chat, self._desk)),
-            ("Ctrl+B", self.toggle_chats),
-            ("Ctrl+D", self.toggle_desk),
-            ("Ctrl+E", self.show_export),
-            ("Ctrl+,", self.show_settings),
-            ("Ctrl+L", self.conversation.focus_composer),
-            ("Ctrl+R", partial(actions.load_model, self._desk)),
-            ("Ctrl+Q", self.close),
-            ("Esc", self.stop),
-        ):
+        for keys, _, action in self._shortcuts():
             QShortcut(QKeySequence(keys), self).activated.connect(action)
 
     def _restore(self) -> None:

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui import run
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import dropped_model
 from kvdesk.gui.main_window import MainWindow
+from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
 from tests.gui import fakes
 
@@ -199,3 +200,16 @@ def test_the_graph_comes_without_holding_the_window(qtbot: QtBot, window: MainWi
     window.start()
     qtbot.waitUntil(lambda: window.desk_panel.chart is not None, timeout=30_000)
     assert not window._chart_import.is_alive()
+
+
+def test_every_key_is_listed_once(qtbot: QtBot, window: MainWindow) -> None:
+    keys = [shortcut.key().toString() for shortcut in window.findChildren(QShortcut)]
+    listed = [QKeySequence(row[0]).toString() for row in window._shortcuts()]
+    assert set(listed) <= set(keys)
+    assert len(set(listed)) == len(listed)
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    dialog = window.findChild(ShortcutsDialog)
+    assert dialog is not None
+    texts = {label.text() for label in dialog.findChildren(QLabel)}
+    assert {"Open a model", "Ctrl+O", "F1"} <= texts
+    dialog.reject()
