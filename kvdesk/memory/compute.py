@@ -35,6 +35,8 @@ def compute_items(shape: ModelShape, config: Configuration, placement: Placement
             f"largest during {peak.note}: {format_tokens(config.n_tokens)} tokens at once, "
             f"logits of {format_tokens(config.n_outputs)}"
         )
+        if shape.is_rough:
+            why += "; rough for this architecture, the dry run decides"
         items.append(Item(Kind.COMPUTE, device.name, peak.n_bytes, "formula", why))
         items += _extra(device, with_copies[device.name].n_bytes - peak.n_bytes, "copies in f16 of the cache")
         more = piped[device.name].n_bytes - with_copies[device.name].n_bytes

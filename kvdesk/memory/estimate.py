@@ -4,7 +4,7 @@ import time
 
 from kvdesk.memory.compute import compute_items
 from kvdesk.memory.configuration import Configuration
-from kvdesk.memory.host import host_items, output_item
+from kvdesk.memory.host import host_items, output_item, work_item
 from kvdesk.memory.kv import cache_items
 from kvdesk.memory.placement import place
 from kvdesk.memory.report import MemoryReport
@@ -16,11 +16,13 @@ def estimate(shape: ModelShape, config: Configuration) -> MemoryReport:
     """List everything that llama.cpp would allocate, by kind and device, in well under a millisecond."""
     started = time.perf_counter()
     placement = place(shape, config)
+    work = work_item(shape, config, placement)
     items = (
         *weight_items(shape, config),
         *cache_items(shape, config, placement),
         *compute_items(shape, config, placement),
         output_item(shape, config),
+        *((work,) if work else ()),
         *host_items(shape, config),
     )
     elapsed_ms = (time.perf_counter() - started) * 1000

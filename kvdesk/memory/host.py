@@ -1,12 +1,16 @@
 """What the computer's own memory holds beside llama.cpp's buffers."""
 
+import os
+
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.devices import backend_of
+from kvdesk.memory.placement import Placement
 from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.memory.shape import ModelShape
-from kvdesk.units import MIB
+from kvdesk.units import MIB, format_tokens
 
 F32_BYTES = 4
+F16_BYTES = 2
 # A token with its score, type and hash entry, and a merge of two texts (llama_vocab::impl), measured.
 _TOKEN_BYTES = 115
 _MERGE_BYTES = 160
@@ -20,6 +24,25 @@ def output_item(shape: ModelShape, config: Configuration) -> Item:
     rows = config.n_seq_max
     why = f"logits of {rows} token{'s' if rows > 1 else ''}, {shape.n_vocab:,} entries each"
     return Item(Kind.OUTPUT, config.host.name, rows * width * F32_BYTES, "exact", why)
+
+
+def work_item(shape: ModelShape, config: Configuration, placement: Placement) -> Item | None:
+    """The CPU's work buffer (ggml_graph_plan): the largest operand converted, or what attention needs.
+
+    None where nothing is computed on the host.
+    """
+    if config.host.name not in placement.computing:
+        return None
+    # Operands are converted to q8_K, which takes 292 bytes for 256 values.
+    product = config.n_tokens * shape.widest_operand * 292 // 256
+    threads = config.threads or os.cpu_count() or 1
+    heads = max((row.key_length + row.value_length for row in shape.layers if row.keeps_cells), default=0)
+    attention = F32_BYTES * threads * (128 * heads + 8192) if heads else 0
+    if not config.uses_flash_attention:
+        attention = F16_BYTES * config.n_ctx_seq * config.n_tokens * shape.layers[0].head_count
+    n_bytes = max(product, attention)
+    why = f"operands converted for {format_tokens(config.n_tokens)} tokens, on {threads} threads"
+    return Item(Kind.WORK_BUFFER, config.host.name, n_bytes, "formula", why)
 
 
 def host_items(shape: ModelShape, config: Configuration) -> list[Item]:

@@ -98,12 +98,14 @@ class ModelShape:
     `layers` has a row for every block, those for next-token prediction included; `n_layer` counts the others,
     `-ngl` counts all and the output layer. `widest_v_values` is the V row of the widest layer, to which all
     are padded without flash attention. `window_tokens` is None when no layer slides. Without `reads_cache`
-    attention stays within the batch, whether a cache is kept or not.
+    attention stays within the batch, whether a cache is kept or not. `is_rough` says that the compute
+    buffer's sketch leaves out parts of this model's graph; everything else is as exact as elsewhere.
     """
 
     architecture: str
     name: str
     is_verified: bool
+    is_rough: bool
     n_embd: int
     n_vocab: int
     n_ctx_train: int
@@ -167,6 +169,20 @@ class ModelShape:
     def n_parameters(self) -> int:
         """Parameters held in memory, embeddings counted once."""
         return sum(weight.n_values for weight in self.weights)
+
+    @cached_property
+    def widest_operand(self) -> int:
+        """Values that the widest product of a layer reads for one token, of all its experts together."""
+        return max(
+            (
+                weight.shape[0] * (self.layers[weight.layer].experts_used if weight.use == "experts" else 1)
+                for weight in self.weights
+                if weight.use in ("matmul", "experts")
+                and weight.layer is not None
+                and weight.layer < self.n_layer
+            ),
+            default=0,
+        )
 
     @cached_property
     def has_recurrent_state(self) -> bool:

@@ -50,7 +50,8 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
     return ModelShape(
         architecture=architecture,
         name=name if isinstance(name, str) else "",
-        is_verified=architecture in table.RULES or architecture in table.PLAIN,
+        is_verified=_is_known(architecture),
+        is_rough=architecture in table.ROUGH or not _is_known(architecture),
         n_embd=draft.n_embd,
         n_vocab=_count(header, "tokenizer.ggml.tokens") or keys.number("vocab_size", 0),
         n_ctx_train=keys.number("context_length"),
@@ -89,6 +90,10 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         n_tokenizer_merges=_count(header, "tokenizer.ggml.merges"),
         file_bytes=header.file_bytes,
     )
+
+
+def _is_known(architecture: str) -> bool:
+    return architecture in table.RULES or architecture in table.PLAIN
 
 
 def _has_multi_rope(draft: Draft, architecture: str) -> bool:

@@ -200,3 +200,12 @@ ADDS_FEED_FORWARD_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "phi3", "phimo
 
 # Q and K go into the cache as they are.
 WITHOUT_ROPE = _names("bloom gpt2 granitehybrid jais jamba mpt nemotron_h nemotron_h_moe refact starcoder t5")
+
+# Graphs with parts that kvdesk/memory/graph does not sketch: hyper connections, pooled or compressed indexes,
+# cross attention, drafts that read another model's states.
+ROUGH = _names(
+    """
+    bailingmoe3 deepseek4 dflash eagle3 gemma4-assistant glm5-next hy_v4 kimi-k3 kimi-linear minimax-01
+    minimax-m3 qwen4exp t5 wavtokenizer-dec
+    """
+)

@@ -12,21 +12,26 @@ def selects(s: Sketch) -> bool:
 
 
 def reserve(s: Sketch) -> None:
-    """Each choosing layer has a blank selection among the inputs (build_attn_inp_k_dsa and its kin)."""
+    """The index has a mask of its own, and each choosing layer a blank selection, among the inputs."""
+    cells = s.config.n_ctx_seq * s.n_tokens
     for layer in s.shape.layers[: s.shape.n_layer]:
         if any(side.tokens_per_cell == 1 for side in layer.side_caches):
-            s.inputs[f"blank_{layer.index}"] = s.expand(
-                s.input(F32 * s.config.n_ctx_seq * s.n_tokens, "index")
-            )
+            if "index_mask" not in s.inputs:
+                s.inputs["index_mask"] = s.expand(s.input(F16 * cells, "the index's mask"))
+            s.inputs[f"blank_{layer.index}"] = s.expand(s.input(F32 * cells, "the index's selection"))
 
 
 def selected(s: Sketch, mask: Tensor) -> Tensor:
     """The mask with everything closed but the best tokens (lightning indexer, top_k, set_rows)."""
-    s.phase = "index"
+    s.phase = "the index"
     cells, tokens = s.config.n_ctx_seq, s.n_tokens
     every = (cells, tokens)
-    blank = s.new(every, s.inputs[f"blank_{s.layer.index}"])
-    score = s.new(every, s.new((s.layer.side_caches[0].k_values, 1, tokens)), mask)
+    blank = s.expand(s.new(every, s.inputs[f"blank_{s.layer.index}"]))
+    width = s.width("indexer.attn_q_b.weight") or s.width("indexer.attn_q.weight")
+    query = s.new((width, tokens))
+    for _ in range(2):  # RoPE, then the Hadamard rotation
+        query = s.new((width, tokens), query.view())
+    score = s.new(every, query.view(), s.inputs["index_mask"])
     count = (min(s.shape.index_top_k or cells, cells), tokens)
     best = s.new(count, s.new(count, score, item=I32), item=I32)
     item = F16 if s.config.uses_flash_attention else F32
