@@ -1,14 +1,10 @@
-"""What stands against a load or a dry run, found before llama.cpp is asked: it might end the process, or
-take the memory of every other program on the machine.
+"""What stands against a load, found before llama.cpp is asked: it might end the process, or take the memory
+of every other program on the machine.
 """
 
 from kvdesk.errors import DoesNotFit, KvDeskError, OptionError
 from kvdesk.memory.report import Device, MemoryReport, Refusal
-from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes, format_tokens
-
-# llama_kv_cells keeps this for each cell on the host, in a dry run too: pos, ext, shift and the bits of seq.
-CELL_BYTES = 4 + 12 + 4 + 32
 
 
 def against_load(
@@ -39,19 +35,6 @@ def against_load(
                 limit=format_bytes(limit),
             )
     return None
-
-
-def against_plan(options: LoadOptions, devices: tuple[Device, ...]) -> KvDeskError | None:
-    """Return why llama.cpp should not even be asked what these options would take."""
-    host = next((device for device in devices if device.kind == "cpu"), None)
-    if host is None or host.free_bytes is None or options.ctx_size * CELL_BYTES < host.free_bytes // 2:
-        return None
-    return DoesNotFit(
-        "llama.cpp cannot be asked about {ctx} tokens: only to plan them it would take {needed} of memory.",
-        "Choose a smaller context.",
-        ctx=format_tokens(options.ctx_size),
-        needed=format_bytes(options.ctx_size * CELL_BYTES),
-    )
 
 
 def committed_bytes(report: MemoryReport, device: str) -> int:

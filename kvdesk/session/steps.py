@@ -45,12 +45,7 @@ def refresh_plan(parts: Parts) -> None:
     """Ask llama.cpp for the plan of the current options, which are newer than what it was asked last."""
     if parts.opened is None or is_remote(parts.opened.card.path):
         return
-    path, options = parts.opened.card.path, parts.state.options
-    obstacle = obstacles.against_plan(options, parts.state.devices)
-    if obstacle is None:
-        parts.planner.ask_plan(path, options)
-    else:
-        parts.take(events.PlanFound(path, options, None, notice_of(obstacle)))
+    parts.planner.ask_plan(parts.opened.card.path, parts.state.options)
 
 
 def refresh_fits(parts: Parts) -> None:

@@ -3,8 +3,7 @@
 import pytest
 
 from kvdesk.memory.report import Device, Item, Kind, MemoryReport, Refusal
-from kvdesk.plan.options import LoadOptions
-from kvdesk.session.obstacles import CELL_BYTES, against_load, against_plan
+from kvdesk.session.obstacles import against_load
 from kvdesk.units import GIB
 
 HOST = Device("CPU", "cpu", "cpu", total_bytes=16 * GIB, free_bytes=8 * GIB)
@@ -52,12 +51,3 @@ def test_a_refusal_is_an_obstacle_and_a_warning_is_none():
     assert found is not None
     assert (found.message, found.hint) == (refused.message, refused.hint)
     assert against_load(report("CPU", 1), (warned,), (HOST,), 4096) is None
-
-
-def test_an_absurd_context_is_not_even_asked_about():
-    allowed = 4 * GIB // CELL_BYTES - 1
-    assert against_plan(LoadOptions(ctx_size=allowed), (HOST,)) is None
-    found = against_plan(LoadOptions(ctx_size=2_000_000_000), (GPU, HOST))
-    assert found is not None
-    assert "2,000,000,000 tokens" in found.message
-    assert against_plan(LoadOptions(ctx_size=2_000_000_000), ()) is None

@@ -12,7 +12,7 @@ from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
 from kvdesk.engine.llama.parameters import MODEL_OPTIONS
-from kvdesk.engine.llama.state_guard import require_room
+from kvdesk.engine.llama.room_guard import require_room
 from kvdesk.engine.protocol import DryRun, Planned
 from kvdesk.memory.report import HOST, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions

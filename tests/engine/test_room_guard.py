@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdesk.engine.llama.state_guard import require_room
+from kvdesk.engine.llama.room_guard import CELL_BYTES, require_room
 from kvdesk.errors import DoesNotFit
 from kvdesk.gguf.splits import read_model
 from kvdesk.memory.families import shape_of
@@ -26,9 +26,12 @@ def test_state_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         require_room(model, LoadOptions(ctx_size=512, parallel=256), [host])
 
 
-def test_caches_are_not_allocated_and_so_not_refused(tmp_path: Path) -> None:
-    host = Device("CPU", "cpu", "cpu", free_bytes=1)
-    require_room(shape("llama", tmp_path), LoadOptions(ctx_size=4_000_000), [host])
+def test_caches_are_not_allocated_and_so_not_refused_but_their_bookkeeping_is(tmp_path: Path) -> None:
+    host = Device("CPU", "cpu", "cpu", free_bytes=2 * 4_000_000 * CELL_BYTES)
+    model = shape("llama", tmp_path)
+    require_room(model, LoadOptions(ctx_size=4_000_000), [host])
+    with pytest.raises(DoesNotFit, match="2,000,000,000 tokens"):
+        require_room(model, LoadOptions(ctx_size=2_000_000_000), [host])
 
 
 def test_a_model_we_cannot_read_goes_unguarded() -> None:

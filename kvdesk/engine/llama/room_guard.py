@@ -1,8 +1,8 @@
 """Keeps a dry run from allocating what there is no room for.
 
-Of all that a context keeps, llama.cpp really allocates the recurrent state in a dry run as well
-(llama_memory_recurrent and llama_dsv4_comp_state ignore no_alloc), and the system may kill the process for
-it. Its size is known beforehand from our own arithmetic.
+A dry run really allocates two things, and the system may kill the process for them: the recurrent state
+(llama_memory_recurrent and llama_dsv4_comp_state ignore no_alloc) and the bookkeeping of the cells
+(llama_kv_cells). Both sizes are known beforehand.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,20 @@ from kvdesk.memory.report import Device, Kind
 from kvdesk.memory.shape import ModelShape
 from kvdesk.plan.configure import configure
 from kvdesk.plan.options import LoadOptions
-from kvdesk.units import format_bytes
+from kvdesk.units import format_bytes, format_tokens
+
+# llama_kv_cells keeps this for each cell on the host: pos, ext, shift and the bits of seq.
+CELL_BYTES = 4 + 12 + 4 + 32
 
 
 def require_room(shape: ModelShape | None, options: LoadOptions, devices: Sequence[Device]) -> None:
-    """Raise DoesNotFit when the state would be larger than a device's free memory.
+    """Raise DoesNotFit when a dry run of these options would take more memory than there is.
 
-    A model whose shape we cannot read goes unguarded.
+    The state of a model whose shape we cannot read goes unguarded.
     """
+    for device in devices:
+        if device.kind == "cpu":
+            _require_cells(options.ctx_size, device)
     if shape is None or not any(layer.keeps_state for layer in shape.layers):
         return
     config = configure(options, shape, devices)
@@ -36,3 +42,13 @@ def require_room(shape: ModelShape | None, options: LoadOptions, devices: Sequen
                 device=device.name,
                 free=format_bytes(device.free_bytes),
             )
+
+
+def _require_cells(ctx_size: int, host: Device) -> None:
+    if host.free_bytes is not None and ctx_size * CELL_BYTES > host.free_bytes // 2:
+        raise DoesNotFit(
+            "llama.cpp cannot be asked about {ctx} tokens: only to plan them would take {needed} of memory.",
+            "Choose a smaller context.",
+            ctx=format_tokens(ctx_size),
+            needed=format_bytes(ctx_size * CELL_BYTES),
+        )
