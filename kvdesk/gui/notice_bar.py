@@ -33,6 +33,7 @@ class NoticeBar(QWidget):
         texts.addWidget(self._hint)
         self.actions_row = QHBoxLayout()
         self.actions_row.setContentsMargins(0, Space.TINY, 0, 0)
+        self.actions_row.setSpacing(Space.MEDIUM)
         self.actions_row.addWidget(self.copy_button)
         self.actions_row.addStretch(1)
         texts.addLayout(self.actions_row)
