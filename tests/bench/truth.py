@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
+
 from kvdesk.engine.client import EngineClient
 from kvdesk.engine.protocol import DryRun as DryRunCommand
 from kvdesk.engine.protocol import Planned
@@ -156,7 +158,8 @@ def _fresh(folder: Path) -> Iterator[Comparison]:
 
 
 def _asked(client: EngineClient, path: Path, shape: ModelShape, options: LoadOptions) -> Iterator[Comparison]:
-    config = configure(options, shape, (HOST,))
+    # A dry run never maps the file, and a few architectures then hold their embedding twice.
+    config = configure(msgspec.structs.replace(options, mmap=False), shape, (HOST,))
     refused = [found for found in refusals(shape, config) if not found.is_warning]
     try:
         command = DryRunCommand(id=client.next_id(), model=str(path), options=options)
