@@ -93,7 +93,7 @@ def _add_looking(app: typer.Typer) -> None:
         raise typer.Exit(run(rpc, as_json))
 
     @app.command(
-        help=t("Show what loads on this machine took beside what was planned.") + "\n\n" + t(_LEDGER_JSON)
+        help=t("Show what loads on this machine took beside what was planned.") + "\n\n" + _LEDGER_JSON
     )
     def ledger(
         csv: Annotated[

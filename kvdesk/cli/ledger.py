@@ -76,9 +76,14 @@ def _print(records: Sequence[LoadRecord]) -> None:
         t("MiB. Mapped pages are left out; the difference is what a load took beyond its plan."), "dim"
     )
     for (_, product, _), margin in margins_of(records, library_version()).items():
-        text = "The next plan on {device} adds {size}, the most of {loads} loads."
-        size = format_bytes(margin.bytes)
-        print_line(t(text, device=product or HOST.name, size=size, loads=margin.loads))
+        print_line(
+            t(
+                "The next plan on {device} adds {size}, the most of {loads} loads.",
+                device=product or HOST.name,
+                size=format_bytes(margin.bytes),
+                loads=margin.loads,
+            )
+        )
 
 
 def _rows(record: LoadRecord) -> Sequence[tuple[str, ...]]:
