@@ -32,6 +32,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 # Shared library, and the Debian package that has it. The first group is needed to draw at all (tests draw
 # off screen), the second for a window under X.
 OFFSCREEN_LIBRARIES = (
+    ("glib-2.0", "libglib2.0-0"),
     ("EGL", "libegl1"),
     ("GL", "libgl1"),
     ("xkbcommon", "libxkbcommon0"),
@@ -49,12 +50,12 @@ WINDOW_LIBRARIES = (
     ("xcb-xkb", "libxcb-xkb1"),
     ("xkbcommon-x11", "libxkbcommon-x11-0"),
 )
-# Folders that show a kind of font is there, and the packages that bring it: any text, and Chinese text.
-TEXT_FONTS = (
-    ("truetype/noto", "truetype/dejavu", "opentype/inter", "TTF", "liberation"),
-    ("fonts-inter", "fonts-noto-core"),
+# What shows that a kind of font is there, the packages that bring it, and whether tests need it too.
+FONTS = (
+    (("Inter*", "NotoSans-*", "DejaVuSans*", "Liberation*"), ("fonts-inter", "fonts-noto-core"), True),
+    (("NotoSansCJK*", "wqy*", "SourceHanSans*"), ("fonts-noto-cjk",), False),
+    (("*Emoji*",), ("fonts-noto-color-emoji",), False),
 )
-CHINESE_FONTS = (("opentype/noto", "noto-cjk"), ("fonts-noto-cjk",))
 
 
 class SetupError(Exception):
@@ -214,8 +215,10 @@ def missing_packages(*, window: bool) -> list[str]:
     libraries = OFFSCREEN_LIBRARIES + (WINDOW_LIBRARIES if window else ())
     known = loadable_libraries()
     found = [package for library, package in libraries if library not in known]
-    for folders, packages in (TEXT_FONTS, CHINESE_FONTS) if window else (TEXT_FONTS,):
-        if not any(Path("/usr/share/fonts", folder).is_dir() for folder in folders):
+    fonts = Path("/usr/share/fonts")
+    for patterns, packages, off_screen_too in FONTS:
+        wanted = window or off_screen_too
+        if wanted and not any(next(fonts.rglob(pattern), None) for pattern in patterns):
             found.extend(packages)
     if not cached_wheels() and not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
         found.append("build-essential")
