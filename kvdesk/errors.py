@@ -20,42 +20,28 @@ KvDeskError
 Cancelled                    the user said stop; never shown as an error
 """
 
+from kvdesk.phrases import Phrase
+
 
 class KvDeskError(Exception):
     """Base of every error that is shown to the user.
 
-    `message` and `hint` are English templates with `{name}` fields, filled from `values` when they are
-    printed; the template itself is the key for translation.
+    `message` and `hint` are English templates with `{name}` fields, filled from `values`; or phrases that
+    are made already.
     """
 
     def __init__(self, message: str, hint: str = "", **values: object) -> None:
         super().__init__(message, hint)
-        self.message_template = message
-        self.hint_template = hint
-        self.values = values
+        self.message = Phrase(message, **values)
+        self.hint = Phrase(hint, **values)
 
     @property
     def kind(self) -> str:
         """The class name, the stable key in JSON output."""
         return type(self).__name__
 
-    @property
-    def message(self) -> str:
-        """What happened, in English, with its values filled in."""
-        return fill(self.message_template, self.values)
-
-    @property
-    def hint(self) -> str:
-        """What to do about it, in English, with its values filled in."""
-        return fill(self.hint_template, self.values)
-
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
-
-
-def fill(template: str, values: dict[str, object]) -> str:
-    """Fill `{name}` fields; a template without values is returned as it is, braces and all."""
-    return template.format(**values) if values else template
 
 
 class GgufError(KvDeskError):

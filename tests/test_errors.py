@@ -20,7 +20,7 @@ def test_values_fill_the_template_and_the_template_stays_for_translation():
         "a.bin is not a GGUF file.",
         "It starts with PK.",
     )
-    assert error.message_template == "{path} is not a GGUF file."
+    assert error.message.template == "{path} is not a GGUF file."
     assert str(error) == "a.bin is not a GGUF file. It starts with PK."
 
 

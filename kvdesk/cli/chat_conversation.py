@@ -11,6 +11,7 @@ import typer
 
 from kvdesk.cli.chat_output import Output
 from kvdesk.cli.hardware import read_sensors
+from kvdesk.cli.texts import t
 from kvdesk.engine.client import EngineClient
 from kvdesk.engine.protocol import (
     Cancel,
@@ -31,6 +32,7 @@ from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import Device, MemoryReport
 from kvdesk.memory.shape import ModelShape
+from kvdesk.phrases import Phrase, joined
 from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import ranked
 from kvdesk.plan.ledger import Ledger
@@ -179,7 +181,7 @@ def check(shape: ModelShape, options: LoadOptions, devices: Sequence[Device]) ->
     return report
 
 
-def _what_fits(shape: ModelShape, options: LoadOptions, devices: Sequence[Device]) -> str:
+def _what_fits(shape: ModelShape, options: LoadOptions, devices: Sequence[Device]) -> Phrase:
     """Contexts that fit, as flags: the best pair of cache types first, others where they reach further."""
     pairs = tuple(dict.fromkeys(((options.cache_type_k, options.cache_type_v), *SUGGESTED_PAIRS)))
     suggestions: list[str] = []
@@ -189,8 +191,8 @@ def _what_fits(shape: ModelShape, options: LoadOptions, devices: Sequence[Device
             reached = fit.max_ctx_size
             suggestions.append(f"-c {reached} -ctk {fit.cache_type_k} -ctv {fit.cache_type_v}")
     if not suggestions:
-        return "No context fits; a smaller model or quantisation would."
-    return f"This would fit: {', or '.join(suggestions)}."
+        return Phrase("No context fits; a smaller model or quantisation would.")
+    return Phrase("This would fit: {flags}.", flags=joined(suggestions, ", or "))
 
 
 def _or_say(job: Job) -> None:
@@ -198,7 +200,7 @@ def _or_say(job: Job) -> None:
     try:
         job()
     except StoreError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(t(error.message), err=True)
 
 
 @contextmanager

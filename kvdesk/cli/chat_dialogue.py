@@ -75,7 +75,7 @@ class _Dialogue:
             except Cancelled:
                 return True
             except KvDeskError as error:
-                _say(f"{t(error.message_template, **error.values)} {t(error.hint_template, **error.values)}")
+                _say(f"{t(error.message)} {t(error.hint)}")
                 if self._conversation.is_alive():
                     return True
                 if not _agree(t("Load the model again and go on? [Y/n] ")):

@@ -206,9 +206,13 @@ def print_memory(report: MemoryReport) -> None:
     table.add_section()
     totals = [_mib(report.bytes_of(device=device.name)) for device in report.devices]
     add(t("total"), totals, _mib(report.bytes_of()), style="bold")
-    beyond = [report.needed_bytes(d.name) - report.bytes_of(device=d.name) for d in report.devices]
+    margins = [report.bytes_of(Kind.MARGIN, device.name) for device in report.devices]
+    needed = [report.needed_bytes(d.name) - report.bytes_of(device=d.name) for d in report.devices]
+    beyond = [size - margin for size, margin in zip(needed, margins, strict=True)]
     if any(beyond):
         add(t("beside it"), [_mib(size) for size in beyond], _mib(sum(beyond)))
+    if any(margins):
+        add(t("margin from loads here"), [_mib(size) for size in margins], _mib(sum(margins)))
     add(t("free"), [format_mib(device.free_bytes) for device in report.devices], "")
     add(t("left"), [_left(report, device) for device in report.devices], "")
     print_table(table)

@@ -17,6 +17,7 @@ from kvdesk.engine.protocol import DryRun, KernelsProbed, Planned
 from kvdesk.errors import OptionError
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.report import Device, MemoryReport, completed
+from kvdesk.phrases import Phrase
 from kvdesk.plan.advice import Advice, advise
 from kvdesk.plan.budget import Ceilings, ceilings, parse_amount
 from kvdesk.plan.configure import chosen_devices, configure
@@ -153,15 +154,19 @@ def with_pair(options: LoadOptions, fit: PairFit, ctx_size: int) -> LoadOptions:
     )
 
 
-def recommendation(best: PairFit, options: LoadOptions, wanted: int) -> tuple[LoadOptions | None, str]:
+def recommendation(best: PairFit, options: LoadOptions, wanted: int) -> tuple[LoadOptions | None, Phrase]:
     """The options of the best pair, and why; no options where nothing fits."""
     if best.max_ctx_size is None:
         return None, best.why
     held = format_tokens(best.max_ctx_size)
     why = (
-        f"The best quality that holds {format_tokens(wanted)} tokens."
+        Phrase("The best quality that holds {tokens} tokens.", tokens=format_tokens(wanted))
         if best.max_ctx_size >= wanted
-        else f"No pair holds {format_tokens(wanted)} tokens; this one holds most, {held}."
+        else Phrase(
+            "No pair holds {tokens} tokens; this one holds most, {held}.",
+            tokens=format_tokens(wanted),
+            held=held,
+        )
     )
     return with_pair(options, best, best.max_ctx_size), why
 
@@ -220,7 +225,7 @@ def _print(
     else:
         _print_pairs(shown, count)
         _, why = recommendation(best, LoadOptions(), wanted)
-        print_line(f"{best.cache_type_k} / {best.cache_type_v}: {why} {best.why}")
+        print_line(f"{best.cache_type_k} / {best.cache_type_v}: {t(why)} {t(best.why)}")
     if confirmed:
         print_line(t("llama.cpp confirms it.") if confirmed["fits"] else t("llama.cpp does not confirm it."))
     print_offers(offers)

@@ -70,8 +70,7 @@ _BEGINS_SOMETHING_ELSE = re.compile(r"^-(?!1$)|[./\\]|^demo$")
 
 def report(error: KvDeskError, as_json: bool, **more: object) -> int:
     """Print an error in its two lines, with `as_json` also as an object on stdout; return the status."""
-    message = t(error.message_template, **error.values)
-    hint = t(error.hint_template, **error.values) if error.hint_template else ""
+    message, hint = t(error.message), t(error.hint)
     if as_json:
         said = {"error": {"kind": error.kind, "message": message, "hint": hint}, **more}
         sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")

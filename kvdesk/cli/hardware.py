@@ -100,7 +100,7 @@ def with_measured_margins(devices: tuple[Device, ...]) -> tuple[Device, ...]:
     try:
         records = Ledger(find_places().ledger).read()
     except StoreError as error:
-        typer.echo(f"{t(error.message_template, **error.values)}", err=True)
+        typer.echo(t(error.message), err=True)
         return devices
     if not records:
         return devices

@@ -142,7 +142,7 @@ def _print(found: Inspection) -> None:
             (t("Size"), format_bytes(card.file_bytes)),
             (t("Trained for"), t("{count} tokens", count=format_tokens(card.n_ctx_train))),
             (t("Vocabulary"), t("{count} tokens", count=format_tokens(card.n_vocab))),
-            (t("Attention"), card.anatomy),
+            (t("Attention"), t(card.anatomy)),
             (t("Chat template"), t("yes") if card.has_template else t("none: ChatML will be used")),
         ]
     )
@@ -225,7 +225,9 @@ def _print_cache_types(card: ModelCard) -> None:
     for name in (t("Cache type"), "K", "V", t("Why not")):
         table.add_column(name)
     for row in card.cache_types:
-        table.add_row(row.name, t("yes") if row.k_ok else t("no"), t("yes") if row.v_ok else t("no"), row.why)
+        table.add_row(
+            row.name, t("yes") if row.k_ok else t("no"), t("yes") if row.v_ok else t("no"), t(row.why)
+        )
     print_line()
     print_table(table)
 

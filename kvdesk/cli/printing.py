@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def print_json(value: object) -> None:
     """Print one object on one line of standard output."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
     sys.stdout.flush()
 
 

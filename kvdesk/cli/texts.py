@@ -5,15 +5,16 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 
-from kvdesk.errors import fill
+from kvdesk.phrases import Phrase, spoken
 from kvdesk.resources import resource_path
 
 _CATALOGUES = {"zh": "zh_CN", "zh_cn": "zh_CN", "zh_sg": "zh_CN", "zh_hans": "zh_CN"}
 
 
 def t(text: str, /, **values: object) -> str:
-    """Translate a template and fill its `{name}` fields; without a translation it stays English."""
-    return fill(_catalogue(_language()).get(text, text), values)
+    """Say a phrase, or a template with its values, in the user's language; what is unknown stays English."""
+    catalogue = _catalogue(_language())
+    return spoken(Phrase(text, **values), lambda template: catalogue.get(template, template))
 
 
 def _language() -> str:

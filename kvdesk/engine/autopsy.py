@@ -16,12 +16,13 @@ from kvdesk.errors import (
     StartFailed,
     Truncated,
 )
+from kvdesk.phrases import Phrase
 from kvdesk.units import MIB, format_bytes
 
 LAST_WORDS = 20  # lines of stderr that can belong to the end; further up stand earlier, survived failures
-RELOAD = "Load the model again."
-SET_UP = "Run the set-up script again."
-SMALLER = "Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch."
+RELOAD = Phrase("Load the model again.")
+SET_UP = Phrase("Run the set-up script again.")
+SMALLER = Phrase("Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch.")
 
 # What a failed allocation prints, those lines first that name the buffer; sizes are in bytes or MiB.
 _ALLOCATIONS: tuple[tuple[re.Pattern[str], int], ...] = (
@@ -34,15 +35,15 @@ _ALLOCATIONS: tuple[tuple[re.Pattern[str], int], ...] = (
 )
 # What the memory was for, from the line that gives up.
 _PURPOSES = (
-    ("buffer for kv cache", "the K and V cache"),
-    ("buffer for rs cache", "the recurrent state"),
-    ("compressor state", "the compressor state"),
-    ("compute pp buffers", "the compute buffer"),
-    ("compute tg buffers", "the compute buffer"),
-    ("compute buffers", "the compute buffer"),
-    ("output buffer", "the output buffer"),
-    ("unable to allocate", "the weights"),
-    ("mmap failed", "the mapped file"),
+    ("buffer for kv cache", Phrase("the K and V cache")),
+    ("buffer for rs cache", Phrase("the recurrent state")),
+    ("compressor state", Phrase("the compressor state")),
+    ("compute pp buffers", Phrase("the compute buffer")),
+    ("compute tg buffers", Phrase("the compute buffer")),
+    ("compute buffers", Phrase("the compute buffer")),
+    ("output buffer", Phrase("the output buffer")),
+    ("unable to allocate", Phrase("the weights")),
+    ("mmap failed", Phrase("the mapped file")),
 )
 _ABORT = re.compile(r"(?:\.(?:c|cpp|cu|cuh|m|h|hpp):\d+: |^ *what\(\): +)(.+)")
 _WINDOWS_ENDINGS = {  # NTSTATUS values that a process exits with
@@ -139,40 +140,48 @@ def exited(
 
 def _cause_of(
     exit_code: int, stderr: Sequence[str], verdict: ExitCause | None, said_hello: bool
-) -> tuple[ExitCause, str, str]:
+) -> tuple[ExitCause, Phrase, Phrase]:
     ending = _name_of_ending(exit_code)
     last_words = stderr[-LAST_WORDS:]
     if verdict == "quit" or (exit_code == 0 and said_hello):
-        return "quit", "The engine was ended.", ""
+        return "quit", Phrase("The engine was ended."), Phrase("")
     if verdict == "not_responding":
-        return "not_responding", "The engine stopped answering and was ended.", RELOAD
+        return "not_responding", Phrase("The engine stopped answering and was ended."), RELOAD
     if not said_hello:
-        return "start_failed", f"The engine did not start: {_last_line(stderr)}", SET_UP
+        reason = _last_line(stderr)
+        return "start_failed", Phrase("The engine did not start: {reason}", reason=reason), SET_UP
     if ending == "SIGKILL":
-        hint = "Something ended it from outside; when memory is short, the system does that by itself."
-        return "killed", "The engine was killed (SIGKILL).", hint
+        hint = Phrase(
+            "Something ended it from outside; when memory is short, the system does that by itself."
+        )
+        return "killed", Phrase("The engine was killed (SIGKILL)."), hint
     if ending in ("SIGTERM", "SIGINT", "SIGHUP"):
-        return "killed", f"The engine was ended from outside ({ending}).", RELOAD
+        return "killed", Phrase("The engine was ended from outside ({ending}).", ending=ending), RELOAD
     if out_of_memory := _out_of_memory(last_words):
         return "out_of_memory", out_of_memory.message, out_of_memory.hint
     if "Remote RPC server crashed" in "\n".join(last_words):
-        return "aborted", "An RPC server ended or answered nonsense.", "Start it again, then load again."
+        return (
+            "aborted",
+            Phrase("An RPC server ended or answered nonsense."),
+            Phrase("Start it again, then load again."),
+        )
     if complaint := _complaint(last_words):
         return (
             "aborted",
-            f"llama.cpp aborted: {complaint}",
-            "Load again with other options; the chat is kept.",
+            Phrase("llama.cpp aborted: {reason}", reason=complaint),
+            Phrase("Load again with other options; the chat is kept."),
         )
     if ending == "SIGABRT":
-        return "aborted", f"llama.cpp aborted: {_last_line(stderr)}", RELOAD
-    return "crashed", f"The engine crashed ({ending}): {_last_line(stderr)}", RELOAD
+        return "aborted", Phrase("llama.cpp aborted: {reason}", reason=_last_line(stderr)), RELOAD
+    crashed = Phrase("The engine crashed ({ending}): {reason}", ending=ending, reason=_last_line(stderr))
+    return "crashed", crashed, RELOAD
 
 
 def _out_of_memory(lines: Sequence[str]) -> OutOfMemory | None:
     if not any(_MEMORY_WORDS.search(line) for line in lines):
         return None
     purpose = next(
-        (words for phrase, words in _PURPOSES if any(phrase in line for line in lines)), "a buffer"
+        (words for sign, words in _PURPOSES if any(sign in line for line in lines)), Phrase("a buffer")
     )
     for pattern, unit in _ALLOCATIONS:
         for line in lines:
@@ -198,7 +207,7 @@ def _last_reason(lines: Sequence[str], marker: str) -> str:
 
 
 def _last_line(lines: Sequence[str]) -> str:
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), Phrase("it printed nothing"))
 
 
 def _name_of_ending(exit_code: int) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from kvdesk.memory.report import Device, MemoryReport
+from kvdesk.phrases import Phrase, from_wire, to_wire
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 
@@ -257,8 +258,8 @@ class Failed(_Event, frozen=True, tag="failed"):
     """The command with this id failed; `kind` is a class name of `kvdesk.errors`."""
 
     kind: str
-    message: str
-    hint: str = ""
+    message: Phrase
+    hint: Phrase = Phrase("")
 
 
 ExitCause = Literal["quit", "killed", "out_of_memory", "aborted", "crashed", "start_failed", "not_responding"]
@@ -268,8 +269,8 @@ class EngineExited(_Event, frozen=True, tag="exited"):
     """Always the last event, made by the client: why the process ended, in words."""
 
     cause: ExitCause
-    message: str
-    hint: str = ""
+    message: Phrase
+    hint: Phrase = Phrase("")
     exit_code: int | None = None
     stderr_tail: tuple[str, ...] = ()
 
@@ -292,9 +293,9 @@ Event = (
     | EngineExited
 )
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=to_wire)
 _command_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event, dec_hook=from_wire)
 
 
 def encode(message: Command | Event) -> bytes:

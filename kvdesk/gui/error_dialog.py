@@ -4,15 +4,16 @@ import sys
 import traceback
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kvdesk.errors import KvDeskError
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.notice_bar import notice_text
-from kvdesk.gui.own_language import notice_words
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
+from kvdesk.phrases import Phrase
 from kvdesk.session.state import Notice
 
 
@@ -23,9 +24,8 @@ class ErrorDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("KV Desk"))
         self.setMinimumWidth(420)
-        said, advised = notice_words(notice)
-        message = text_label(said, size=TextSize.TITLE, bold=True, wrap=True)
-        hint = text_label(advised, "muted", wrap=True)
+        message = text_label(translated(notice.message), size=TextSize.TITLE, bold=True, wrap=True)
+        hint = text_label(translated(notice.hint), "muted", wrap=True)
         hint.setVisible(bool(notice.hint))
         copy = CopyButton(self.tr("Copy details"))
         copy.set_copied_text(notice_text(notice))
@@ -49,12 +49,10 @@ def notice_of(error: BaseException) -> Notice:
     """Say an unexpected error as a notice; a traceback goes into the details only."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, KvDeskError):
-        return Notice(error.message, error.hint, details, error=error)
+        return Notice(error.message, error.hint, details)
     return Notice(
-        QCoreApplication.translate("ErrorDialog", "Something unexpected happened in the window."),
-        QCoreApplication.translate(
-            "ErrorDialog", "Your conversations are saved. Copy the details if you want to report it."
-        ),
+        Phrase("Something unexpected happened in the window."),
+        Phrase("Your conversations are saved. Copy the details if you want to report it."),
         details,
     )
 

@@ -81,7 +81,7 @@ class ExportDialog(QDialog):
             )
             note = self.tr("The options as chosen on the desk, in the program's own flags.")
         except KvDeskError as error:
-            text, note = "", " ".join(error_words(error)).strip()
+            text, note = "", error_words(error)
         self.command.setPlainText(text)
         self.note.setText(note)
         set_role(self.note, role="muted" if text else "bad")

@@ -7,9 +7,12 @@ from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, Q
 
 from kvdesk.gui import theme
 from kvdesk.gui.desk.memory_rows import device_title, kind_label
+from kvdesk.gui.own_language import translated
 from kvdesk.memory.report import Device, DeviceKind
 from kvdesk.plan.load_record import DeviceAccount, LoadRecord
 from kvdesk.units import format_mib, format_tokens
+
+translate = QCoreApplication.translate
 
 Index = QModelIndex | QPersistentModelIndex
 _INVALID = QModelIndex()
@@ -46,17 +49,23 @@ def _lines(record: LoadRecord) -> list[Line]:
                 _title(device),
                 format_mib(device.estimated_bytes),
                 format_mib(device.planned_bytes),
-                _tr("failed") if failure else format_mib(device.measured_bytes),
+                translate("LedgerItems", "failed") if failure else format_mib(device.measured_bytes),
                 _difference(device),
             ),
-            failure.message if failure else _details(record, device),
+            translated(failure.message) if failure else _details(record, device),
             "bad" if failure else "text",
         )
         for device in record.devices
     ]
     if lines or failure is None:
         return lines
-    return [Line((*load, "–", "–", "–", _tr("failed"), "–"), failure.message, "bad")]
+    return [
+        Line(
+            (*load, "–", "–", "–", translate("LedgerItems", "failed"), "–"),
+            translated(failure.message),
+            "bad",
+        )
+    ]
 
 
 def _title(account: DeviceAccount) -> str:
@@ -79,12 +88,8 @@ def _details(record: LoadRecord, device: DeviceAccount) -> str:
     ]
     versions = [device.description or device.name, f"llama-cpp-python {record.library}"]
     if device.driver:
-        versions.insert(1, _tr("driver {version}").format(version=device.driver))
+        versions.insert(1, translate("LedgerItems", "driver {version}").format(version=device.driver))
     return "\n".join([*kinds, ", ".join(versions)])
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("LedgerItems", text)
 
 
 class LedgerItems(QAbstractTableModel):

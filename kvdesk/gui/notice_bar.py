@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import icon_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
-from kvdesk.gui.own_language import notice_words
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space
 from kvdesk.session.state import Notice
 
@@ -54,7 +54,7 @@ class NoticeBar(QWidget):
         self.setVisible(notice is not None)
         if notice is None:
             return
-        message, hint = notice_words(notice)
+        message, hint = translated(notice.message), translated(notice.hint)
         self._message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(notice.hint))

@@ -2,23 +2,15 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from kvdesk.errors import KvDeskError, fill
-from kvdesk.session.state import Notice
+from kvdesk.errors import KvDeskError
+from kvdesk.phrases import spoken
 
 
 def translated(text: str) -> str:
-    """Translate a sentence, a label or a template that comes from the rooms below."""
-    return QCoreApplication.translate("core", text) if text else ""
+    """Translate a phrase, or a word that comes from the rooms below."""
+    return spoken(text, lambda template: QCoreApplication.translate("core", template))
 
 
-def error_words(error: KvDeskError) -> tuple[str, str]:
-    """Return an error's message and hint; its templates are translated before they are filled."""
-    message, hint = translated(error.message_template), translated(error.hint_template)
-    return fill(message, error.values), fill(hint, error.values)
-
-
-def notice_words(notice: Notice) -> tuple[str, str]:
-    """Return a notice's message and hint."""
-    if notice.error is not None:
-        return error_words(notice.error)
-    return translated(notice.message), translated(notice.hint)
+def error_words(error: KvDeskError) -> str:
+    """Say in one paragraph what happened and what to do about it."""
+    return f"{translated(error.message)} {translated(error.hint)}".strip()

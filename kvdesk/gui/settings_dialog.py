@@ -81,7 +81,7 @@ class SettingsDialog(QDialog):
             if row.spec.maximum is not None and size > row.spec.maximum:
                 raise OptionError("“{text}” is more than any device has.", "", text=text)
         except OptionError as error:
-            self._show_problem(" ".join(error_words(error)).strip())
+            self._show_problem(error_words(error))
             set_role(entry, refused="true")
             return
         self._show_problem("")

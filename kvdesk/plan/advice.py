@@ -8,6 +8,7 @@ import msgspec
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import Device
 from kvdesk.memory.shape import ModelShape
+from kvdesk.phrases import Phrase
 from kvdesk.plan.budget import Ceilings
 from kvdesk.plan.configure import configure
 from kvdesk.plan.options import LoadOptions
@@ -20,13 +21,13 @@ _WIDE = frozenset({"f32", "f16", "bf16"})
 @dataclass(frozen=True, slots=True)
 class Advice:
     """Options to change, by name. `gain_bytes` is what the tightest device gains, `margin_bytes` what it then
-    has left (negative: still lacking), and `cost` an English sentence about the price.
+    has left (negative: still lacking), and `cost` a sentence about the price.
     """
 
     changes: Changes
     gain_bytes: int
     margin_bytes: int
-    cost: str
+    cost: Phrase
 
     @property
     def fits(self) -> bool:
@@ -55,7 +56,7 @@ def advise(
         is_first = not together
         together.update(changes)
         if not is_first and not any(earlier.fits for earlier in offers):
-            all_cost = "All of these together, each at its own price."
+            all_cost = Phrase("All of these together, each at its own price.")
             both = _offer(shape, options, devices, limits, tuple(together.items()), all_cost, before)
             offers += [both] if both is not None and both.fits else []
     for changes, cost in _searched_changes(shape, options, devices, limits):
@@ -70,7 +71,7 @@ def _offer(
     devices: Sequence[Device],
     limits: Ceilings,
     changes: Changes,
-    cost: str,
+    cost: Phrase,
     before: int,
 ) -> Advice | None:
     """What a change would bring; None where llama.cpp refuses it or it brings nothing."""
@@ -81,33 +82,36 @@ def _offer(
     return Advice(changes, margin - before, margin, cost) if margin > before else None
 
 
-def _free_changes(shape: ModelShape, options: LoadOptions) -> Iterator[tuple[Changes, str]]:
+def _free_changes(shape: ModelShape, options: LoadOptions) -> Iterator[tuple[Changes, Phrase]]:
     """Changes that leave model, context and devices as they are, the cheapest first."""
     if options.n_outputs_max not in {None, options.parallel}:
-        yield (("n_outputs_max", None),), "Nothing, unless you ask for the logits of whole prompts."
+        yield (("n_outputs_max", None),), Phrase("Nothing, unless you ask for the logits of whole prompts.")
     if options.flash_attn == "off" and shape.supports_flash_attention:
-        yield (("flash_attn", "auto"),), "Nothing, where the device has a kernel for it."
+        yield (("flash_attn", "auto"),), Phrase("Nothing, where the device has a kernel for it.")
     if options.swa_full and shape.window_tokens is not None:
-        yield (("swa_full", False),), "The cache can no longer be shifted, and going back reads again."
+        yield (
+            (("swa_full", False),),
+            Phrase("The cache can no longer be shifted, and going back reads again."),
+        )
     if options.parallel > 1:
-        yield (("parallel", 1),), "One sequence at a time."
+        yield (("parallel", 1),), Phrase("One sequence at a time.")
     if options.ubatch_size > 256:
-        yield (("ubatch_size", 256),), "Prompts are read somewhat more slowly."
+        yield (("ubatch_size", 256),), Phrase("Prompts are read somewhat more slowly.")
     if options.ubatch_size > 128:
-        yield (("ubatch_size", 128),), "Prompts are read more slowly."
+        yield (("ubatch_size", 128),), Phrase("Prompts are read more slowly.")
     if {options.cache_type_k, options.cache_type_v} & _WIDE:
-        yield (("cache_type_k", "q8_0"), ("cache_type_v", "q8_0")), "Answers hardly change."
+        yield (("cache_type_k", "q8_0"), ("cache_type_v", "q8_0")), Phrase("Answers hardly change.")
     if not {options.cache_type_k, options.cache_type_v} <= {"q4_0", "iq4_nl"}:
         yield (
             (("cache_type_k", "q8_0"), ("cache_type_v", "q4_0")),
-            "Answers change somewhat; try it on your own questions.",
+            Phrase("Answers change somewhat; try it on your own questions."),
         )
-        yield (("cache_type_k", "q4_0"), ("cache_type_v", "q4_0")), "Answers can get visibly worse."
+        yield (("cache_type_k", "q4_0"), ("cache_type_v", "q4_0")), Phrase("Answers can get visibly worse.")
 
 
 def _searched_changes(
     shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
-) -> Iterator[tuple[Changes, str]]:
+) -> Iterator[tuple[Changes, Phrase]]:
     """Changes whose size is searched for: a shorter context, and less on the GPU."""
     shorter = fit_pair(shape, options, devices, limits=limits).max_ctx_size
     if {options.cache_type_k, options.cache_type_v} & _WIDE:
@@ -115,10 +119,10 @@ def _searched_changes(
         both = msgspec.structs.replace(options, **dict(pair))
         longer = fit_pair(shape, both, devices, limits=limits).max_ctx_size
         if longer is not None and longer > (shorter or 0):
-            cost = "Answers hardly change, and conversations have less room."
+            cost = Phrase("Answers hardly change, and conversations have less room.")
             yield (*pair, ("ctx_size", longer)), cost
     if shorter is not None:
-        yield (("ctx_size", shorter),), "Conversations have less room."
+        yield (("ctx_size", shorter),), Phrase("Conversations have less room.")
     if not any(device.kind != "cpu" for device in devices):
         return
     n_layers = len(shape.layers)
@@ -130,12 +134,23 @@ def _searched_changes(
     if shape.n_experts:
         on_gpu = largest(0, n_layers, 1, lambda count: margin_with(n_cpu_moe=n_layers - count))
         if on_gpu is not None and on_gpu < n_layers:
-            cost = f"The experts of {n_layers - on_gpu} of {n_layers} layers run on the CPU, which is slower."
+            cost = Phrase(
+                "The experts of {count} of {all} layers run on the CPU, which is slower.",
+                count=n_layers - on_gpu,
+                all=n_layers,
+            )
             yield (("n_cpu_moe", n_layers - on_gpu),), cost
     full = n_layers + 1 if options.n_gpu_layers < 0 else min(options.n_gpu_layers, n_layers + 1)
     on_gpu = largest(0, full, 1, lambda count: margin_with(n_gpu_layers=count))
     if on_gpu is not None and on_gpu < full:
-        cost = f"{full - on_gpu} of {n_layers + 1} layers run on the CPU, which is much slower."
+        cost = Phrase(
+            "{count} of {all} layers run on the CPU, which is much slower.",
+            count=full - on_gpu,
+            all=n_layers + 1,
+        )
         yield (("n_gpu_layers", on_gpu),), cost
     if options.kv_offload:
-        yield (("kv_offload", False),), "The cache is read from host memory, slower the longer it gets."
+        yield (
+            (("kv_offload", False),),
+            Phrase("The cache is read from host memory, slower the longer it gets."),
+        )

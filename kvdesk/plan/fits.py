@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kvdesk.memory.cache_types import CACHE_TYPES
+from kvdesk.phrases import Phrase
 
 Kernel = Literal["gpu", "cpu", "unknown"]
 Quality = Literal["exact", "close", "fair", "poor"]
@@ -36,7 +37,7 @@ class PairFit:
 
     `ctx_limit` is where the search ended; a context of that size may not be the largest that fits.
     `margin_bytes` is what is left on the tightest device (negative where nothing fits), and
-    `bytes_per_token` what a further token takes. `why` is an English sentence.
+    `bytes_per_token` what a further token takes.
     """
 
     cache_type_k: str
@@ -46,7 +47,7 @@ class PairFit:
     margin_bytes: int
     kernel: Kernel
     bytes_per_token: int
-    why: str
+    why: Phrase
     is_refused: bool = False
 
     @property

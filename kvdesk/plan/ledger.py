@@ -10,12 +10,13 @@ from pathlib import Path
 import msgspec
 
 from kvdesk.errors import StoreError
+from kvdesk.phrases import from_wire, to_wire
 from kvdesk.plan.load_record import LoadRecord
 
 MOST_LINES = 1000
 
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[LoadRecord] = msgspec.json.Decoder(LoadRecord)
+_encoder = msgspec.json.Encoder(enc_hook=to_wire)
+_decoder: msgspec.json.Decoder[LoadRecord] = msgspec.json.Decoder(LoadRecord, dec_hook=from_wire)
 
 
 class Ledger:

@@ -43,10 +43,10 @@ class BufferAccount(msgspec.Struct, frozen=True):
 class DeviceAccount(msgspec.Struct, frozen=True):
     """One device: what it was expected to give, and what it gave, in bytes.
 
-    Expected are llama.cpp's own buffers, on the host the vocabulary and work buffers too, but no pages of mapped files, which
-    the system may drop. `measured_bytes` is what the load took by the vendor's library, with the driver's own
-    share, and on the host what the process grew by; `difference_bytes` is that less the plan (less the loaded
-    buffers where there was no plan). None is not known.
+    Expected are llama.cpp's own buffers, on the host the vocabulary and work buffers too, but no pages of
+    mapped files, which the system may drop. `measured_bytes` is what the load took by the vendor's library,
+    with the driver's own share, and on the host what the process grew by; `difference_bytes` is that less the
+    plan (less the loaded buffers where there was no plan). None is not known.
     """
 
     name: str

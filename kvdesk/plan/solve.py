@@ -13,6 +13,7 @@ from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import Device, Kind, MemoryReport
 from kvdesk.memory.shape import ModelShape
+from kvdesk.phrases import Phrase
 from kvdesk.plan.budget import Amount, Ceilings, ceilings
 from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import ALL_PAIRS, PairFit
@@ -185,7 +186,7 @@ class _Search:
         shape, high, step = self._shape, context_limit(self._shape, self._options), step_of(self._options)
         wanted = msgspec.structs.replace(self._options, cache_type_k=k, cache_type_v=v)
         config = configure(msgspec.structs.replace(wanted, ctx_size=step), shape, self._devices)
-        refused = next((each.message for each in refusals(shape, config) if not each.is_warning), "")
+        refused = next((each.message for each in refusals(shape, config) if not each.is_warning), Phrase(""))
         if refused:
             return PairFit(k, v, None, 0, 0, "unknown", 0, refused, is_refused=True)
         tried: dict[int, Tried] = {}
@@ -253,12 +254,23 @@ def bytes_per_token(shape: ModelShape, config: Configuration) -> int:
     return round(total)
 
 
-def _why(found: int | None, high: int, at: Tried, shape: ModelShape) -> str:
+def _why(found: int | None, high: int, at: Tried, shape: ModelShape) -> Phrase:
     if found is None:
         lacking = format_bytes(-at.margin_bytes)
-        return f"{at.tightest} lacks {lacking} even for {format_tokens(at.ctx_size)} tokens."
+        return Phrase(
+            "{device} lacks {lacking} even for {tokens} tokens.",
+            device=at.tightest,
+            lacking=lacking,
+            tokens=format_tokens(at.ctx_size),
+        )
     left = format_bytes(at.margin_bytes)
     if found == high:
-        said = "the whole trained context" if shape.n_ctx_train else "as far as was searched"
-        return f"Fits {said}." if not at.tightest else f"Fits {said}; {left} left on {at.tightest}."
-    return f"{at.tightest} is full: {left} left."
+        said = (
+            Phrase("The whole trained context fits")
+            if shape.n_ctx_train
+            else Phrase("Everything that was searched fits")
+        )
+        if not at.tightest:
+            return Phrase("{said}.", said=said)
+        return Phrase("{said}; {left} left on {device}.", said=said, left=left, device=at.tightest)
+    return Phrase("{device} is full: {left} left.", device=at.tightest, left=left)

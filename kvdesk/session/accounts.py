@@ -12,6 +12,7 @@ from kvdesk.engine.protocol import Hello, Loaded
 from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device, Kind, MemoryReport, completed
 from kvdesk.monitor.sample import HostSample, Sample
+from kvdesk.phrases import Phrase
 from kvdesk.plan.configure import chosen_devices, configure, normalised_options
 from kvdesk.plan.load_record import (
     Degrees,
@@ -81,7 +82,7 @@ def settled(account: Account, hello: Hello | None, said: Loaded, after: Sample) 
     )
 
 
-def failed(account: Account, hello: Hello | None, kind: str, message: str) -> LoadRecord:
+def failed(account: Account, hello: Hello | None, kind: str, message: Phrase) -> LoadRecord:
     """The record of a load that failed, with the named cause."""
     degrees = Degrees(account.estimated, account.planned)
     return msgspec.structs.replace(

@@ -8,6 +8,7 @@ import msgspec
 from kvdesk import export
 from kvdesk.errors import ExportError, KvDeskError
 from kvdesk.export.shells import ShellName
+from kvdesk.phrases import Phrase
 from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
 from kvdesk.plan.sampling import Sampling
@@ -51,7 +52,9 @@ def set_option(desk: Desk, name: str, value: object) -> None:
     except KvDeskError as error:
         desk.take(events.NoticeChanged(notice_of(error)))
     except msgspec.ValidationError:
-        desk.take(events.NoticeChanged(Notice(f"{BY_NAME[name].spec.label} cannot be {value!r}.")))
+        label = Phrase(BY_NAME[name].spec.label)
+        refused = Phrase("{option} cannot be “{value}”.", option=label, value=value)
+        desk.take(events.NoticeChanged(Notice(refused)))
     else:
         steps.change_options(desk, events.OptionsChanged(options))
 

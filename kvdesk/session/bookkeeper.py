@@ -5,13 +5,17 @@ from pathlib import Path
 
 from kvdesk.engine.protocol import Hello, Loaded
 from kvdesk.memory.report import Device, Margin
-from kvdesk.monitor.sample import Sample
+from kvdesk.monitor.sample import HostSample, Sample
+from kvdesk.phrases import Phrase
 from kvdesk.plan.ledger import Ledger, export_csv
 from kvdesk.plan.load_record import LoadRecord, MarginKey, margins_of, with_margins
 from kvdesk.session import accounts
 from kvdesk.session.accounts import Account
 from kvdesk.session.background import Job
 from kvdesk.session.events import LedgerRead
+
+
+_NO_READING = Sample(0.0, HostSample())
 
 
 class Bookkeeper:
@@ -39,6 +43,7 @@ class Bookkeeper:
         self._loaded: Loaded | None = None
         self._measure_after_s: float | None = None
         self._has_answered = False
+        self._is_written = False
 
     def read(self) -> None:
         """Read the ledger, so that the first estimates already know it."""
@@ -82,7 +87,7 @@ class Bookkeeper:
     def begin(self, account: Account) -> None:
         """A load was asked for."""
         self._account, self._loaded = account, None
-        self._measure_after_s, self._has_answered = None, False
+        self._measure_after_s, self._has_answered, self._is_written = None, False, False
 
     def loaded(self, said: Loaded) -> None:
         """It succeeded; the next reading tells what it took."""
@@ -98,17 +103,19 @@ class Bookkeeper:
         due_s = self._measure_after_s
         if self._account is None or self._loaded is None or due_s is None or sample.time_s < due_s:
             return
-        self._measure_after_s = None
+        self._measure_after_s, self._is_written = None, True
         self._write(accounts.settled(self._account, self._hello, self._loaded, sample))
 
-    def failed(self, kind: str, message: str) -> None:
+    def failed(self, kind: str, message: Phrase) -> None:
         """The load failed, or its process ended."""
         if self._account is not None and self._loaded is None:
             self._write(accounts.failed(self._account, self._hello, kind, message))
         self.ended()
 
     def ended(self) -> None:
-        """What was loaded is gone, or the load was called off."""
+        """What was loaded is gone, or the load was called off; one that nobody measured is still noted."""
+        if self._account is not None and self._loaded is not None and not self._is_written:
+            self._write(accounts.settled(self._account, self._hello, self._loaded, _NO_READING))
         self._account = self._loaded = self._measure_after_s = None
 
     def _write(self, record: LoadRecord) -> None:

@@ -6,6 +6,7 @@ from pathlib import PurePath
 from kvdesk.gguf.header import Header
 from kvdesk.memory.refusals import cache_type_verdicts
 from kvdesk.memory.shape import LayerShape, ModelShape
+from kvdesk.phrases import Phrase, joined
 from kvdesk.session.state import CacheTypeVerdict, ModelCard
 
 # llama_ftype in llama.h, by its number in general.file_type; the gaps are types that were removed.
@@ -51,33 +52,33 @@ def quantisation_of(header: Header) -> str:
     return by_bytes.most_common(1)[0][0].upper() if by_bytes else ""
 
 
-def anatomy_of(layers: tuple[LayerShape, ...]) -> str:
+def anatomy_of(layers: tuple[LayerShape, ...]) -> Phrase:
     """Return the attention of a model in one line, such as "36 layers · GQA 32/8 heads · head 128"."""
-    parts = [f"{len(layers)} layer{'' if len(layers) == 1 else 's'}"]
+    parts = [Phrase("1 layer") if len(layers) == 1 else Phrase("{count} layers", count=len(layers))]
     kinds = Counter(layer.attention for layer in layers)
     attending = [
         layer for layer in layers if layer.head_count and layer.attention not in ("recurrent", "none")
     ]
     if attending:
-        parts += [_heads(attending), f"head {_head(attending)}"]
+        parts += [_heads(attending), Phrase("head {size}", size=_head(attending))]
     if windows := {layer.window_tokens for layer in layers if layer.attention == "sliding"}:
         sizes = "/".join(str(window) for window in sorted(w for w in windows if w))
-        parts.append(f"{kinds['sliding']} with a window of {sizes}")
+        parts.append(Phrase("{count} with a window of {sizes}", count=kinds["sliding"], sizes=sizes))
     if kinds["recurrent"]:
-        parts.append(f"{kinds['recurrent']} recurrent")
+        parts.append(Phrase("{count} recurrent", count=kinds["recurrent"]))
     if kinds["shared"]:
-        parts.append(f"{kinds['shared']} share a cache")
-    return " · ".join(parts)
+        parts.append(Phrase("{count} share a cache", count=kinds["shared"]))
+    return joined(parts, " · ")
 
 
-def _heads(layers: list[LayerShape]) -> str:
+def _heads(layers: list[LayerShape]) -> Phrase:
     if any(layer.attention == "mla" for layer in layers):
-        return f"MLA {layers[0].head_count} heads"
+        return Phrase("{kind} {heads} heads", kind="MLA", heads=layers[0].head_count)
     counts = Counter((layer.head_count, layer.head_count_kv) for layer in layers)
     (heads, heads_kv), _ = counts.most_common(1)[0]
     name = "MHA" if heads == heads_kv else "MQA" if heads_kv == 1 else "GQA"
-    varies = " (varies)" if len(counts) > 1 else ""
-    return f"{name} {heads}/{heads_kv} heads{varies}"
+    text = "{kind} {heads} heads (varies)" if len(counts) > 1 else "{kind} {heads} heads"
+    return Phrase(text, kind=name, heads=f"{heads}/{heads_kv}")
 
 
 def _head(layers: list[LayerShape]) -> str:

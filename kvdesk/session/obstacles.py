@@ -4,6 +4,7 @@ of every other program on the machine.
 
 from kvdesk.errors import DoesNotFit, KvDeskError, OptionError
 from kvdesk.memory.report import Device, MemoryReport, Refusal
+from kvdesk.phrases import Phrase
 from kvdesk.units import format_bytes, format_tokens
 
 
@@ -42,7 +43,9 @@ def committed_bytes(report: MemoryReport, device: str) -> int:
     return sum(item.bytes for item in report.items if item.device == device and not item.is_reclaimable)
 
 
-def _way_out(max_ctx_size: int | None) -> str:
+def _way_out(max_ctx_size: int | None) -> Phrase:
     if max_ctx_size is None:
-        return "No context fits with this pair of cache types; try smaller types or a smaller model."
-    return f"The largest context that fits with this pair is {format_tokens(max_ctx_size)} tokens."
+        return Phrase("No context fits with this pair of cache types; try smaller types or a smaller model.")
+    return Phrase(
+        "The largest context that fits with this pair is {tokens} tokens.", tokens=format_tokens(max_ctx_size)
+    )

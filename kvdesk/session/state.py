@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kvdesk.engine.protocol import CacheReport, Role, StopReason
-from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
+from kvdesk.phrases import Phrase
 from kvdesk.plan.fits import PairFit as PairFit
 from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.options import LoadOptions
@@ -15,12 +15,12 @@ from kvdesk.plan.sampling import Sampling
 
 @dataclass(frozen=True, slots=True)
 class CacheTypeVerdict:
-    """Whether this model accepts a cache type for K and for V, and why not (an English sentence)."""
+    """Whether this model accepts a cache type for K and for V, and why not."""
 
     name: str
     k_ok: bool
     v_ok: bool
-    why: str
+    why: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ModelCard:
     n_layer: int
     n_vocab: int
     file_bytes: int
-    anatomy: str  # attention in one line: "36 layers · GQA 32/8 heads · head 128"
+    anatomy: Phrase  # attention in one line: "36 layers · GQA 32/8 heads · head 128"
     layers: tuple[LayerShape, ...]
     cache_types: tuple[CacheTypeVerdict, ...]
     has_template: bool
@@ -58,16 +58,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user in place: what happened, what to do, details for the copy button.
+    """Something to tell the user in place: what happened, what to do, details for the copy button."""
 
-    `error` is the error behind it, whose templates can be translated; message and hint are English.
-    """
-
-    message: str
-    hint: str = ""
+    message: Phrase
+    hint: Phrase = Phrase("")
     details: str = ""
     is_error: bool = True
-    error: KvDeskError | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the program does towards an answer, a plan or an estimate, whoever asked for it."""
 
 from kvdesk.engine.protocol import Message
+from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import arithmetic, events, obstacles
 from kvdesk.session.accounts import Account, open_account
@@ -15,10 +16,10 @@ IN_PLACE_S = 0.002  # arithmetic that takes no longer than this may run between 
 PAUSE_S = 0.3  # without a key this long, the draft is kept and the cost of sending it asked for
 RECENT = 12  # model paths remembered
 
-NOTHING_OPEN = Notice("No model is open.", "Open a GGUF file, or the built-in demo model.")
+NOTHING_OPEN = Notice(Phrase("No model is open."), Phrase("Open a GGUF file, or the built-in demo model."))
 REMOTE = Notice(
-    "A model at a web address can be estimated but not loaded.",
-    "Download the file and open it from this disk.",
+    Phrase("A model at a web address can be estimated but not loaded."),
+    Phrase("Download the file and open it from this disk."),
 )
 
 

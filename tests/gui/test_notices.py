@@ -11,7 +11,7 @@ from kvdesk.errors import NotGguf
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
 from kvdesk.gui.notice_bar import NoticeBar
-from kvdesk.gui.own_language import error_words, notice_words
+from kvdesk.gui.own_language import error_words
 from kvdesk.session.state import Notice
 
 
@@ -82,8 +82,10 @@ def test_errors_are_translated_before_their_values_are_filled_in(qtbot: QtBot, q
     qapp.installTranslator(pseudo)
     try:
         error = NotGguf("{path} is not a GGUF file.", "Choose another.", path="what is not.bin")
-        assert error_words(error) == ("what is not.bin IS NOT a GGUF file.", "Choose another.")
-        notice = Notice(error.message, error.hint, error=error)
-        assert notice_words(notice)[0] == "what is not.bin IS NOT a GGUF file."
+        assert error_words(error) == "what is not.bin IS NOT a GGUF file. Choose another."
+        bar = NoticeBar("Notice")
+        qtbot.addWidget(bar)
+        bar.show_notice(Notice(error.message, error.hint))
+        assert bar.accessibleDescription() == "what is not.bin IS NOT a GGUF file. Choose another."
     finally:
         qapp.removeTranslator(pseudo)

@@ -86,7 +86,7 @@ class ContextChoice(QWidget):
         try:
             tokens = read_value(BY_NAME["ctx_size"], text)
         except OptionError as error:
-            self.refused.emit(" ".join(error_words(error)).strip())
+            self.refused.emit(error_words(error))
             return
         self.entry.setModified(False)
         self.refused.emit("")

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.controls import text_label
 from kvdesk.gui.desk.fits_items import FitsTable, Pair, pair_of, step_label, tabulate
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState
 from kvdesk.units import format_bytes, format_tokens
@@ -105,7 +106,7 @@ class FitsItems(QAbstractTableModel):
             if fit.max_ctx_size
             else self.tr("No context fits with this pair."),
             self.tr("{size} a token").format(size=format_bytes(fit.bytes_per_token)),
-            fit.why,
+            translated(fit.why),
         ]
         if self.is_slow(row):
             parts.append(self.tr("The GPU has no kernel for this pair; attention would run on the CPU."))

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
+from kvdesk.gui.own_language import translated
 from kvdesk.memory.report import TOTAL_KINDS, Degree, Device, Kind, MemoryReport
 from kvdesk.session.state import DeskState
 from kvdesk.units import MIB, format_tokens
+
+translate = QCoreApplication.translate
 
 DEGREES: tuple[Degree, ...] = ("estimate", "plan", "measurement")
 _WORTH_MARKING = MIB // 2  # what shows in figures of whole MiB
@@ -140,7 +143,7 @@ def _why(report: MemoryReport | None, device: str, kinds: tuple[Kind, ...]) -> s
     if report is None:
         return ""
     return "\n".join(
-        f"{item.bytes / MIB:,.2f} MiB  {item.why}"
+        f"{item.bytes / MIB:,.2f} MiB  {translated(item.why)}"
         for item in report.items
         if item.device == device and item.kind in kinds
     )
@@ -148,7 +151,7 @@ def _why(report: MemoryReport | None, device: str, kinds: tuple[Kind, ...]) -> s
 
 def _label(state: DeskState, kinds: tuple[Kind, ...]) -> str:
     if kinds[0] is Kind.K and (cells := chosen_cells(state)):
-        return _tr("K cache, {cells} cells").format(cells=format_tokens(cells))
+        return translate("DeviceMemory", "K cache, {cells} cells").format(cells=format_tokens(cells))
     return kind_label(kinds[0])
 
 
@@ -165,24 +168,20 @@ def chosen_cells(state: DeskState) -> int:
 def kind_label(kind: Kind) -> str:
     """Name a kind of memory for people."""
     names = {
-        Kind.WEIGHTS: _tr("Weights"),
-        Kind.K: _tr("K cache"),
-        Kind.V: _tr("V cache"),
-        Kind.RECURRENT: _tr("State"),
-        Kind.COMPUTE: _tr("Compute"),
-        Kind.OUTPUT: _tr("Output"),
-        Kind.MARGIN: _tr("Margin"),
+        Kind.WEIGHTS: translate("DeviceMemory", "Weights"),
+        Kind.K: translate("DeviceMemory", "K cache"),
+        Kind.V: translate("DeviceMemory", "V cache"),
+        Kind.RECURRENT: translate("DeviceMemory", "State"),
+        Kind.COMPUTE: translate("DeviceMemory", "Compute"),
+        Kind.OUTPUT: translate("DeviceMemory", "Output"),
+        Kind.MARGIN: translate("DeviceMemory", "Margin"),
     }
-    return names.get(kind, _tr("Other"))
+    return names.get(kind, translate("DeviceMemory", "Other"))
 
 
 def device_title(device: Device) -> str:
     """Name a device for people: a GPU by its product's name, the host as this computer."""
     if device.kind == "cpu":
-        return _tr("This computer")
+        return translate("DeviceMemory", "This computer")
     name = device.description or device.name
     return name.removeprefix("NVIDIA ").removeprefix("GeForce ").removesuffix(" GPU")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("DeviceMemory", text)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, set_role, text_label
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.session.state import DeskState, ModelCard
@@ -87,7 +88,9 @@ class ModelCardView(QWidget):
             self.tr("trained for {tokens}").format(tokens=format_tokens(card.n_ctx_train)),
         )
         self.facts.setText(" · ".join(part.replace(" ", "\u00a0") for part in facts if part))
-        self.anatomy.setText(" · ".join(part.replace(" ", "\u00a0") for part in card.anatomy.split(" · ")))
+        self.anatomy.setText(
+            " · ".join(part.replace(" ", "\u00a0") for part in translated(card.anatomy).split(" · "))
+        )
         self.facts.setToolTip(
             self.tr("Architecture, parameters, quantisation, size of the file, context of the training")
         )

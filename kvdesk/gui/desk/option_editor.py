@@ -144,7 +144,7 @@ class OptionEditor(QWidget):
             text = entry.text() or self._default_text()
             value = read_value(self.row, "" if text == self.tr("automatic") else text)
         except OptionError as error:
-            self.refused.emit(" ".join(error_words(error)).strip())
+            self.refused.emit(error_words(error))
             return
         entry.setModified(False)
         entry.setText(write_value(self.row, value))
