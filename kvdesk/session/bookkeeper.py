@@ -14,7 +14,6 @@ from kvdesk.session.accounts import Account
 from kvdesk.session.background import Job
 from kvdesk.session.events import LedgerRead
 
-
 _NO_READING = Sample(0.0, HostSample())
 
 
@@ -86,6 +85,7 @@ class Bookkeeper:
 
     def begin(self, account: Account) -> None:
         """A load was asked for."""
+        self.ended()
         self._account, self._loaded = account, None
         self._measure_after_s, self._has_answered, self._is_written = None, False, False
 

@@ -47,6 +47,7 @@ class Desk(Parts):
         if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
         steps.end_partial_answer(self)
+        self.bookkeeper.ended()
         self.engine_child.stop()
         self.planner_child.stop()
 

@@ -186,6 +186,19 @@ def test_what_the_user_called_off_or_ended_is_no_failure(stage: Stage):
     assert stage.desk.state.ledger == ()
 
 
+def test_a_load_that_ended_before_anything_was_read_is_written_down_without_a_measurement(stage: Stage):
+    stage.open_demo()
+    load(stage)
+    again = stage.restarted()
+    try:
+        again.until(lambda: again.desk.state.ledger)
+        record = only(again)
+        assert record.failure is None
+        assert (record.devices[0].measured_bytes, record.process_bytes) == (None, 50_000_000)
+    finally:
+        again.close()
+
+
 def test_an_end_after_the_load_is_no_failed_load(stage: Stage):
     stage.open_demo()
     load(stage)
