@@ -28,6 +28,7 @@ from kvdesk.session.state import DeskState, Phase
 
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
 CHATS_WIDTH, CONVERSATION_WIDTH = 212, 696
+TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a small screen it must fit too
 
 
 class MainWindow(QMainWindow):
@@ -230,7 +231,8 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         settings = self._desk.settings
-        self.resize(1280, 800)
+        room = self.screen().availableGeometry()
+        self.resize(min(1280, room.width()), min(800, room.height() - TITLE_BAR_HEIGHT))
         if settings.window_geometry:
             self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode("ascii")))
         if len(settings.window_splitter) == self._splitter.count():

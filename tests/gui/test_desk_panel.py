@@ -144,9 +144,11 @@ def test_the_focus_goes_to_what_takes_the_button_s_place(qtbot: QtBot, panel: De
 
 def test_the_end_of_the_engine_is_told(panel: DeskPanel) -> None:
     panel.show_state(fakes.qwen_ended())
-    assert "killed" in panel.load_bar.ended.accessibleDescription()
+    assert panel.load_bar.words.text() == "The engine has ended"
+    assert panel.load_bar.reload_button.isVisible()
+    assert not panel.load_bar.load_button.isVisible()
     panel.show_state(fakes.qwen_opened())
-    assert not panel.load_bar.ended.isVisible()
+    assert not panel.load_bar.reload_button.isVisible()
 
 
 def test_too_little_memory_is_said_in_words(panel: DeskPanel) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayou
 
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.desk.memory_rows import DeviceUse, is_loaded_as_chosen
-from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState, Phase
 from kvdesk.units import format_bytes
@@ -24,10 +23,8 @@ class LoadBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("surface", "panel")
-        self.ended = NoticeBar(self.tr("The engine ended"), can_dismiss=False, margin=0)
         self.reload_button = push_button(self.tr("Reload"), "primary")
         self.reload_button.clicked.connect(self.reloadWanted)
-        self.ended.actions_row.insertWidget(0, self.reload_button)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -44,12 +41,11 @@ class LoadBar(QWidget):
         row.setSpacing(Space.SMALL)
         row.addWidget(self.words, 1000)
         row.addStretch(1)  # keeps the buttons their size when there are no words
-        for button in (self.unload_button, self.cancel_button, self.load_button):
+        for button in (self.unload_button, self.cancel_button, self.load_button, self.reload_button):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE, Space.MEDIUM)
         column.setSpacing(Space.SMALL)
-        column.addWidget(self.ended)
         column.addWidget(self.progress)
         column.addLayout(row)
 
@@ -59,7 +55,6 @@ class LoadBar(QWidget):
         is_loading = engine.phase is Phase.LOADING
         is_loaded = engine.loaded is not None and engine.phase is not Phase.ENDED
         is_as_chosen = is_loaded and is_loaded_as_chosen(state)
-        self.ended.show_notice(engine.ended if engine.phase is Phase.ENDED else None)
         self.progress.setVisible(is_loading)
         self.progress.setValue(round(engine.progress * 1000))
         self._offer(
@@ -67,6 +62,7 @@ class LoadBar(QWidget):
                 self.cancel_button: is_loading,
                 self.unload_button: is_loaded and not is_loading,
                 self.load_button: not is_loading and not is_as_chosen and engine.phase is not Phase.ENDED,
+                self.reload_button: engine.phase is Phase.ENDED,
             }
         )
         refusal = next((refusal for refusal in state.refusals if not refusal.is_warning), None)
@@ -96,7 +92,7 @@ class LoadBar(QWidget):
         if is_loading:
             text = self.tr("Loading, {percent} %").format(percent=int(engine.progress * 100))
         elif engine.phase is Phase.ENDED:
-            text = ""
+            role, text = "bad", self.tr("The engine has ended")  # the conversation says why
         elif is_as_chosen and engine.loaded is not None:
             text = self.tr("Loaded in {time}").format(time=_duration(engine.loaded.load_s))
         elif any(not refusal.is_warning for refusal in state.refusals):
