@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from kvdesk.memory.report import Device, Item, Kind, Margin, MemoryReport
+from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
 
 # What a driver takes for each model differs a little, so the largest of the last ten loads is expected.
@@ -27,7 +28,7 @@ class Failure(msgspec.Struct, frozen=True):
     """Why a load failed: an error's class name or the cause of the process's end, and the message."""
 
     kind: str
-    message: str
+    message: Phrase
 
 
 class BufferAccount(msgspec.Struct, frozen=True):

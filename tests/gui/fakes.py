@@ -12,6 +12,7 @@ from kvdesk.memory.cache_types import BY_NAME, CACHE_TYPES
 from kvdesk.memory.report import Degree, Device, Item, Kind, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
 from kvdesk.monitor.sample import HostSample, Sample
+from kvdesk.phrases import Phrase
 from kvdesk.plan.load_record import BufferAccount, DeviceAccount, Failure, LoadRecord, ModelIdentity
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session.history import History
@@ -116,7 +117,7 @@ def load_record(number: int = 1, failure: Failure | None = None, took_bytes: int
 
 def ledger() -> tuple[LoadRecord, ...]:
     """Three loads, of which one failed."""
-    failure = Failure("OutOfMemory", "CUDA0 has no room for 4,455 MiB of weights.")
+    failure = Failure("OutOfMemory", Phrase("CUDA0 has no room for 4,455 MiB of weights."))
     return (load_record(1), load_record(2, failure), load_record(3, took_bytes=7402 * MIB))
 
 

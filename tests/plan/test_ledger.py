@@ -10,6 +10,7 @@ import pytest
 
 from kvdesk.errors import StoreError
 from kvdesk.memory.report import Kind
+from kvdesk.phrases import Phrase
 from kvdesk.plan.ledger import Ledger, csv_text, export_csv
 from kvdesk.plan.load_record import BufferAccount, DeviceAccount, Failure, LoadRecord, ModelIdentity
 from kvdesk.plan.options import LoadOptions
@@ -41,10 +42,15 @@ def path(tmp_path: Path) -> Path:
 def test_what_is_written_is_read_in_its_order(path):
     ledger = Ledger(path)
     assert ledger.read() == ()
-    loads = [a_load("a"), a_load("b", failure=Failure("OutOfMemory", "No room."), devices=())]
+    loads = [
+        a_load("a"),
+        a_load("b", failure=Failure("OutOfMemory", Phrase("No room for {size}.", size="4 GiB")), devices=()),
+    ]
     for load in loads:
         ledger.append(load)
-    assert Ledger(path).read() == tuple(loads)
+    found = Ledger(path).read()
+    assert found == tuple(loads)
+    assert found[1].failure.message.template == "No room for {size}."  # can be said in another language
 
 
 def test_a_later_record_of_a_load_takes_the_place_of_the_earlier(path):
@@ -118,7 +124,7 @@ def test_the_table_has_a_row_for_each_device_and_for_each_of_its_kinds(tmp_path)
 
 def test_what_is_not_known_is_empty_and_a_failure_named():
     device = DeviceAccount("CPU", "", "cpu", "", 1, None, None, None)
-    load = a_load(devices=(device,), buffers=(), failure=Failure("killed", "Killed by signal 9."))
+    load = a_load(devices=(device,), buffers=(), failure=Failure("killed", Phrase("Killed by signal 9.")))
     (row,) = csv.DictReader(io.StringIO(csv_text([load])))
     assert (row["failure"], row["planned_bytes"], row["measured_bytes"]) == ("killed", "", "")
 

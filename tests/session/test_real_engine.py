@@ -102,6 +102,33 @@ def test_the_three_degrees_of_one_model(real: Real):
     assert state.devices[-1].free_bytes is not None
 
 
+def test_a_load_is_in_the_ledger_and_its_difference_in_the_next_plan(real: Real):
+    real.open()
+    real.until(lambda: real.desk.state.plan is not None)
+    real.ask("Hello")  # loads first
+    real.until(lambda: real.desk.state.ledger)
+    (load,) = real.desk.state.ledger
+    for kind in (Kind.K, Kind.V, Kind.WEIGHTS):
+        (buffer,) = (each for each in load.buffers if each.kind is kind)
+        assert buffer.estimated_bytes == buffer.planned_bytes == buffer.measured_bytes > 0
+    assert load.options == real.desk.state.engine.loaded.options
+    assert load.library
+    (host,) = load.devices
+    if host.measured_bytes is None:
+        pytest.skip("this system does not tell mapped files apart")
+
+    def margin() -> int:
+        (latest,) = real.desk.state.ledger
+        assert latest.devices[0].difference_bytes is not None
+        return max(0, latest.devices[0].difference_bytes)
+
+    state = lambda: real.desk.state  # noqa: E731 - it changes with every drain
+    real.until(lambda: state().devices[-1].margin is not None)
+    real.until(lambda: state().estimate.bytes_of(Kind.MARGIN) == margin())
+    actions.set_option(real.desk, "ctx_size", 1024)
+    real.until(lambda: state().plan is not None and state().plan.bytes_of(Kind.MARGIN) == margin())
+
+
 def test_a_chat_recalls_and_reads_nothing_twice(real: Real):
     real.open()
     real.ask("The code for the blue box is 48213.")  # loads first
