@@ -268,12 +268,10 @@ def qwen_opened() -> DeskState:
 
 
 def qwen_loaded() -> DeskState:
-    """Loaded with the options of the desk."""
-    free = replace_device(GPU, free_bytes=(8054 - 4455 - 1224 * 2 - 321 - 166) * MIB)
+    """Loaded with the options of the desk; the devices have what is loaded credited back."""
     return replace(
         qwen_opened(),
         measured=qwen_report("measurement"),
-        devices=(free, HOST),
         engine=EngineState(
             phase=Phase.READY,
             loaded=LoadedModel(QWEN.path, Q8, 32768, True, True, 3.1),
@@ -281,10 +279,6 @@ def qwen_loaded() -> DeskState:
         ),
         send_cost=SendCost(27310, 27310, 0),
     )
-
-
-def replace_device(device: Device, **changes: Any) -> Device:
-    return msgspec.structs.replace(device, **changes)
 
 
 def qwen_streaming() -> DeskState:

@@ -101,7 +101,7 @@ def _device_use(
     )
     limit = None
     if device.free_bytes is not None:
-        limit = max(0, device.free_bytes + _held_bytes(state, device) - reserve_bytes)
+        limit = max(0, device.free_bytes - reserve_bytes)
     rows = tuple(_row(state, device, kinds, reports) for kinds in ROW_KINDS)
     return DeviceUse(
         device,
@@ -110,16 +110,6 @@ def _device_use(
         sum(size for _, size in segments),
         limit,
         reserve_bytes,
-    )
-
-
-def _held_bytes(state: DeskState, device: Device) -> int:
-    if state.engine.loaded is None or state.measured is None:
-        return 0
-    return sum(
-        item.bytes
-        for item in state.measured.items
-        if item.device == device.name and item.kind is not Kind.MARGIN
     )
 
 
