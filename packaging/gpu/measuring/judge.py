@@ -62,9 +62,10 @@ class Judged:
 
     def comparisons(self) -> Iterator[Comparison]:
         """Every kind on every device that llama.cpp or we name; none where nothing was loaded."""
+        host = self.row.devices[-1].name
         for account in self.row.buffers:
             real = account.measured_bytes
-            if account.kind is Kind.WEIGHTS and account.device == self.row.devices[-1].name:
+            if real is not None and (account.kind, account.device) == (Kind.WEIGHTS, host):
                 # A mapped file's buffer spans whatever lies between its tensors: the plan has their sizes.
                 real = account.planned_bytes
             if account.kind in TOTAL_KINDS and real is not None:
