@@ -15,6 +15,7 @@ import argparse
 import os
 import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,28 +23,19 @@ import sys
 import tarfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from cuda_toolkit import Toolkit, complete, find_toolkit
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OLDEST, NEWEST = (3, 11), (3, 12)
-CUDA_HOMES = (Path("/usr/local/cuda"), Path("/opt/cuda"))
 TELL_EVERY_S = 15.0
 UNFINISHED = 3  # exit status: time ran out; the same command continues
 
 
 class SetupError(Exception):
     """Something the user must do: one sentence, and the way out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Toolkit:
-    """The CUDA toolkit: its compiler, its version ("13.0") and where its libraries lie."""
-
-    compiler: Path
-    version: str
-    libraries: tuple[Path, ...]
 
 
 class Clock:
@@ -76,8 +68,8 @@ def main(words: Sequence[str]) -> int:
     chosen, rest = parser.parse_known_args(words)
     clock = Clock(chosen.minutes)
     try:
-        toolkit = find_toolkit() if chosen.accelerator == "cuda" else None
         work = chosen.work.absolute()
+        toolkit = cuda_toolkit_here(work) if chosen.accelerator == "cuda" else None
         if chosen.python is None:
             bundle = opened_bundle(chosen.bundle, work)
             python = set_up(bundle, work, toolkit, chosen, clock)
@@ -113,7 +105,7 @@ def measure(
         words += ["--cuda", toolkit.version]
     if chosen.help_measuring:
         words.append("--help")
-    env = environment(toolkit)
+    env = toolkit.environment() if toolkit is not None else dict(os.environ)
     env["PYTHONPATH"] = os.pathsep.join((str(HERE), str(ROOT)))
     env["PYTHONUNBUFFERED"] = "1"
     return subprocess.run([*words, *rest], env=env, check=False).returncode
@@ -122,28 +114,14 @@ def measure(
 # ------------------------------------------------------------------------------------------------ the build
 
 
-def find_toolkit() -> Toolkit:
-    """The CUDA toolkit on the path or in its usual places."""
-    places = [shutil.which("nvcc"), *(home / "bin" / "nvcc" for home in CUDA_HOMES)]
-    compiler = next((Path(place) for place in places if place and Path(place).is_file()), None)
-    if compiler is None:
+def cuda_toolkit_here(work: Path) -> Toolkit:
+    """The CUDA toolkit with what it lacks. Raises SetupError where there is none."""
+    toolkit = find_toolkit()
+    if toolkit is None:
         raise SetupError(
             "There is no nvcc here. Install the CUDA toolkit, or measure with --accelerator cpu."
         )
-    said = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
-    release = re.search(r"release ([\d.]+)", said)
-    homes = (compiler.resolve().parents[1], *CUDA_HOMES)
-    folders = [home / name for home in homes for name in ("lib64", "lib") if (home / name).is_dir()]
-    return Toolkit(compiler, release[1] if release else "", tuple(folders))
-
-
-def environment(toolkit: Toolkit | None) -> dict[str, str]:
-    """Ours, with CUDA's libraries where the loader finds them: a toolkit need not be known to it."""
-    env = dict(os.environ)
-    if toolkit is not None and toolkit.libraries:
-        known = env.get("LD_LIBRARY_PATH", "")
-        env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, (known, *map(str, toolkit.libraries))))
-    return env
+    return complete(toolkit, work / "cuda-parts")
 
 
 def opened_bundle(bundle: Path | None, work: Path) -> Path:
@@ -208,11 +186,15 @@ def build_library(
     source = unpacked_source(bundle, work)
     arguments = ["-DGGML_RPC=ON", "-DLLAVA_BUILD=OFF", "-DLLAMA_OPENSSL=OFF"]
     if toolkit is not None:
-        arguments += ["-DGGML_CUDA=ON", f"-DCMAKE_CUDA_COMPILER={toolkit.compiler}"]
-        arguments += [f"-DCMAKE_CUDA_ARCHITECTURES={chosen.architecture}"]
-    env = environment(toolkit)
+        if toolkit.missing:
+            raise SetupError(
+                f"The CUDA toolkit here has no {toolkit.missing}. Install it, or call measure.py with the "
+                f"Python that has NVIDIA's packages (nvidia-cublas)."
+            )
+        arguments += [*toolkit.cmake_arguments(), f"-DCMAKE_CUDA_ARCHITECTURES={chosen.architecture}"]
+    env = toolkit.environment() if toolkit is not None else dict(os.environ)
     env["PATH"] = os.pathsep.join((str(work / "env" / "bin"), env["PATH"]))
-    env["CMAKE_ARGS"] = " ".join((*arguments, *chosen.cmake_arg))
+    env["CMAKE_ARGS"] = shlex.join((*arguments, *chosen.cmake_arg))
     env["CMAKE_BUILD_PARALLEL_LEVEL"] = str(chosen.jobs)
     folder = work / "build" / chosen.accelerator
     words = ["wheel", "--verbose", "--no-index", "--no-deps", "--no-build-isolation"]
