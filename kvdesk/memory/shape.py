@@ -132,6 +132,9 @@ class ModelShape:
     uses_layer_norm: bool = False
     norms_values: bool = False
     late_rows: LateRows = ""
+    adds_normed: bool = False
+    bends_gates_in_steps: bool = False
+    checkpoint_every: int = 0
     adds_attention_second: bool = False
     adds_feed_forward_second: bool = False
     window_tokens: int | None = None

@@ -199,13 +199,23 @@ ADDS_ATTENTION_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "openelm"})
 ADDS_FEED_FORWARD_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "phi3", "phimoe"})
 
 # Q and K go into the cache as they are.
-WITHOUT_ROPE = _names("bloom gpt2 granitehybrid jais jamba mpt nemotron_h nemotron_h_moe refact starcoder t5")
+WITHOUT_ROPE = _names(
+    """
+    bloom glm5-next gpt2 granitehybrid jais jamba kimi-k3 kimi-linear mpt nemotron_h nemotron_h_moe refact
+    starcoder t5
+    """
+)
+
+# What attention and feed-forward join is their own normed input, scaled.
+ADDS_NORMED = frozenset({"minimax-01"})
+
+# The activation of gated feed-forwards is not one fused operation (LLM_FFN_SITU).
+BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
 # Graphs with parts that kvdesk/memory/graph does not sketch: hyper connections, pooled or compressed indexes,
 # cross attention, drafts that read another model's states.
 ROUGH = _names(
     """
-    bailingmoe3 deepseek4 dflash eagle3 gemma4-assistant glm5-next hy_v4 kimi-k3 kimi-linear minimax-01
-    minimax-m3 qwen4exp t5 wavtokenizer-dec
+    deepseek4 dflash eagle3 gemma4-assistant glm5-next hy_v4 minimax-m3 qwen4exp t5 wavtokenizer-dec
     """
 )

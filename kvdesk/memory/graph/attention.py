@@ -18,6 +18,8 @@ def attention(s: Sketch, x: Tensor) -> Tensor:
         heads = _expanded_latent(s, x)
     else:
         heads = _heads(s, x)
+    if s.shape.is_mla and s.has("attn_gate.weight"):
+        heads = _gated_latent(s, x, heads)
     return s.linear(heads, "attn_output") if s.has("attn_output.weight") else heads
 
 
@@ -61,6 +63,15 @@ def _gated(s: Sketch, x: Tensor, q_all: Tensor, heads: Tensor) -> Tensor:
     return heads
 
 
+def _gated_latent(s: Sketch, x: Tensor, heads: Tensor) -> Tensor:
+    """A gate for every value (kimi-k3, hy_v4), or one for a head (bailingmoe3)."""
+    ne = (s.width("attn_output.weight") and s.weights["attn_output.weight"].shape[0], s.n_tokens)
+    width = (s.width("attn_gate.weight"), s.n_tokens)
+    gate = s.new(width, s.linear(x, "attn_gate"), reuse=True)
+    out = s.new(ne, heads.view(), gate, reuse=True)
+    return out if width == ne else s.new(ne, out)
+
+
 def _positioned(s: Sketch, view: Tensor, ne: tuple[int, ...], norm: str) -> Tensor:
     """Head norm and RoPE."""
     if s.has(f"{norm}.weight"):
@@ -78,10 +89,12 @@ def _latent(s: Sketch, x: Tensor) -> Tensor:
     latent = s.norm(row.view(), (rank, tokens), "attn_kv_a_norm")
     if not rope:  # positions play no part (glm5-next)
         return _scores(s, absorbed.view(), latent, None)
-    rotated = s.new((rope, layer.head_count, tokens), q.view(), s.inputs["positions"])
-    q = s.new((layer.key_length, layer.head_count, tokens), absorbed.view(), rotated)
-    rotated = s.new((rope, 1, tokens), row.view(), s.inputs["positions"])
-    k = s.new((layer.key_length, 1, tokens), latent.view(), rotated)
+    q_rope, k_rope = q.view(), row.view()
+    if s.shape.uses_positions:
+        q_rope = s.new((rope, layer.head_count, tokens), q_rope, s.inputs["positions"])
+        k_rope = s.new((rope, 1, tokens), k_rope, s.inputs["positions"])
+    q = s.new((layer.key_length, layer.head_count, tokens), absorbed.view(), q_rope)
+    k = s.new((layer.key_length, 1, tokens), latent.view(), k_rope)
     return _scores(s, q, k, None)
 
 

@@ -8,6 +8,10 @@ def feed_forward(s: Sketch, x: Tensor) -> Tensor:
     """From the normed input to what is added to the stream (build_ffn, build_moe_ffn)."""
     if s.has("ffn_down_exps.weight"):
         out = _mixture(s, x)
+        if s.has("ffn_routed_norm.weight"):
+            out = s.norm(out, (s.weights["ffn_routed_norm.weight"].shape[0], s.n_tokens), "ffn_routed_norm")
+        if s.has("ffn_routed_up.weight"):
+            out = s.linear(out, "ffn_routed_up")
         if s.has("ffn_down_shexp.weight"):
             shared = dense(s, x, "_shexp")
             ne = (s.shape.n_embd, s.n_tokens)
@@ -31,7 +35,7 @@ def dense(s: Sketch, x: Tensor, suffix: str = "") -> Tensor:
     if s.has(f"ffn_gate{suffix}.weight"):
         gate = s.linear(x, f"ffn_gate{suffix}")
         up = s.linear(x, f"ffn_up{suffix}")
-        middle = s.new(ne, gate, up)  # the fused gates (swiglu, geglu) never work in place
+        middle = _activated(s, gate, up, ne)
     else:
         up = s.linear(x, f"ffn_up{suffix}")
         is_fused = width == 2 * inner
@@ -45,7 +49,7 @@ def _mixture(s: Sketch, x: Tensor) -> Tensor:
     down = s.weights["ffn_down_exps.weight"].shape
     inner, width, n_experts = down[0], down[1], s.shape.n_experts
     weights, chosen = _routing(s, x, n_experts, used)
-    spread = x.view()
+    spread = (s.linear(x, "ffn_routed_down") if s.has("ffn_routed_down.weight") else x).view()
     ne = (inner, used, tokens)
     if s.has("ffn_gate_up_exps.weight"):
         both = s.new((2 * inner, used, tokens), spread, chosen)
@@ -53,7 +57,7 @@ def _mixture(s: Sketch, x: Tensor) -> Tensor:
     elif s.has("ffn_gate_exps.weight"):
         gate = _expert(s, spread, chosen, "ffn_gate_exps", ne)
         up = _expert(s, spread, chosen, "ffn_up_exps", ne)
-        middle = s.new(ne, gate, up)
+        middle = _activated(s, gate, up, ne)
     else:
         middle = s.new(ne, _expert(s, spread, chosen, "ffn_up_exps", ne), reuse=True)
     ne = (width, used, tokens)
@@ -66,6 +70,17 @@ def _mixture(s: Sketch, x: Tensor) -> Tensor:
     for part in parts[1:]:
         total = s.expand(s.new((width, tokens), total, part, reuse=True))
     return total
+
+
+def _activated(s: Sketch, gate: Tensor, up: Tensor, ne: tuple[int, ...]) -> Tensor:
+    """The fused gates (swiglu, geglu) never work in place; Kimi K3's is made of single steps (situ)."""
+    if not s.shape.bends_gates_in_steps:
+        return s.new(ne, gate, up)
+    bent = s.new(ne, gate)
+    for _ in range(2):
+        bent, up = s.new(ne, bent, reuse=True), s.new(ne, up, reuse=True)
+    bent = s.new(ne, bent, s.new(ne, gate, reuse=True), reuse=True)
+    return s.new(ne, bent, s.new(ne, up, reuse=True), reuse=True)
 
 
 def _expert(s: Sketch, x: Tensor, chosen: Tensor, role: str, ne: tuple[int, ...]) -> Tensor:

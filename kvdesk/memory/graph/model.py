@@ -5,11 +5,9 @@ from functools import lru_cache
 
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph import altup, per_layer, rwkv, selection
+from kvdesk.memory.graph import altup, checkpoints, lightning, mixer, per_layer, rwkv, selection
 from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
-from kvdesk.memory.graph.attention import attention
 from kvdesk.memory.graph.feedforward import feed_forward
-from kvdesk.memory.graph.recurrent import recurrent
 from kvdesk.memory.graph.scheduler import scheduled
 from kvdesk.memory.graph.sketch import F16, F32, I64, ROTATION_MIN, CacheInputs, Sketch
 from kvdesk.memory.shape import LayerShape, ModelShape
@@ -116,6 +114,8 @@ def _inputs(s: Sketch) -> Tensor:
         if (layer.keeps_cells or not shape.reads_cache) and is_window not in s.caches:
             s.caches[is_window] = _cache_inputs(s, layer, is_window)
     selection.reserve(s)
+    if any(lightning.is_lightning(roles) for roles in shape.weights_by_layer[: shape.n_layer]):
+        lightning.reserve(s)
     stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
     return altup.opened(s, stream) if altup.has_streams(s) else stream
 
@@ -162,10 +162,14 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
         return rwkv.layer(s, stream, is_last=is_last)
     if altup.has_streams(s):
         return altup.layer(s, stream)
+    if checkpoints.has_checkpoints(s):
+        return checkpoints.layer(s, stream)
     width, layer, residual = s.shape.n_embd, s.layer, stream
     s.phase = "attention"
     normed = _normed(s, residual, "attn_norm") if s.has_norm("attn_norm") else residual
-    mixed = _mixed(s, normed, residual)
+    mixed = mixer.mixed(s, normed, residual)
+    if s.shape.adds_normed:
+        residual = normed
     chooses_rows = is_last and not s.shape.late_rows
     if chooses_rows and mixed is not None and not layer.has_both:
         mixed = s.rows(mixed, width, s.n_outputs)
@@ -190,7 +194,10 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
     s.phase = "feed-forward"
     ne = (s.shape.n_embd, s.n_tokens)
     role = next((role for role in FEED_FORWARD_NORMS if s.has_norm(role)), "")
-    out = feed_forward(s, _normed(s, residual, role) if role else normed)
+    normed = _normed(s, residual, role) if role else normed
+    out = feed_forward(s, normed)
+    if s.shape.adds_normed:
+        residual = normed
     if s.has("post_ffw_norm.weight"):
         out = s.norm(out, ne, "post_ffw_norm")
     if _is_parallel(s) and mixed is not None:
@@ -201,6 +208,8 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
 
 def _joined(s: Sketch, fresh: Tensor, stream: Tensor, stream_first: bool) -> Tensor:
     """The sum takes the place of whichever is named first and not needed again."""
+    if s.shape.adds_normed:
+        stream = s.new((s.shape.n_embd, s.n_tokens), stream, reuse=True)  # scaled
     pair = (stream, fresh) if stream_first else (fresh, stream)
     return s.new((s.shape.n_embd, s.n_tokens), *pair, reuse=True)
 
@@ -219,24 +228,13 @@ def _has_feed_forward(s: Sketch) -> bool:
     return any(role.startswith("ffn_down") for role in s.weights)
 
 
-def _mixed(s: Sketch, normed: Tensor, residual: Tensor) -> Tensor | None:
-    layer = s.layer
-    if layer.has_both:
-        ne = (s.shape.n_embd, s.n_tokens)
-        attended = attention(s, normed)
-        again = _normed(s, residual, "attn_norm")
-        return s.new(ne, attended, recurrent(s, again), reuse=True)
-    if layer.keeps_state:
-        return recurrent(s, normed)
-    if layer.keeps_cells or layer.attention == "shared" or not s.shape.reads_cache:
-        return attention(s, normed)
-    return None
-
-
 def _logits(s: Sketch, stream: Tensor) -> None:
     width, rows = s.shape.n_embd, s.n_outputs
     s.phase = "logits"
-    stream = altup.closed(s, stream) if altup.has_streams(s) else stream
+    if altup.has_streams(s):
+        stream = altup.closed(s, stream)
+    elif checkpoints.has_checkpoints(s):
+        stream = checkpoints.closed(s, stream)
     late = s.shape.late_rows
     if late == "after_norm":
         stream = s.norm(stream, (width, s.n_tokens), "")

@@ -49,6 +49,7 @@ class Sketch:
         self.placement = place(shape, config)
         self.adds_kernel_copies = adds_kernel_copies
         self.inputs: dict[str, Tensor] = {}
+        self.n_checkpoints = 0
         self.caches: dict[bool, CacheInputs] = {}
 
     def enter(self, layer: LayerShape) -> None:
