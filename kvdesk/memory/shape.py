@@ -141,6 +141,7 @@ class ModelShape:
     widest_v_values: int = 0
     n_experts: int = 0
     index_top_k: int = 0
+    index_block: int = 0
     kv_lora_rank: int = 0
     n_rot: int = 0
     rope_scaling: str = ""

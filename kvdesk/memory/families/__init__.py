@@ -86,6 +86,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         window_tokens=draft.window_tokens if any(draft.slides) else None,
         widest_v_values=draft.widest_v_values(),
         index_top_k=keys.number("attention.indexer.top_k", 0),
+        index_block=keys.number("attention.indexer.block_size", 0),
         n_experts=keys.number("expert_count", 0),
         kv_lora_rank=keys.number("attention.kv_lora_rank", 0),
         n_rot=keys.number("rope.dimension_count", draft.key_length),

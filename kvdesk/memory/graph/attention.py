@@ -1,6 +1,7 @@
 """Attention of one layer: projections, cache, scores; by heads or a latent, with a kernel or without."""
 
 from kvdesk.memory.graph.allocator import Tensor
+from kvdesk.memory.graph.blocks import attend_to_blocks, chooses_blocks, store_key
 from kvdesk.memory.graph.selection import selected, selects
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
 from kvdesk.memory.kv import cells_of
@@ -47,7 +48,7 @@ def _heads(s: Sketch, x: Tensor) -> Tensor:
     v = (s.linear(x, "attn_v") if s.has("attn_v.weight") else k_all).view()
     if s.shape.norms_values:
         v = s.new(v_ne, v)
-    return _gated(s, x, q_all, _scores(s, q, k, v))
+    return _gated(s, x, q_all, _scores(s, q, k, v, x))
 
 
 def _gated(s: Sketch, x: Tensor, q_all: Tensor, heads: Tensor) -> Tensor:
@@ -126,16 +127,19 @@ def _cache(s: Sketch) -> CacheInputs:
     return s.caches[s.layer.window_tokens is not None]
 
 
-def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
+def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None, x: Tensor | None = None) -> Tensor:
     """Store K and V, then attend (build_attn, build_attn_mha)."""
     layer, cache = s.layer, _cache(s)
+    if x is not None and chooses_blocks(s):
+        store_key(s, x)
     q = s.expand(_turned(s, q, cache.k_rotation, layer.key_length * layer.head_count))
     if k is not None:
         k = _turned(s, k, cache.k_rotation, layer.key_length * layer.head_count_kv)
         if v is not None:
             v = _turned(s, v, cache.v_rotation, layer.value_length * layer.head_count_kv)
         # The cache with windows adds K before V, the plain one V before K.
-        for tensor in (k, v) if s.shape.window_tokens is not None else (v, k):
+        k_first = s.shape.window_tokens is not None or (x is not None and chooses_blocks(s))
+        for tensor in (k, v) if k_first else (v, k):
             if tensor is not None:
                 s.expand(tensor)
         if s.shape.reads_cache:
@@ -144,6 +148,11 @@ def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None) -> Tensor:
                 s.store(v.view(), cache.v_rows)
     # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
     at, s.device = s.device, s.placement.caches[layer.index]
+    if x is not None and chooses_blocks(s):
+        out = attend_to_blocks(s, x, q, cache)
+        s.device = at
+        ne = (layer.value_length, layer.head_count, s.n_tokens)
+        return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
     mask = selected(s, cache.mask) if selects(s) else cache.mask
     attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
     fresh = (None, None) if s.shape.reads_cache else (k, v)

@@ -9,10 +9,9 @@ from kvdesk.memory.graph import altup, checkpoints, lightning, mixer, per_layer,
 from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.scheduler import scheduled
-from kvdesk.memory.graph.sketch import F16, F32, I64, ROTATION_MIN, CacheInputs, Sketch
+from kvdesk.memory.graph.sketch import F16, F32, I32, I64, ROTATION_MIN, CacheInputs, Sketch
 from kvdesk.memory.shape import LayerShape, ModelShape
 
-I32 = 4
 # Whichever a layer has stands before its feed-forward.
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm")
 

@@ -1,21 +1,27 @@
 """Sparse attention: an index scores every cached token, and a mask lets only the best through."""
 
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.sketch import F16, F32, Sketch
+from kvdesk.memory.graph.sketch import F16, F32, I32, Sketch
+from kvdesk.memory.shape import LayerShape, ModelShape
 
-I32 = 4
+
+def has_index(shape: ModelShape, layer: LayerShape) -> bool:
+    """Whether the layer chooses single tokens, and not blocks of them."""
+    roles = shape.weights_by_layer[layer.index]
+    is_single = any(side.tokens_per_cell == 1 for side in layer.side_caches)
+    return is_single and "indexer.k_proj.weight" not in roles
 
 
 def selects(s: Sketch) -> bool:
     """Whether the layer keeps an index of single tokens."""
-    return any(side.tokens_per_cell == 1 for side in s.layer.side_caches)
+    return has_index(s.shape, s.layer)
 
 
 def reserve(s: Sketch) -> None:
     """The index has a mask of its own, and each choosing layer a blank selection, among the inputs."""
     cells = s.config.n_ctx_seq * s.n_tokens
     for layer in s.shape.layers[: s.shape.n_layer]:
-        if any(side.tokens_per_cell == 1 for side in layer.side_caches):
+        if has_index(s.shape, layer):
             if "index_mask" not in s.inputs:
                 s.inputs["index_mask"] = s.expand(s.input(F16 * cells, "the index's mask"))
             s.inputs[f"blank_{layer.index}"] = s.expand(s.input(F32 * cells, "the index's selection"))

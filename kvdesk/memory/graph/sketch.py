@@ -11,6 +11,7 @@ from kvdesk.memory.shape import LayerShape, ModelShape, Weight
 
 F32 = 4
 F16 = 2
+I32 = 4
 I64 = 8
 ROTATION_MIN = 64
 
