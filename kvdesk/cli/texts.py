@@ -1,9 +1,10 @@
-"""The command line's texts in the user's language: English is the key, a catalogue file has the others."""
+"""The command line's texts in the user's language: English is the key, catalogue files have the others."""
 
 import os
 import tomllib
 from collections.abc import Mapping
 from functools import cache
+from xml.etree import ElementTree
 
 from kvdesk.phrases import Phrase, spoken
 from kvdesk.resources import resource_path
@@ -28,10 +29,11 @@ def _language() -> str:
 
 @cache
 def _catalogue(language: str) -> Mapping[str, str]:
+    """The command line's own words, and those of the rooms below it, which the window shows as well."""
     if not language:
         return {}
-    path = resource_path(f"translations/cli.{language}.toml")
-    if not path.is_file():
-        return {}
-    catalogue: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))["texts"]
-    return catalogue
+    own = resource_path(f"translations/cli.{language}.toml").read_text(encoding="utf-8")
+    window = ElementTree.parse(resource_path(f"translations/kvdesk_{language}.ts"))
+    core = window.iterfind("context[name='core']/message")
+    shared = {each.findtext("source", ""): each.findtext("translation", "") for each in core}
+    return {**shared, **tomllib.loads(own)["texts"]}

@@ -4,6 +4,7 @@ from kvdesk.errors import ExportError
 from kvdesk.export.exporter import Exporter, Flag, Launch
 from kvdesk.export.shells import Shell, join
 from kvdesk.memory.report import Refusal
+from kvdesk.phrases import Phrase
 from kvdesk.plan.options import OPTIONS, OptionRow
 from kvdesk.plan.parse import flag_of, write_value
 
@@ -67,8 +68,8 @@ def warnings(launch: Launch) -> tuple[Refusal, ...]:
         found.append(
             Refusal(
                 "n_outputs_max",
-                "llama-server keeps the logits of one token a slot; another number cannot be set.",
-                "Its compute buffer is then smaller than the plan's.",
+                Phrase("llama-server keeps the logits of one token a slot; another number cannot be set."),
+                Phrase("Its compute buffer is then smaller than the plan's."),
                 is_warning=True,
             )
         )
@@ -78,8 +79,10 @@ def warnings(launch: Launch) -> tuple[Refusal, ...]:
         found.append(
             Refusal(
                 "ctx_checkpoints",
-                "After an edit of the conversation llama-server reads this model's whole prompt again.",
-                "--ctx-checkpoints 8 avoids it for some more host memory.",
+                Phrase(
+                    "After an edit of the conversation llama-server reads this model's whole prompt again."
+                ),
+                Phrase("--ctx-checkpoints 8 avoids it for some more host memory."),
                 is_warning=True,
             )
         )

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from kvdesk.errors import Corrupt, GgufError, Truncated
 from kvdesk.gguf.values import ORDER_CODES, ByteOrder, decode_text
+from kvdesk.phrases import Phrase
 
 # Bounds far above any model (the largest vocabularies have 800,000 strings, merges included) that keep a
 # hostile file from costing time or memory.
@@ -105,7 +106,7 @@ class Cursor:
         """Read a string value."""
         return decode_text(self._string())
 
-    def identifier(self, what: str) -> str:
+    def identifier(self, what: Phrase) -> str:
         """Read a key or a tensor's name, which must be UTF-8; `what` names it in the error."""
         start = self.position
         try:

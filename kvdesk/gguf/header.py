@@ -20,6 +20,7 @@ from kvdesk.gguf.values import (
     ValueType,
     decode_array,
 )
+from kvdesk.phrases import Phrase
 
 __all__ = ["ArrayValue", "ByteOrder", "Header", "TensorInfo", "ValueType", "read_header", "read_stream"]
 
@@ -216,7 +217,7 @@ def _read_version(cursor: Cursor) -> int:
 
 def _read_pair(cursor: Cursor, seen: Mapping[str, object]) -> tuple[str, ValueType, Scalar | ArrayValue]:
     start = cursor.position
-    key = cursor.identifier("a key")
+    key = cursor.identifier(Phrase("a key"))
     if not key:
         raise cursor.corrupt("“{name}” is damaged at byte {offset:,}: a key has no name.", offset=start)
     if key in seen:

@@ -6,6 +6,7 @@ from math import prod
 from kvdesk.errors import Corrupt
 from kvdesk.gguf.cursor import NEWER, Cursor
 from kvdesk.gguf.ggml_types import GGML_TYPES, REMOVED_TYPES, GgmlType
+from kvdesk.phrases import Phrase
 
 # ggml.h: GGML_MAX_DIMS, and GGML_MAX_NAME with its terminating NUL.
 _MAX_DIMS = 4
@@ -65,7 +66,7 @@ def read_tensors(cursor: Cursor, count: int, alignment: int) -> tuple[TensorInfo
 
 def _read_tensor(cursor: Cursor) -> TensorInfo:
     start = cursor.position
-    name = cursor.identifier("a tensor's name")
+    name = cursor.identifier(Phrase("a tensor's name"))
     (n_dims,) = cursor.unpack("I")
     if n_dims > _MAX_DIMS or len(name.encode()) > _MAX_NAME_BYTES:
         raise cursor.corrupt(

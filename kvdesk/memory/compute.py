@@ -13,6 +13,7 @@ from kvdesk.memory.placement import Placement
 from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.memory.shape import ModelShape
 from kvdesk.memory.weights import staged_bytes
+from kvdesk.phrases import Phrase, joined
 from kvdesk.units import format_tokens
 
 PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
@@ -31,21 +32,27 @@ def compute_items(shape: ModelShape, config: Configuration, placement: Placement
         peak = plain[device.name]
         if not peak.n_bytes:
             continue
-        why = (
-            f"largest during {peak.note}: {format_tokens(config.n_tokens)} tokens at once, "
-            f"logits of {format_tokens(config.n_outputs)}"
+        why = Phrase(
+            "largest during {phase}: {tokens} tokens at once, logits of {outputs}",
+            phase=Phrase(peak.note),
+            tokens=format_tokens(config.n_tokens),
+            outputs=format_tokens(config.n_outputs),
         )
         if shape.is_rough:
-            why += "; rough for this architecture, the dry run decides"
+            why = joined([why, Phrase("rough for this architecture, the dry run decides")], "; ")
         items.append(Item(Kind.COMPUTE, device.name, peak.n_bytes, "formula", why))
-        items += _extra(device, with_copies[device.name].n_bytes - peak.n_bytes, "copies in f16 of the cache")
+        items += _extra(
+            device, with_copies[device.name].n_bytes - peak.n_bytes, Phrase("copies in f16 of the cache")
+        )
         more = piped[device.name].n_bytes - with_copies[device.name].n_bytes
-        items += _extra(device, more, f"inputs kept {PIPELINE_COPIES} times, so that batches overlap")
+        items += _extra(
+            device, more, Phrase("inputs kept {count} times, so that batches overlap", count=PIPELINE_COPIES)
+        )
     items += _staging(shape, asked)
     return items
 
 
-def _extra(device: Device, n_bytes: int, why: str) -> list[Item]:
+def _extra(device: Device, n_bytes: int, why: Phrase) -> list[Item]:
     return [Item(Kind.COMPUTE, device.name, n_bytes, "formula", why)] if n_bytes > 0 else []
 
 
@@ -56,9 +63,8 @@ def _staging(shape: ModelShape, config: Configuration) -> list[Item]:
         return []
     if not backend_of(first.backend).stages_weights:
         return []
-    return _extra(
-        first, staged_bytes(shape, config), "the largest weight on the host, brought over for prompts"
-    )
+    why = Phrase("the largest weight on the host, brought over for prompts")
+    return _extra(first, staged_bytes(shape, config), why)
 
 
 def _pipelines(shape: ModelShape, config: Configuration) -> bool:

@@ -7,6 +7,7 @@ from kvdesk.memory.devices import backend_of
 from kvdesk.memory.placement import Placement
 from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.memory.shape import ModelShape
+from kvdesk.phrases import Phrase
 from kvdesk.units import MIB, format_tokens
 
 F32_BYTES = 4
@@ -23,7 +24,13 @@ def output_item(shape: ModelShape, config: Configuration) -> Item:
     """The logits buffer (llama_context::output_reserve): always host memory, a row for each sequence."""
     width = shape.n_vocab + (shape.n_embd if shape.outputs_embeddings else 0)
     rows = config.n_seq_max
-    why = f"logits of {rows} token{'s' if rows > 1 else ''}, {shape.n_vocab:,} entries each"
+    why = Phrase(
+        "logits of {count} tokens, {entries:,} entries each"
+        if rows > 1
+        else "logits of {count} token, {entries:,} entries each",
+        count=rows,
+        entries=shape.n_vocab,
+    )
     return Item(Kind.OUTPUT, config.host.name, rows * width * F32_BYTES, "exact", why)
 
 
@@ -42,7 +49,10 @@ def work_item(shape: ModelShape, config: Configuration, placement: Placement) ->
     if not config.uses_flash_attention:
         attention = F16_BYTES * config.n_ctx_seq * config.n_tokens * shape.layers[0].head_count
     n_bytes = max(product, attention)
-    why = f"operands converted for {format_tokens(config.n_tokens)} tokens, on {threads} threads"
+    tokens = format_tokens(config.n_tokens)
+    why = Phrase(
+        "operands converted for {tokens} tokens, on {threads} threads", tokens=tokens, threads=threads
+    )
     return Item(Kind.WORK_BUFFER, config.host.name, n_bytes, "formula", why)
 
 
@@ -50,9 +60,11 @@ def host_items(shape: ModelShape, config: Configuration) -> list[Item]:
     """Vocabulary, the process itself, and what drivers take on their devices."""
     host = config.host.name
     vocabulary = shape.n_vocab * _TOKEN_BYTES + shape.n_tokenizer_merges * _MERGE_BYTES
+    tokens = Phrase("{count:,} tokens with their merges", count=shape.n_vocab)
+    process = Phrase("the engine process before a model is open")
     items = [
-        Item(Kind.VOCABULARY, host, vocabulary, "table", f"{shape.n_vocab:,} tokens with their merges"),
-        Item(Kind.PROCESS, host, _PROCESS_BYTES, "table", "the engine process before a model is open"),
+        Item(Kind.VOCABULARY, host, vocabulary, "table", tokens),
+        Item(Kind.PROCESS, host, _PROCESS_BYTES, "table", process),
     ]
     return items + [item for device in config.devices for item in _beyond_buffers(device)]
 
@@ -60,9 +72,13 @@ def host_items(shape: ModelShape, config: Configuration) -> list[Item]:
 def _beyond_buffers(device: Device) -> list[Item]:
     """What a device takes beside all that is listed: as loads here have shown, until then by the table."""
     if device.margin is not None:
-        loads = "1 load" if device.margin.loads == 1 else f"{device.margin.loads} loads"
-        why = f"from {loads} on this device: what it took beyond the plan"
+        why = Phrase(
+            "from {count} load on this device: what it took beyond the plan"
+            if device.margin.loads == 1
+            else "from {count} loads on this device: what they took beyond the plan, at most",
+            count=device.margin.loads,
+        )
         return [Item(Kind.MARGIN, device.name, device.margin.bytes, "table", why)]
     context_bytes = backend_of(device.backend).context_bytes
-    why = "the driver's own, beside all buffers; differs by card and driver"
+    why = Phrase("the driver's own, beside all buffers; differs by card and driver")
     return [Item(Kind.DEVICE_CONTEXT, device.name, context_bytes, "table", why)] if context_bytes else []

@@ -9,6 +9,7 @@ from kvdesk.memory.devices import cache_tensor_bytes
 from kvdesk.memory.placement import Placement
 from kvdesk.memory.report import Item, Kind
 from kvdesk.memory.shape import LayerShape, ModelShape
+from kvdesk.phrases import Phrase, joined
 from kvdesk.units import format_tokens
 
 F32_BYTES = 4
@@ -86,32 +87,41 @@ def cache_items(shape: ModelShape, config: Configuration, placement: Placement) 
         name = device.name
         held = [group for group in groups(shape, placement) if group.device == name]
         if total.k[name]:
-            why = _cells_phrase(held, config)
-            items.append(Item(Kind.K, name, total.k[name], "exact", f"{config.type_k.name}, {why}"))
+            parts = _cells_phrases(held, config)
+            k_why = joined([config.type_k.name, *parts])
+            items.append(Item(Kind.K, name, total.k[name], "exact", k_why))
             if total.v[name]:
-                items.append(Item(Kind.V, name, total.v[name], "exact", f"{config.type_v.name}, {why}"))
+                v_why = joined([config.type_v.name, *parts])
+                items.append(Item(Kind.V, name, total.v[name], "exact", v_why))
         if total.state[name]:
             count = sum(row.count for row in held if row.layer.keeps_state or row.layer.extra_state_values)
-            why = f"state of {count} layers in f32, {_sequences(config)}; the context does not change it"
+            why = Phrase(
+                "state of {count} layers in f32, {sequences}; the context does not change it",
+                count=count,
+                sequences=_sequences(config),
+            )
             items.append(Item(Kind.RECURRENT, name, total.state[name], "exact", why))
     return items
 
 
-def _cells_phrase(held: list[Group], config: Configuration) -> str:
+def _cells_phrases(held: list[Group], config: Configuration) -> list[Phrase]:
     windows = sum(row.count for row in held if row.layer.keeps_cells and row.layer.window_tokens is not None)
     full = sum(row.count for row in held if row.layer.keeps_cells) - windows
     indexers = sum(row.count for row in held if row.layer.side_caches)
     parts = []
     if full:
-        parts.append(f"{full} layers of {format_tokens(config.n_ctx_seq)} cells")
+        cells = format_tokens(config.n_ctx_seq)
+        parts.append(Phrase("{count} layers of {cells} cells", count=full, cells=cells))
     if windows:
-        parts.append(f"{windows} window layers of {format_tokens(config.window_cells)} cells")
+        cells = format_tokens(config.window_cells)
+        parts.append(Phrase("{count} window layers of {cells} cells", count=windows, cells=cells))
     if indexers:
-        parts.append(f"{indexers} layers with an index beside it")
+        parts.append(Phrase("{count} layers with an index beside it", count=indexers))
     if config.streams > 1:
-        parts.append(f"{config.streams} times")
-    return ", ".join(parts)
+        parts.append(Phrase("{count} times", count=config.streams))
+    return parts
 
 
-def _sequences(config: Configuration) -> str:
-    return "one sequence" if config.n_seq_max == 1 else f"{config.n_seq_max} sequences"
+def _sequences(config: Configuration) -> Phrase:
+    one = config.n_seq_max == 1
+    return Phrase("one sequence") if one else Phrase("{count} sequences", count=config.n_seq_max)

@@ -7,6 +7,7 @@ from kvdesk.memory.cache_types import CACHE_TYPES, CacheType
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.report import Refusal
 from kvdesk.memory.shape import ModelShape
+from kvdesk.phrases import Phrase, joined
 from kvdesk.units import format_tokens
 
 MAX_SEQUENCES = 256  # LLAMA_MAX_SEQ
@@ -19,7 +20,7 @@ class TypeVerdict:
     name: str
     k_ok: bool
     v_ok: bool
-    why: str = ""
+    why: Phrase = Phrase("")
 
 
 def refusals(shape: ModelShape, config: Configuration) -> tuple[Refusal, ...]:
@@ -41,21 +42,18 @@ def cache_type_verdicts(shape: ModelShape) -> tuple[TypeVerdict, ...]:
 def _verdict(shape: ModelShape, row: CacheType) -> TypeVerdict:
     k_odd = _indivisible(shape, row, is_key=True)
     v_odd = None if shape.is_mla else _indivisible(shape, row, is_key=False)
-    why = ""
+    why = Phrase("")
     if k_odd is not None or v_odd is not None:
-        what = (
-            "heads"
-            if k_odd == v_odd
-            else "K heads"
-            if v_odd is None
-            else "V heads"
-            if k_odd is None
-            else "heads"
-        )
+        if k_odd is not None and v_odd is None:
+            text = "{type} stores {block} values at a time and this model's K heads have {size}."
+        elif k_odd is None and v_odd is not None:
+            text = "{type} stores {block} values at a time and this model's V heads have {size}."
+        else:
+            text = "{type} stores {block} values at a time and this model's heads have {size}."
         size = k_odd if k_odd is not None else v_odd
-        why = f"{row.name} stores {row.block_values} values at a time and this model's {what} have {size}."
+        why = Phrase(text, type=row.name, block=row.block_values, size=size)
     elif row.is_quantised and not shape.supports_flash_attention:
-        why = f"{row.name} for V needs flash attention, which this architecture cannot use."
+        why = Phrase("{type} for V needs flash attention, which this architecture cannot use.", type=row.name)
         return TypeVerdict(row.name, True, False, why)
     return TypeVerdict(row.name, k_odd is None, v_odd is None, why)
 
@@ -73,21 +71,23 @@ def _cache_types(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
     if shape.needs_equal_types and k != v:
         yield Refusal(
             "cache_type_v",
-            f"This model keeps K and V in one latent row: {k.name} and {v.name} cannot differ.",
-            f"Set both to {k.name} or both to {v.name}.",
+            Phrase(
+                "This model keeps K and V in one latent row: {k} and {v} cannot differ.", k=k.name, v=v.name
+            ),
+            Phrase("Set both to {k} or both to {v}.", k=k.name, v=v.name),
         )
     if v.is_quantised and not config.uses_flash_attention:
         if shape.supports_flash_attention:
             yield Refusal(
                 "flash_attn",
-                f"V as {v.name} needs flash attention, which is off.",
-                "Turn flash attention on or to auto, or keep V as f16.",
+                Phrase("V as {type} needs flash attention, which is off.", type=v.name),
+                Phrase("Turn flash attention on or to auto, or keep V as f16."),
             )
         else:
             yield Refusal(
                 "cache_type_v",
-                f"V as {v.name} needs flash attention, which this architecture cannot use.",
-                "Keep V as f16.",
+                Phrase("V as {type} needs flash attention, which this architecture cannot use.", type=v.name),
+                Phrase("Keep V as f16."),
             )
     if config.uses_flash_attention:
         for row, option, letter in ((k, "cache_type_k", "K"), (v, "cache_type_v", "V")):
@@ -95,17 +95,27 @@ def _cache_types(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
             if size is not None:
                 yield Refusal(
                     option,
-                    f"{letter} as {row.name} is stored {row.block_values} values at a time, "
-                    f"and this model's heads have {size}.",
-                    f"Take f16, bf16 or f32 for {letter}.",
+                    Phrase(
+                        "{side} as {type} is stored {block} values at a time, "
+                        "and this model's heads have {size}.",
+                        side=letter,
+                        type=row.name,
+                        block=row.block_values,
+                        size=size,
+                    ),
+                    Phrase("Take f16, bf16 or f32 for {side}.", side=letter),
                 )
     elif k.is_quantised:
         row_sizes = (layer.k_values for layer in shape.layers if layer.keeps_cells)
         if any(size % k.block_values for size in row_sizes):
             yield Refusal(
                 "cache_type_k",
-                f"K as {k.name} is stored {k.block_values} values at a time; its rows do not divide.",
-                "Take f16, bf16 or f32 for K.",
+                Phrase(
+                    "K as {type} is stored {block} values at a time; its rows do not divide.",
+                    type=k.name,
+                    block=k.block_values,
+                ),
+                Phrase("Take f16, bf16 or f32 for {side}.", side="K"),
             )
 
 
@@ -114,43 +124,52 @@ def _devices(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
     if config.split_mode == "row" and config.accelerators and not backends <= {"sycl"}:
         yield Refusal(
             "split_mode",
-            "Splitting by rows is not supported by these devices in this release.",
-            "Take split mode layer, or none for one device.",
+            Phrase("Splitting by rows is not supported by these devices in this release."),
+            Phrase("Take split mode layer, or none for one device."),
         )
     if config.split_mode == "tensor":
         if not config.accelerators:
-            yield Refusal("split_mode", "Splitting by tensors needs a GPU.", "Take split mode layer.")
+            yield Refusal(
+                "split_mode",
+                Phrase("Splitting by tensors needs a GPU."),
+                Phrase("Take split mode layer."),
+            )
         if not shape.supports_tensor_split:
             yield Refusal(
                 "split_mode",
-                f"Splitting by tensors is not supported for {shape.architecture} models.",
-                "Take split mode layer.",
+                Phrase(
+                    "Splitting by tensors is not supported for {architecture} models.",
+                    architecture=shape.architecture,
+                ),
+                Phrase("Take split mode layer."),
             )
         if not config.uses_flash_attention and shape.supports_flash_attention:
             yield Refusal(
                 "flash_attn",
-                "Splitting by tensors needs flash attention, which is off.",
-                "Turn flash attention on or to auto.",
+                Phrase("Splitting by tensors needs flash attention, which is off."),
+                Phrase("Turn flash attention on or to auto."),
             )
     if config.split_mode == "none" and config.main_gpu > 0 and not config.accelerators:
         yield Refusal(
             "main_gpu",
-            f"There is no device {config.main_gpu}.",
-            "Devices are counted from 0; -1 uses the CPU alone.",
+            Phrase("There is no device {number}.", number=config.main_gpu),
+            Phrase("Devices are counted from 0; -1 uses the CPU alone."),
         )
     known = {device.name for device in config.devices}
     for pattern, buffer in config.overrides:
         if not pattern or not (buffer in known or buffer.startswith("CPU")):
             yield Refusal(
                 "override_tensor",
-                f"There is no buffer “{buffer}”." if pattern else "A tensor override has no pattern.",
-                f"Write PATTERN=BUFFER; buffers are {', '.join(sorted(known))}.",
+                Phrase("There is no buffer “{buffer}”.", buffer=buffer)
+                if pattern
+                else Phrase("A tensor override has no pattern."),
+                Phrase("Write PATTERN=BUFFER; buffers are {names}.", names=joined(sorted(known))),
             )
     if config.type_k.name == "bf16" and shape.can_shift:
         yield Refusal(
             "cache_type_k",
-            "A bf16 K cache cannot be shifted on the CPU: llama.cpp ends when the context overflows.",
-            "Take f16, or keep conversations within the context.",
+            Phrase("A bf16 K cache cannot be shifted on the CPU: llama.cpp ends when the context overflows."),
+            Phrase("Take f16, or keep conversations within the context."),
             is_warning=True,
         )
 
@@ -159,14 +178,22 @@ def _sequences(config: Configuration) -> Iterator[Refusal]:
     if config.n_seq_max > MAX_SEQUENCES:
         yield Refusal(
             "parallel",
-            f"{config.n_seq_max} sequences are more than the {MAX_SEQUENCES} that llama.cpp serves.",
-            f"Take at most {MAX_SEQUENCES}.",
+            Phrase(
+                "{count} sequences are more than the {most} that llama.cpp serves.",
+                count=config.n_seq_max,
+                most=MAX_SEQUENCES,
+            ),
+            Phrase("Take at most {most}.", most=MAX_SEQUENCES),
         )
     if config.n_outputs_max < config.n_seq_max:
         yield Refusal(
             "n_outputs_max",
-            f"{config.n_outputs_max} outputs are too few for {config.n_seq_max} sequences.",
-            f"Take at least {config.n_seq_max}.",
+            Phrase(
+                "{outputs} outputs are too few for {count} sequences.",
+                outputs=config.n_outputs_max,
+                count=config.n_seq_max,
+            ),
+            Phrase("Take at least {least}.", least=config.n_seq_max),
         )
 
 
@@ -176,17 +203,29 @@ def _context(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
         factor = config.n_ctx_seq / shape.n_ctx_train
         yield Refusal(
             "ctx_size",
-            f"{format_tokens(config.n_ctx_seq)} tokens are more than the {trained} this model was trained "
-            "for; answers get worse beyond them.",
-            f"Stay within {trained}, or stretch it with --rope-scaling yarn --rope-scale {factor:.3g} "
-            f"--yarn-orig-ctx {shape.n_ctx_train}.",
+            Phrase(
+                "{tokens} tokens are more than the {trained} this model was trained for; "
+                "answers get worse beyond them.",
+                tokens=format_tokens(config.n_ctx_seq),
+                trained=trained,
+            ),
+            Phrase(
+                "Stay within {trained}, or stretch it with --rope-scaling yarn --rope-scale {factor:.3g} "
+                "--yarn-orig-ctx {count}.",
+                trained=trained,
+                factor=factor,
+                count=shape.n_ctx_train,
+            ),
             is_warning=True,
         )
     if not config.swa_full and shape.window_tokens is not None and config.window_cells < config.n_ctx_seq:
         yield Refusal(
             "swa_full",
-            f"Window layers keep only {format_tokens(config.window_cells)} cells: the context cannot be "
-            "shifted, and going back further reads the conversation again.",
-            "Set swa_full to keep them all, at the price of a full cache.",
+            Phrase(
+                "Window layers keep only {cells} cells: the context cannot be shifted, and going back "
+                "further reads the conversation again.",
+                cells=format_tokens(config.window_cells),
+            ),
+            Phrase("Set swa_full to keep them all, at the price of a full cache."),
             is_warning=True,
         )

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from kvdesk.phrases import Phrase
+
 Degree = Literal["estimate", "plan", "measurement"]
 Exactness = Literal["exact", "formula", "table"]
 DeviceKind = Literal["gpu", "cpu", "rpc"]
@@ -69,7 +71,7 @@ class Item(msgspec.Struct, frozen=True):
     device: str
     bytes: int
     exactness: Exactness
-    why: str
+    why: Phrase
     is_reclaimable: bool = False
 
 
@@ -117,6 +119,6 @@ class Refusal(msgspec.Struct, frozen=True):
     """A configuration that llama.cpp refuses (or, with `is_warning`, regrets): which option, why, the fix."""
 
     option: str
-    message: str
-    hint: str
+    message: Phrase
+    hint: Phrase
     is_warning: bool = False

@@ -1,7 +1,7 @@
 """Bytes of the weights by device and buffer, from each tensor's class, name and type."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +13,7 @@ from kvdesk.memory.devices import Backend, backend_of, weight_bytes
 from kvdesk.memory.placement import Placement, place, shares
 from kvdesk.memory.report import Device, Exactness, Item, Kind
 from kvdesk.memory.shape import ModelShape, Weight
+from kvdesk.phrases import Phrase, joined
 from kvdesk.units import format_bytes
 
 REPACKED = "CPU_REPACK"
@@ -99,9 +100,13 @@ def _totals(shape: ModelShape, key: _Key) -> WeightBytes:
 
 def staged_bytes(shape: ModelShape, config: Configuration) -> int:
     """The largest matrix that lies on the host and not repacked, which a GPU must bring over to use it."""
-    key = _key(shape, config)
+    return _staged(shape, _key(shape, config))
+
+
+@lru_cache(maxsize=128)
+def _staged(shape: ModelShape, key: _Key) -> int:
     buffers = _Buffers(key)
-    host = config.host.name
+    host = key.devices[-1].name
     return max(
         (
             weight.n_bytes
@@ -174,13 +179,15 @@ def weight_items(shape: ModelShape, config: Configuration) -> list[Item]:
     for (device, buffer), size in sorted(total.by_buffer.items()):
         is_host = device == config.host.name
         if buffer == REPACKED:
-            why = "rearranged for this processor's vector units, a copy beside the file"
+            why = Phrase("rearranged for this processor's vector units, a copy beside the file")
         elif is_host and config.mmap:
-            why = "mapped from the file, locked in memory" if config.mlock else "mapped from the file"
+            why = Phrase("mapped from the file, locked in memory" if config.mlock else "mapped from the file")
         else:
-            why = "read into memory" if is_host else "layers on this device"
+            why = Phrase("read into memory" if is_host else "layers on this device")
         if total.second_copy_bytes and buffer == _second_copy_buffer(shape, config):
-            why += f"; {format_bytes(total.second_copy_bytes)} of it is the embedding once more, as output"
+            size_again = format_bytes(total.second_copy_bytes)
+            again = Phrase("{size} of it is the embedding once more, as output", size=size_again)
+            why = joined([why, again], "; ")
         is_reclaimable = is_host and buffer == device and config.mmap and not config.mlock
         items.append(Item(Kind.WEIGHTS, device, size, exactness, why, is_reclaimable))
     return items
@@ -191,3 +198,25 @@ def _second_copy_buffer(shape: ModelShape, config: Configuration) -> str:
     if output != config.host.name:
         return output
     return REPACKED if weight_totals(shape, config).in_buffer(REPACKED) else output
+
+
+def read_bytes(shape: ModelShape, config: Configuration) -> Mapping[str, float]:
+    """What computing one token reads of each device's weights: all matrices, but of experts those chosen."""
+    return _read(shape, _key(shape, config))
+
+
+@lru_cache(maxsize=128)
+def _read(shape: ModelShape, key: _Key) -> Mapping[str, float]:
+    buffers = _Buffers(key)
+    read: defaultdict[str, float] = defaultdict(float)
+    for weight in shape.weights:
+        is_read = weight.place != "input" and (weight.layer is None or weight.layer < shape.n_layer)
+        if not is_read:  # of an embedding only a row is read
+            continue
+        share = 1.0
+        if weight.use == "experts" and weight.layer is not None and shape.n_experts:
+            share = shape.layers[weight.layer].experts_used / shape.n_experts
+        read[buffers.buffer_of(weight, buffers.device_of(weight))[0]] += weight.n_bytes * share
+    if shape.tied_output is not None:
+        read[key.placement.output] += shape.tied_output.n_bytes
+    return dict(read)

@@ -1,65 +1,29 @@
-"""The catalogue has every text of the command line, with the same fields, and the locale chooses it."""
+"""The command line's texts are in its catalogue or the window's, with the same fields; the locale chooses."""
 
-import ast
-import string
 import tomllib
-from pathlib import Path
 
 import pytest
 
-import kvdesk
-from kvdesk import errors
 from kvdesk.cli.texts import t
-from kvdesk.plan.options import OPTIONS
-from kvdesk.plan.sampling import SAMPLER_OPTIONS
+from kvdesk.phrases import Phrase
 from kvdesk.resources import resource_path
+from tests.architecture.test_translations import tool
 
-PACKAGE = Path(kvdesk.__file__).parent
 CATALOGUE = tomllib.loads(resource_path("translations/cli.zh_CN.toml").read_text(encoding="utf-8"))["texts"]
-# What these rooms say is seen in the window alone.
-OTHER_ROOMS = {"gui", "session", "chats", "settings"}
-ERRORS = {name for name, found in vars(errors).items() if isinstance(found, type)} | {
-    "UsageError",
-    "InternalError",
-}
+CORE = {message.source for message in tool.messages() if message.context == "core"}
 
 
-def spoken():
-    """Every literal given to t() in the command line, and to an error that it may print."""
-    found = {row.spec.help for row in (*OPTIONS, *SAMPLER_OPTIONS)}
-    for path in PACKAGE.rglob("*.py"):
-        room = path.relative_to(PACKAGE).parts[0]
-        if room in OTHER_ROOMS:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = getattr(node.func, "id", "")
-            arguments = (
-                node.args[:1] if name == "t" and room == "cli" else node.args[:2] if name in ERRORS else []
-            )
-            for argument in arguments:
-                literals = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
-                found |= {each.value for each in literals if isinstance(each, ast.Constant) and each.value}
-    return found
+def test_every_text_is_in_a_catalogue():
+    assert sorted(tool.cli_texts() - CATALOGUE.keys() - CORE) == []
 
 
-def fields(template):
-    return sorted(name for _, name, _, _ in string.Formatter().parse(template) if name)
-
-
-def test_every_text_is_in_the_catalogue():
-    wordless = {
-        text
-        for text in spoken()
-        if not any(c.isalpha() for c in "".join(p[0] for p in string.Formatter().parse(text)))
-    }
-    assert sorted(spoken() - wordless - CATALOGUE.keys()) == []
+def test_no_text_is_in_both_catalogues():
+    assert sorted(CORE & CATALOGUE.keys()) == []
 
 
 @pytest.mark.parametrize("text", sorted(CATALOGUE))
 def test_a_translation_has_the_fields_of_its_text(text):
-    assert fields(CATALOGUE[text]) == fields(text)
+    assert tool.fields(CATALOGUE[text]) == tool.fields(text)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +55,9 @@ def test_errors_are_told_in_the_users_language(kvdesk, monkeypatch):
     ran = kvdesk("estimate", "nowhere.gguf", "--json")
     assert ran.object["error"]["message"] == "没有文件“nowhere.gguf”。"
     assert ran.object["error"]["kind"] == "GgufError"
+
+
+def test_a_phrase_is_told_with_the_phrases_inside_it(monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    purpose = Phrase("the compute buffer")
+    assert t(Phrase("Not enough memory for {purpose}.", purpose=purpose)) == "内存不足，无法用于计算缓冲区。"

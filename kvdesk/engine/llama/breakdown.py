@@ -9,6 +9,7 @@ from kvdesk.engine.llama.cache_log import CacheLog, read_cache_log, split_by_dev
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.printed import PRINTED_ERROR, printed_items, printed_sizes
 from kvdesk.memory.report import HOST, Degree, Device, Exactness, Item, Kind, MemoryReport
+from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import MIB
 
@@ -49,7 +50,14 @@ def break_down(
 
 def _items_from_buffers(buffers: Sequence[Buffers], log: CacheLog, mapped: Sequence[str]) -> list[Item]:
     items = [
-        Item(Kind.WEIGHTS, b.device, b.model_bytes, "exact", f"weights in {b.name}", b.name in mapped)
+        Item(
+            Kind.WEIGHTS,
+            b.device,
+            b.model_bytes,
+            "exact",
+            Phrase("weights in {buffer}", buffer=b.name),
+            b.name in mapped,
+        )
         for b in buffers
     ]
     context_bytes: dict[str, int] = {}
@@ -57,10 +65,15 @@ def _items_from_buffers(buffers: Sequence[Buffers], log: CacheLog, mapped: Seque
         context_bytes[b.device] = context_bytes.get(b.device, 0) + b.context_bytes
     for device, cache in split_by_device(log, context_bytes).items():
         exactness: Exactness = "exact" if cache.exact else "formula"
-        items.append(Item(Kind.K, device, cache.k, exactness, "K of every cache"))
-        items.append(Item(Kind.V, device, cache.v, exactness, "V of every cache"))
-        items.append(Item(Kind.RECURRENT, device, cache.state, exactness, "recurrent and convolution state"))
-    items += [Item(Kind.COMPUTE, b.device, b.compute_bytes, "exact", f"graph in {b.name}") for b in buffers]
+        items.append(Item(Kind.K, device, cache.k, exactness, Phrase("K of every cache")))
+        items.append(Item(Kind.V, device, cache.v, exactness, Phrase("V of every cache")))
+        items.append(
+            Item(Kind.RECURRENT, device, cache.state, exactness, Phrase("recurrent and convolution state"))
+        )
+    items += [
+        Item(Kind.COMPUTE, b.device, b.compute_bytes, "exact", Phrase("graph in {buffer}", buffer=b.name))
+        for b in buffers
+    ]
     return items
 
 
@@ -82,12 +95,12 @@ def beyond_buffers(
     `before` and `after` are the same devices around the load; `base_bytes` the process's resident memory
     before it. Other programs may have taken or freed GPU memory meanwhile, so a GPU's share is no exact one.
     """
-    items = [Item(Kind.PROCESS, HOST.name, base_bytes, "exact", "the engine process before the load")]
+    items = [Item(Kind.PROCESS, HOST.name, base_bytes, "exact", Phrase("the engine process before the load"))]
     for then, now in zip(before, after, strict=True):
         if then.kind == "gpu" and then.free_bytes is not None and now.free_bytes is not None:
             rest = then.free_bytes - now.free_bytes - report.bytes_of(device=then.name)
             if rest > 0:
-                why = "taken on the device beyond all buffers: the driver's context, workspaces"
+                why = Phrase("taken on the device beyond all buffers: the driver's context, workspaces")
                 items.append(Item(Kind.DEVICE_CONTEXT, then.name, rest, "formula", why))
     return tuple(items)
 
@@ -109,8 +122,10 @@ def _output_item(context: Context) -> Item:
     The library prints their size; the bytes behind it are a row of the vocabulary for each sequence.
     """
     size = context.model.n_vocab * context.options.parallel * 4
-    why = f"logits, {context.options.parallel} x {context.model.n_vocab} x 4"
+    why = Phrase(
+        "logits, {rows} x {entries} x 4", rows=context.options.parallel, entries=context.model.n_vocab
+    )
     _, printed = next(printed_sizes(context.log_lines, "output"), ("", size))
     if abs(size - printed) <= PRINTED_ERROR:
         return Item(Kind.OUTPUT, HOST.name, size, "exact", why)
-    return Item(Kind.OUTPUT, HOST.name, round(printed), "formula", "outputs, as printed")
+    return Item(Kind.OUTPUT, HOST.name, round(printed), "formula", Phrase("outputs, as printed"))

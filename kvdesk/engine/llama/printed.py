@@ -13,6 +13,7 @@ from kvdesk.engine.llama.devices import all_handles
 from kvdesk.engine.llama.library import text_of
 from kvdesk.memory.report import HOST, Degree, Device, Item, Kind
 from kvdesk.memory.weights import weight_items
+from kvdesk.phrases import Phrase
 from kvdesk.plan.configure import configure
 from kvdesk.units import MIB
 
@@ -32,12 +33,20 @@ def printed_items(context: Context, devices: Sequence[Device], degree: Degree, l
     names = _devices_by_buffer()
     items = _weights(context, devices, names) if degree == "measurement" else _our_weights(context, devices)
     for device, cache in split_by_device(log, _context_bytes(log)).items():
-        items.append(Item(Kind.K, device, cache.k, "formula", "K of every cache, as printed"))
-        items.append(Item(Kind.V, device, cache.v, "formula", "V of every cache, as printed"))
-        items.append(Item(Kind.RECURRENT, device, cache.state, "formula", "state, as printed"))
+        items.append(Item(Kind.K, device, cache.k, "formula", Phrase("K of every cache, as printed")))
+        items.append(Item(Kind.V, device, cache.v, "formula", Phrase("V of every cache, as printed")))
+        items.append(Item(Kind.RECURRENT, device, cache.state, "formula", Phrase("state, as printed")))
     for buffer, size in printed_sizes(context.log_lines, "compute"):
         device = names.get(buffer, HOST.name)
-        items.append(Item(Kind.COMPUTE, device, round(size), "formula", f"graph in {buffer}, as printed"))
+        items.append(
+            Item(
+                Kind.COMPUTE,
+                device,
+                round(size),
+                "formula",
+                Phrase("graph in {buffer}, as printed", buffer=buffer),
+            )
+        )
     return items
 
 
@@ -48,7 +57,7 @@ def _weights(context: Context, devices: Sequence[Device], names: dict[str, str])
             names.get(buffer, HOST.name),
             round(size),
             "formula",
-            f"weights in {buffer}, as printed",
+            Phrase("weights in {buffer}, as printed", buffer=buffer),
             is_reclaimable=buffer == "CPU_Mapped" and not context.options.mlock,
         )
         for buffer, size in printed_sizes(context.model.log_lines, "model")

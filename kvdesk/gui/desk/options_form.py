@@ -11,6 +11,7 @@ from kvdesk.gui.icons import set_icon
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.memory.report import Refusal
+from kvdesk.phrases import Phrase
 from kvdesk.plan.options import OPTIONS, Group, OptionRow
 from kvdesk.session.state import DeskState
 
@@ -74,7 +75,7 @@ class OptionsForm(QWidget):
     def show_entry_error(self, name: str, text: str) -> None:
         """Tell that what was entered for an option is no value; "" takes it back."""
         if text:
-            self._entries[name] = Refusal(name, text, "")
+            self._entries[name] = Refusal(name, Phrase(text), Phrase(""))
         elif self._entries.pop(name, None) is None:
             return
         self._show_notes()

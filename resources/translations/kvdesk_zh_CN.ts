@@ -1,0 +1,3325 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>ChatDelegate</name>
+    <message>
+        <source>Title</source>
+        <translation>标题</translation>
+    </message>
+</context>
+<context>
+    <name>ChatItems</name>
+    <message>
+        <source>Today</source>
+        <translation>今天</translation>
+    </message>
+    <message>
+        <source>Yesterday</source>
+        <translation>昨天</translation>
+    </message>
+    <message>
+        <source>Last week</source>
+        <translation>上周</translation>
+    </message>
+    <message>
+        <source>Older</source>
+        <translation>更早</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+</context>
+<context>
+    <name>ChatsPanel</name>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Search chats</source>
+        <translation>搜索对话</translation>
+    </message>
+    <message>
+        <source>Search chats by title</source>
+        <translation>按标题搜索对话</translation>
+    </message>
+    <message>
+        <source>Chats</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>KV Desk</source>
+        <translation>KV Desk</translation>
+    </message>
+    <message>
+        <source>No title contains that.</source>
+        <translation>没有标题包含这些文字。</translation>
+    </message>
+    <message>
+        <source>Your chats will be listed here.</source>
+        <translation>你的对话会列在这里。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Delete…</source>
+        <translation>删除…</translation>
+    </message>
+</context>
+<context>
+    <name>CodeView</name>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+</context>
+<context>
+    <name>Composer</name>
+    <message>
+        <source>Message</source>
+        <translation>消息</translation>
+    </message>
+    <message>
+        <source>Cost of sending</source>
+        <translation>发送的开销</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>发送</translation>
+    </message>
+    <message>
+        <source>The model is being opened</source>
+        <translation>正在打开模型</translation>
+    </message>
+    <message>
+        <source>Open a model first</source>
+        <translation>请先打开模型</translation>
+    </message>
+    <message>
+        <source>The model is being loaded</source>
+        <translation>正在加载模型</translation>
+    </message>
+    <message>
+        <source>Ask {model}; it is loaded first…</source>
+        <translation>向 {model} 提问；会先加载模型…</translation>
+    </message>
+    <message>
+        <source>Reply…</source>
+        <translation>回复…</translation>
+    </message>
+    <message>
+        <source>Ask anything…</source>
+        <translation>随便问点什么…</translation>
+    </message>
+    <message>
+        <source>Editing your last message: its answer will be written anew. Esc keeps it.</source>
+        <translation>正在编辑你的上一条消息：回答会重新生成。按 Esc 保持原样。</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Stop the answer; what there is of it stays (Esc)</source>
+        <translation>停止回答；已有部分会保留（Esc）</translation>
+    </message>
+    <message>
+        <source>Enter sends, Shift+Enter begins a new line</source>
+        <translation>Enter 发送，Shift+Enter 换行</translation>
+    </message>
+    <message>
+        <source>Write a message first</source>
+        <translation>请先写一条消息</translation>
+    </message>
+</context>
+<context>
+    <name>ContextChoice</name>
+    <message>
+        <source>Context in tokens, exact</source>
+        <translation>上下文 token 数，精确值</translation>
+    </message>
+    <message>
+        <source>Tokens, like 12288 or 12k</source>
+        <translation>token 数，如 12288 或 12k</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>token</translation>
+    </message>
+</context>
+<context>
+    <name>ContextGauge</name>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>you</source>
+        <translation>你</translation>
+    </message>
+    <message>
+        <source>answers</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>other</source>
+        <translation>其他</translation>
+    </message>
+    <message>
+        <source>another chat</source>
+        <translation>另一个对话</translation>
+    </message>
+    <message>
+        <source>{used} of {total} tokens · {percent} %</source>
+        <translation>{used} / {total} token · {percent} %</translation>
+    </message>
+</context>
+<context>
+    <name>ContextSlider</name>
+    <message>
+        <source>Context in tokens</source>
+        <translation>上下文 token 数</translation>
+    </message>
+    <message>
+        <source>largest here {tokens}</source>
+        <translation>此处最大 {tokens}</translation>
+    </message>
+    <message>
+        <source>trained {tokens}, fits here</source>
+        <translation>训练长度 {tokens}，放得下</translation>
+    </message>
+    <message>
+        <source>trained {tokens}</source>
+        <translation>训练长度 {tokens}</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationMenus</name>
+    <message>
+        <source>Open in the browser</source>
+        <translation>在浏览器中打开</translation>
+    </message>
+    <message>
+        <source>Copy address</source>
+        <translation>复制地址</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy code</source>
+        <translation>复制代码</translation>
+    </message>
+    <message>
+        <source>Copy message</source>
+        <translation>复制消息</translation>
+    </message>
+    <message>
+        <source>Hide reasoning</source>
+        <translation>隐藏思考过程</translation>
+    </message>
+    <message>
+        <source>Show reasoning</source>
+        <translation>显示思考过程</translation>
+    </message>
+    <message>
+        <source>Select all</source>
+        <translation>全选</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationPanel</name>
+    <message>
+        <source>The engine ended</source>
+        <translation>引擎已退出</translation>
+    </message>
+    <message>
+        <source>Reload</source>
+        <translation>重新加载</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationView</name>
+    <message>
+        <source>Conversation</source>
+        <translation>对话内容</translation>
+    </message>
+</context>
+<context>
+    <name>CopyButton</name>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>DeleteQuestion</name>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>Delete “{title}” for good?</source>
+        <translation>永久删除“{title}”？</translation>
+    </message>
+</context>
+<context>
+    <name>DeskPanel</name>
+    <message>
+        <source>Ledger…</source>
+        <translation>加载记录…</translation>
+    </message>
+    <message>
+        <source>What loads on this machine took beside what was planned</source>
+        <translation>本机历次加载的实测用量与规划对照</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceMemory</name>
+    <message>
+        <source>Show or hide the figures of this device</source>
+        <translation>显示或隐藏此设备的数值</translation>
+    </message>
+    <message>
+        <source>{missing} more than the {limit} free</source>
+        <translation>比空闲的 {limit} 多 {missing}</translation>
+    </message>
+    <message>
+        <source>size not known</source>
+        <translation>大小未知</translation>
+    </message>
+    <message>
+        <source>{needed} of {free} free</source>
+        <translation>需要 {needed}，空闲 {free}</translation>
+    </message>
+    <message>
+        <source>{size} · {kept} kept for other programs</source>
+        <translation>{size} · 为其他程序预留 {kept}</translation>
+    </message>
+    <message>
+        <source>{size} · {free} free</source>
+        <translation>{size} · 空闲 {free}</translation>
+    </message>
+    <message>
+        <source>K cache, {cells} cells</source>
+        <translation>K 缓存，{cells} 单元</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>K cache</source>
+        <translation>K 缓存</translation>
+    </message>
+    <message>
+        <source>V cache</source>
+        <translation>V 缓存</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Compute</source>
+        <translation>计算</translation>
+    </message>
+    <message>
+        <source>Output</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Margin</source>
+        <translation>余量</translation>
+    </message>
+    <message>
+        <source>Other</source>
+        <translation>其他</translation>
+    </message>
+    <message>
+        <source>This computer</source>
+        <translation>本机</translation>
+    </message>
+</context>
+<context>
+    <name>EmptyChat</name>
+    <message>
+        <source>Open a model…</source>
+        <translation>打开模型…</translation>
+    </message>
+    <message>
+        <source>Try the demo</source>
+        <translation>试用演示模型</translation>
+    </message>
+    <message>
+        <source>What is the KV cache?</source>
+        <translation>What is the KV cache?</translation>
+    </message>
+    <message>
+        <source>The code for the blue box is 48213.</source>
+        <translation>The code for the blue box is 48213.</translation>
+    </message>
+    <message>
+        <source>Tell me a story in 4 sentences.</source>
+        <translation>Tell me a story in 4 sentences.</translation>
+    </message>
+    <message>
+        <source>Send: {text}</source>
+        <translation>发送：{text}</translation>
+    </message>
+    <message>
+        <source>Opening…</source>
+        <translation>正在打开…</translation>
+    </message>
+    <message>
+        <source>Open a GGUF, or try the demo</source>
+        <translation>打开 GGUF 文件，或试用演示模型</translation>
+    </message>
+    <message>
+        <source>You see what a model would use before anything is loaded.</source>
+        <translation>加载之前就能看到模型会占用多少内存。</translation>
+    </message>
+    <message>
+        <source>Try the demo model</source>
+        <translation>试用演示模型</translation>
+    </message>
+    <message>
+        <source>Five million parameters that know a little of the KV cache and remember what you tell them.</source>
+        <translation>五百万参数，略知 KV 缓存，也记得住你告诉它的话（仅英文）。</translation>
+    </message>
+    <message>
+        <source>Ask {model}</source>
+        <translation>向 {model} 提问</translation>
+    </message>
+    <message>
+        <source>It is loaded. What you write stays on this machine.</source>
+        <translation>已加载。你写的内容只留在本机。</translation>
+    </message>
+    <message>
+        <source>Your first message loads it. What it will use is shown beside this, before it does.</source>
+        <translation>发出第一条消息时加载。会占用多少内存，加载前就显示在旁边。</translation>
+    </message>
+</context>
+<context>
+    <name>ErrorDialog</name>
+    <message>
+        <source>KV Desk</source>
+        <translation>KV Desk</translation>
+    </message>
+    <message>
+        <source>Copy details</source>
+        <translation>复制详情</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>ExportDialog</name>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Shell</source>
+        <translation>Shell</translation>
+    </message>
+    <message>
+        <source>Command</source>
+        <translation>命令</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Launch command</source>
+        <translation>启动命令</translation>
+    </message>
+    <message>
+        <source>The options as chosen on the desk, in the program&apos;s own flags.</source>
+        <translation>面板上选定的选项，写成该程序自己的参数。</translation>
+    </message>
+</context>
+<context>
+    <name>Figures</name>
+    <message>
+        <source>{number} ms</source>
+        <translation>{number} 毫秒</translation>
+    </message>
+    <message>
+        <source>{number} s</source>
+        <translation>{number} 秒</translation>
+    </message>
+    <message>
+        <source>{number} t/s</source>
+        <translation>{number} t/s</translation>
+    </message>
+    <message>
+        <source>an earlier message changed</source>
+        <translation>较早的消息有改动</translation>
+    </message>
+    <message>
+        <source>the template leaves earlier reasoning out</source>
+        <translation>模板不保留之前的思考过程</translation>
+    </message>
+    <message>
+        <source>the sliding window had moved on</source>
+        <translation>滑动窗口已移过</translation>
+    </message>
+    <message>
+        <source>this model’s state cannot be rewound</source>
+        <translation>此模型的状态无法回退</translation>
+    </message>
+    <message>
+        <source>the model was loaded again</source>
+        <translation>模型重新加载过</translation>
+    </message>
+    <message>
+        <source>another chat had used the cache</source>
+        <translation>缓存被另一个对话用过</translation>
+    </message>
+    <message>
+        <source>the template writes earlier messages differently now</source>
+        <translation>模板现在对较早消息的写法不同</translation>
+    </message>
+    <message>
+        <source>{count} read again</source>
+        <translation>重读 {count} 个</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>cut at the answer’s limit</source>
+        <translation>达到回答长度上限</translation>
+    </message>
+    <message>
+        <source>cut: the context is full</source>
+        <translation>中断：上下文已满</translation>
+    </message>
+    <message>
+        <source>cut off, what had arrived is kept</source>
+        <translation>已中断，保留已有部分</translation>
+    </message>
+    <message>
+        <source>{new} new tokens read</source>
+        <translation>读入 {new} 个新 token</translation>
+    </message>
+    <message>
+        <source>{new} new token read</source>
+        <translation>读入 {new} 个新 token</translation>
+    </message>
+    <message>
+        <source>{count} reused</source>
+        <translation>复用 {count} 个</translation>
+    </message>
+    <message>
+        <source>{time} to first token</source>
+        <translation>首 token {time}</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>{count} token</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>at {speed}</source>
+        <translation>速度 {speed}</translation>
+    </message>
+    <message>
+        <source>reading</source>
+        <translation>正在读入</translation>
+    </message>
+    <message>
+        <source>reading {done} of {total}</source>
+        <translation>正在读入 {done} / {total}</translation>
+    </message>
+    <message>
+        <source>Thinking for {seconds} s</source>
+        <translation>已思考 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>Thinking</source>
+        <translation>正在思考</translation>
+    </message>
+    <message>
+        <source>Thought</source>
+        <translation>思考过程</translation>
+    </message>
+    <message>
+        <source>Thought for {time}</source>
+        <translation>思考了 {time}</translation>
+    </message>
+    <message>
+        <source>Thought for {seconds} s</source>
+        <translation>思考了 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>+{count} tokens</source>
+        <translation>+{count} token</translation>
+    </message>
+    <message>
+        <source>first token in about {time}</source>
+        <translation>约 {time}后出首 token</translation>
+    </message>
+    <message>
+        <source>cache {percent} %</source>
+        <translation>缓存 {percent} %</translation>
+    </message>
+    <message>
+        <source>loading the model</source>
+        <translation>正在加载模型</translation>
+    </message>
+    <message>
+        <source>loads {model} first</source>
+        <translation>先加载 {model}</translation>
+    </message>
+</context>
+<context>
+    <name>FitsItems</name>
+    <message>
+        <source>tight</source>
+        <translation>偏紧</translation>
+    </message>
+    <message>
+        <source>{pair}: at most {tokens} tokens</source>
+        <translation>{pair}：最多 {tokens} 个 token</translation>
+    </message>
+    <message>
+        <source>No context fits with this pair.</source>
+        <translation>用这对缓存类型，任何上下文都放不下。</translation>
+    </message>
+    <message>
+        <source>{size} a token</source>
+        <translation>每个 token {size}</translation>
+    </message>
+    <message>
+        <source>The GPU has no kernel for this pair; attention would run on the CPU.</source>
+        <translation>GPU 没有适用于这对类型的内核；注意力将在 CPU 上计算。</translation>
+    </message>
+</context>
+<context>
+    <name>FitsMap</name>
+    <message>
+        <source>Largest context by cache pair</source>
+        <translation>各缓存类型组合的最大上下文</translation>
+    </message>
+    <message>
+        <source>this computer, now</source>
+        <translation>本机，当前</translation>
+    </message>
+    <message>
+        <source>this GPU, now</source>
+        <translation>此 GPU，当前</translation>
+    </message>
+    <message>
+        <source>these GPUs, now</source>
+        <translation>这些 GPU，当前</translation>
+    </message>
+</context>
+<context>
+    <name>JumpButton</name>
+    <message>
+        <source>Jump to latest</source>
+        <translation>跳到最新</translation>
+    </message>
+</context>
+<context>
+    <name>LedgerDialog</name>
+    <message>
+        <source>Ledger</source>
+        <translation>加载记录</translation>
+    </message>
+    <message>
+        <source>No load has been written down yet. Load a model to measure one.</source>
+        <translation>还没有加载记录。加载一个模型即可测量。</translation>
+    </message>
+    <message>
+        <source>Export CSV…</source>
+        <translation>导出 CSV…</translation>
+    </message>
+    <message>
+        <source>Clear…</source>
+        <translation>清除…</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Forget them</source>
+        <translation>清除记录</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>Loads on this machine</source>
+        <translation>本机的加载</translation>
+    </message>
+    <message>
+        <source>What each load took of a device, in MiB, pages of mapped files aside. The largest difference of the last ten loads with the same driver and llama.cpp is added to the next plan on that device.</source>
+        <translation>每次加载对设备的实际占用，单位 MiB，不含映射文件的页。同一驱动和 llama.cpp 最近十次加载的最大差值，会加到该设备的下一次规划中。</translation>
+    </message>
+    <message>
+        <source>Ledger of loads</source>
+        <translation>加载记录</translation>
+    </message>
+    <message>
+        <source>Export the ledger</source>
+        <translation>导出加载记录</translation>
+    </message>
+    <message>
+        <source>Tables (*.csv)</source>
+        <translation>表格 (*.csv)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Forget all {count} loads? The next plans then count with the built-in figures again.</source>
+        <translation>清除全部 {count} 条加载记录？之后的规划将重新使用内置数值。</translation>
+    </message>
+</context>
+<context>
+    <name>LedgerItems</name>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>driver {version}</source>
+        <translation>驱动 {version}</translation>
+    </message>
+    <message>
+        <source>Date</source>
+        <translation>日期</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>K / V</source>
+        <translation>K / V</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Estimated</source>
+        <translation>估算</translation>
+    </message>
+    <message>
+        <source>Planned</source>
+        <translation>规划</translation>
+    </message>
+    <message>
+        <source>Measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>Difference</source>
+        <translation>差值</translation>
+    </message>
+</context>
+<context>
+    <name>LoadBar</name>
+    <message>
+        <source>Reload</source>
+        <translation>重新加载</translation>
+    </message>
+    <message>
+        <source>Loading</source>
+        <translation>正在加载</translation>
+    </message>
+    <message>
+        <source>Load</source>
+        <translation>加载</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Unload</source>
+        <translation>卸载</translation>
+    </message>
+    <message>
+        <source>Load again</source>
+        <translation>重新加载</translation>
+    </message>
+    <message>
+        <source>Loading, {percent} %</source>
+        <translation>正在加载，{percent} %</translation>
+    </message>
+    <message>
+        <source>The engine has ended</source>
+        <translation>引擎已退出</translation>
+    </message>
+    <message>
+        <source>Loaded in {time}</source>
+        <translation>已加载，用时 {time}</translation>
+    </message>
+    <message>
+        <source>llama.cpp refuses these options</source>
+        <translation>llama.cpp 不接受这些选项</translation>
+    </message>
+    <message>
+        <source>Does not fit in free memory</source>
+        <translation>空闲内存放不下</translation>
+    </message>
+    <message>
+        <source>Takes {size}</source>
+        <translation>占用 {size}</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Notice</source>
+        <translation>通知</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Theme, language, memory to leave free (Ctrl+,)</source>
+        <translation>主题、语言、预留内存（Ctrl+,）</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>The keys of the window (F1)</source>
+        <translation>窗口的快捷键（F1）</translation>
+    </message>
+    <message>
+        <source>{model} – KV Desk</source>
+        <translation>{model} – KV Desk</translation>
+    </message>
+    <message>
+        <source>KV Desk</source>
+        <translation>KV Desk</translation>
+    </message>
+    <message>
+        <source>Open a model</source>
+        <translation>打开模型</translation>
+    </message>
+    <message>
+        <source>GGUF models (*.gguf)</source>
+        <translation>GGUF 模型 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Load it</source>
+        <translation>加载模型</translation>
+    </message>
+    <message>
+        <source>Stop an answer or a load</source>
+        <translation>停止回答或加载</translation>
+    </message>
+    <message>
+        <source>Write a message</source>
+        <translation>写消息</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Show or hide the chats</source>
+        <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Show or hide the desk</source>
+        <translation>显示或隐藏面板</translation>
+    </message>
+    <message>
+        <source>Export the launch command</source>
+        <translation>导出启动命令</translation>
+    </message>
+    <message>
+        <source>These keys</source>
+        <translation>本列表</translation>
+    </message>
+    <message>
+        <source>Close the window</source>
+        <translation>关闭窗口</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryBar</name>
+    <message>
+        <source>Memory of {device}</source>
+        <translation>{device} 的内存</translation>
+    </message>
+    <message>
+        <source>{kind}: {size}, {share} % of what is needed</source>
+        <translation>{kind}：{size}，占所需的 {share} %</translation>
+    </message>
+    <message>
+        <source>Used by other programs or kept for them</source>
+        <translation>被其他程序占用或为其预留</translation>
+    </message>
+    <message>
+        <source>{needed} needed</source>
+        <translation>需要 {needed}</translation>
+    </message>
+    <message>
+        <source>{needed} needed of {limit} that may be used</source>
+        <translation>需要 {needed}，可用 {limit}</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryChart</name>
+    <message>
+        <source>Hold the graph still</source>
+        <translation>暂停图表</translation>
+    </message>
+    <message>
+        <source>planned ceiling {size} MiB</source>
+        <translation>规划上限 {size} MiB</translation>
+    </message>
+    <message>
+        <source>The engine&apos;s process</source>
+        <translation>引擎进程</translation>
+    </message>
+    <message>
+        <source>{speed} t/s</source>
+        <translation>{speed} t/s</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Cells</source>
+        <translation>单元</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读入</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Live</source>
+        <translation>实时</translation>
+    </message>
+    <message>
+        <source>Live graph</source>
+        <translation>实时图表</translation>
+    </message>
+    <message>
+        <source>last {count} seconds</source>
+        <translation>最近 {count} 秒</translation>
+    </message>
+    <message>
+        <source>last {count} minutes</source>
+        <translation>最近 {count} 分钟</translation>
+    </message>
+    <message>
+        <source>last hour</source>
+        <translation>最近 1 小时</translation>
+    </message>
+    <message>
+        <source>Time shown: {span}</source>
+        <translation>显示时段：{span}</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryItems</name>
+    <message>
+        <source>MiB</source>
+        <translation>MiB</translation>
+    </message>
+    <message>
+        <source>estimated</source>
+        <translation>估算</translation>
+    </message>
+    <message>
+        <source>planned</source>
+        <translation>规划</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>Computed from the model&apos;s header.</source>
+        <translation>根据模型文件头计算。</translation>
+    </message>
+    <message>
+        <source>llama.cpp&apos;s own answer, nothing allocated.</source>
+        <translation>llama.cpp 自己的回答，未分配任何内存。</translation>
+    </message>
+    <message>
+        <source>What was really allocated.</source>
+        <translation>实际分配的内存。</translation>
+    </message>
+    <message>
+        <source>Together</source>
+        <translation>合计</translation>
+    </message>
+    <message>
+        <source>llama.cpp&apos;s own buffers together</source>
+        <translation>llama.cpp 自身缓冲区合计</translation>
+    </message>
+    <message>
+        <source>{difference} MiB against the column before</source>
+        <translation>与前一列相差 {difference} MiB</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryTable</name>
+    <message>
+        <source>Memory by kind</source>
+        <translation>按类别的内存</translation>
+    </message>
+</context>
+<context>
+    <name>MessageActions</name>
+    <message>
+        <source>Message actions</source>
+        <translation>消息操作</translation>
+    </message>
+    <message>
+        <source>Copy message</source>
+        <translation>复制消息</translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation>重新回答</translation>
+    </message>
+    <message>
+        <source>Edit and send again</source>
+        <translation>编辑并重新发送</translation>
+    </message>
+</context>
+<context>
+    <name>ModelCardView</name>
+    <message>
+        <source>unverified</source>
+        <translation>未验证</translation>
+    </message>
+    <message>
+        <source>No test has compared this family&apos;s arithmetic with llama.cpp yet; the plan decides.</source>
+        <translation>尚无测试将此系列的计算与 llama.cpp 对照；以规划为准。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Open a GGUF file, or one opened before (Ctrl+O)</source>
+        <translation>打开 GGUF 文件，或之前打开过的文件（Ctrl+O）</translation>
+    </message>
+    <message>
+        <source>Opening {name} …</source>
+        <translation>正在打开 {name} …</translation>
+    </message>
+    <message>
+        <source>No model opened</source>
+        <translation>未打开模型</translation>
+    </message>
+    <message>
+        <source>Open a GGUF file or drop one on the window. Only its header is read at first.</source>
+        <translation>打开 GGUF 文件，或把文件拖到窗口上。起初只读取文件头。</translation>
+    </message>
+    <message>
+        <source>trained for {tokens}</source>
+        <translation>训练长度 {tokens}</translation>
+    </message>
+    <message>
+        <source>Architecture, parameters, quantisation, size of the file, context of the training</source>
+        <translation>架构、参数量、量化、文件大小、训练上下文</translation>
+    </message>
+    <message>
+        <source>Open a file …</source>
+        <translation>打开文件 …</translation>
+    </message>
+    <message>
+        <source>The built-in demo model</source>
+        <translation>内置演示模型</translation>
+    </message>
+</context>
+<context>
+    <name>NoticeBar</name>
+    <message>
+        <source>Copy details</source>
+        <translation>复制详情</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>OptionEditor</name>
+    <message>
+        <source>the model&apos;s</source>
+        <translation>按模型</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+</context>
+<context>
+    <name>OptionsForm</name>
+    <message>
+        <source>Advanced</source>
+        <translation>高级</translation>
+    </message>
+    <message>
+        <source>All other options of llama.cpp that change loading</source>
+        <translation>llama.cpp 影响加载的其他全部选项</translation>
+    </message>
+    <message>
+        <source>Cache</source>
+        <translation>缓存</translation>
+    </message>
+    <message>
+        <source>Offload</source>
+        <translation>卸载到 GPU</translation>
+    </message>
+    <message>
+        <source>Compute</source>
+        <translation>计算</translation>
+    </message>
+    <message>
+        <source>CPU and memory</source>
+        <translation>CPU 与内存</translation>
+    </message>
+    <message>
+        <source>Long context</source>
+        <translation>长上下文</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsDialog</name>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutsDialog</name>
+    <message>
+        <source>Keys</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>TopBar</name>
+    <message>
+        <source>Show or hide the chats (Ctrl+B)</source>
+        <translation>显示或隐藏对话列表（Ctrl+B）</translation>
+    </message>
+    <message>
+        <source>Show or hide the desk (Ctrl+D)</source>
+        <translation>显示或隐藏面板（Ctrl+D）</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>The launch command for these options (Ctrl+E)</source>
+        <translation>这些选项的启动命令（Ctrl+E）</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Cache types</source>
+        <translation>缓存类型</translation>
+    </message>
+    <message>
+        <source>Attention kernel</source>
+        <translation>注意力内核</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>No model opened</source>
+        <translation>未打开模型</translation>
+    </message>
+    <message>
+        <source>shown</source>
+        <translation>已显示</translation>
+    </message>
+    <message>
+        <source>hidden</source>
+        <translation>已隐藏</translation>
+    </message>
+    <message>
+        <source>Read back from the engine</source>
+        <translation>从引擎读回</translation>
+    </message>
+    <message>
+        <source>Chosen, not loaded yet</source>
+        <translation>已选定，尚未加载</translation>
+    </message>
+    <message>
+        <source>no flash attention</source>
+        <translation>无 Flash Attention</translation>
+    </message>
+    <message>
+        <source>Scores are computed in full; the compute buffer is larger.</source>
+        <translation>注意力分数完整计算，计算缓冲区更大。</translation>
+    </message>
+    <message>
+        <source>GPU kernel</source>
+        <translation>GPU 内核</translation>
+    </message>
+    <message>
+        <source>The GPU computes attention with this pair itself.</source>
+        <translation>GPU 直接用这对类型计算注意力。</translation>
+    </message>
+    <message>
+        <source>CPU kernel</source>
+        <translation>CPU 内核</translation>
+    </message>
+    <message>
+        <source>The GPU has no kernel for this pair; attention runs on the CPU, which is slow.</source>
+        <translation>GPU 没有适用于这对类型的内核；注意力在 CPU 上计算，速度慢。</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>This context is allocated.</source>
+        <translation>此上下文已分配。</translation>
+    </message>
+    <message>
+        <source>planned</source>
+        <translation>规划</translation>
+    </message>
+    <message>
+        <source>llama.cpp itself was asked what this context takes.</source>
+        <translation>已询问 llama.cpp 此上下文的占用。</translation>
+    </message>
+    <message>
+        <source>estimated</source>
+        <translation>估算</translation>
+    </message>
+    <message>
+        <source>Computed from the header; llama.cpp has not been asked yet.</source>
+        <translation>根据文件头计算；尚未询问 llama.cpp。</translation>
+    </message>
+    <message>
+        <source>{tokens} tokens · {degree}</source>
+        <translation>{tokens} token · {degree}</translation>
+    </message>
+</context>
+<context>
+    <name>core</name>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
+    </message>
+    <message>
+        <source>--ctx-checkpoints 8 avoids it for some more host memory.</source>
+        <translation>用 --ctx-checkpoints 8 可避免，代价是多占一些主机内存。</translation>
+    </message>
+    <message>
+        <source>0 always takes the likeliest token.</source>
+        <translation>0 总是取最可能的 token。</translation>
+    </message>
+    <message>
+        <source>1 layer</source>
+        <translation>1 层</translation>
+    </message>
+    <message>
+        <source>1 turns the penalty off.</source>
+        <translation>1 表示关闭惩罚。</translation>
+    </message>
+    <message>
+        <source>; </source>
+        <translation>；</translation>
+    </message>
+    <message>
+        <source>A bf16 K cache cannot be shifted on the CPU: llama.cpp ends when the context overflows.</source>
+        <translation>bf16 的 K 缓存无法在 CPU 上平移：上下文溢出时 llama.cpp 会终止。</translation>
+    </message>
+    <message>
+        <source>A model at a web address can be estimated but not loaded.</source>
+        <translation>网址上的模型可以估算，但不能加载。</translation>
+    </message>
+    <message>
+        <source>A quantised V cache needs flash attention.</source>
+        <translation>量化的 V 缓存需要 Flash Attention。</translation>
+    </message>
+    <message>
+        <source>A quotation mark in the command is never closed.</source>
+        <translation>命令中有一个引号没有闭合。</translation>
+    </message>
+    <message>
+        <source>A repeat penalty of 0 would divide by zero.</source>
+        <translation>重复惩罚为 0 会导致除以零。</translation>
+    </message>
+    <message>
+        <source>A tensor override has no pattern.</source>
+        <translation>有一项张量覆盖缺少匹配模式。</translation>
+    </message>
+    <message>
+        <source>A tensor split of {given} shares is too long.</source>
+        <translation>张量切分有 {given} 份，太长。</translation>
+    </message>
+    <message>
+        <source>About 160 KiB of work buffer each with flash attention.</source>
+        <translation>启用 Flash Attention 时每个线程约占 160 KiB 工作缓冲区。</translation>
+    </message>
+    <message>
+        <source>After an edit of the conversation llama-server reads this model&apos;s whole prompt again.</source>
+        <translation>编辑对话后，llama-server 会重新读入此模型的整个提示。</translation>
+    </message>
+    <message>
+        <source>All of these together, each at its own price.</source>
+        <translation>以上合用，各有代价。</translation>
+    </message>
+    <message>
+        <source>An RPC server ended or answered nonsense.</source>
+        <translation>有 RPC 服务器已退出，或返回了无效数据。</translation>
+    </message>
+    <message>
+        <source>Another program is holding the file of conversations.</source>
+        <translation>对话文件正被另一个程序占用。</translation>
+    </message>
+    <message>
+        <source>Answers can get visibly worse.</source>
+        <translation>回答可能明显变差。</translation>
+    </message>
+    <message>
+        <source>Answers change somewhat; try it on your own questions.</source>
+        <translation>回答略有变化；请用自己的问题试试。</translation>
+    </message>
+    <message>
+        <source>Answers hardly change, and conversations have less room.</source>
+        <translation>回答几乎不变，但对话空间变小。</translation>
+    </message>
+    <message>
+        <source>Answers hardly change.</source>
+        <translation>回答几乎不变。</translation>
+    </message>
+    <message>
+        <source>Base frequency of RoPE; 0 takes the model&apos;s.</source>
+        <translation>RoPE 的基频；0 取模型的值。</translation>
+    </message>
+    <message>
+        <source>Batch</source>
+        <translation>批大小</translation>
+    </message>
+    <message>
+        <source>Build llama-cpp-python with -DGGML_RPC=ON.</source>
+        <translation>请用 -DGGML_RPC=ON 编译 llama-cpp-python。</translation>
+    </message>
+    <message>
+        <source>CPU threads while answering; 0 takes one for each physical (performance) core.</source>
+        <translation>回答时的 CPU 线程数；0 表示每个物理（性能）核一个。</translation>
+    </message>
+    <message>
+        <source>CPU threads while reading the prompt; 0 takes the same as while answering.</source>
+        <translation>读入提示时的 CPU 线程数；0 表示与回答时相同。</translation>
+    </message>
+    <message>
+        <source>Cache on GPU</source>
+        <translation>缓存放在 GPU</translation>
+    </message>
+    <message>
+        <source>Changes the padding of the context and the size of window caches.</source>
+        <translation>会改变上下文的对齐填充和窗口缓存的大小。</translation>
+    </message>
+    <message>
+        <source>Check that the folder exists and that you may write there.</source>
+        <translation>请检查该文件夹是否存在、是否有写入权限。</translation>
+    </message>
+    <message>
+        <source>Check that {path} may be written and that the disk is not full.</source>
+        <translation>请检查 {path} 是否可写，以及磁盘是否已满。</translation>
+    </message>
+    <message>
+        <source>Check the address and your connection.</source>
+        <translation>请检查地址和网络连接。</translation>
+    </message>
+    <message>
+        <source>Check the address.</source>
+        <translation>请检查地址。</translation>
+    </message>
+    <message>
+        <source>Check the disk or the connection and try again.</source>
+        <translation>请检查磁盘或连接后重试。</translation>
+    </message>
+    <message>
+        <source>Check the file&apos;s permissions.</source>
+        <translation>请检查文件权限。</translation>
+    </message>
+    <message>
+        <source>Check the path.</source>
+        <translation>请检查路径。</translation>
+    </message>
+    <message>
+        <source>Choose a file on disk.</source>
+        <translation>请选择磁盘上的文件。</translation>
+    </message>
+    <message>
+        <source>Choose a file whose name ends in .gguf.</source>
+        <translation>请选择名称以 .gguf 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch.</source>
+        <translation>请减小上下文、量化 K 和 V、减少 GPU 层数，或减小 ubatch。</translation>
+    </message>
+    <message>
+        <source>Choose a smaller context.</source>
+        <translation>请选择更小的上下文。</translation>
+    </message>
+    <message>
+        <source>Choose one of {choices}.</source>
+        <translation>请从 {choices} 中选择。</translation>
+    </message>
+    <message>
+        <source>Choose one of {names}.</source>
+        <translation>请从 {names} 中选择。</translation>
+    </message>
+    <message>
+        <source>Choose one type for both.</source>
+        <translation>请为两者选择同一类型。</translation>
+    </message>
+    <message>
+        <source>Choose the .gguf file beside it.</source>
+        <translation>请选择它旁边的 .gguf 文件。</translation>
+    </message>
+    <message>
+        <source>Choose the .gguf file inside it.</source>
+        <translation>请选择其中的 .gguf 文件。</translation>
+    </message>
+    <message>
+        <source>Close the other program that uses {path} and try again.</source>
+        <translation>请关闭正在使用 {path} 的程序，然后重试。</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>Context is stretched by this factor; 0 takes the model&apos;s.</source>
+        <translation>上下文按此倍数拉长；0 取模型的值。</translation>
+    </message>
+    <message>
+        <source>Conversations have less room.</source>
+        <translation>对话空间变小。</translation>
+    </message>
+    <message>
+        <source>DRY</source>
+        <translation>DRY</translation>
+    </message>
+    <message>
+        <source>DRY base</source>
+        <translation>DRY 底数</translation>
+    </message>
+    <message>
+        <source>DRY length</source>
+        <translation>DRY 允许长度</translation>
+    </message>
+    <message>
+        <source>DRY range</source>
+        <translation>DRY 回看范围</translation>
+    </message>
+    <message>
+        <source>Decides how many layers each device holds.</source>
+        <translation>决定各设备放多少层。</translation>
+    </message>
+    <message>
+        <source>Decides which device holds which weights and which part of the cache.</source>
+        <translation>决定各设备放哪些权重和哪部分缓存。</translation>
+    </message>
+    <message>
+        <source>Devices</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Devices are counted from 0; -1 uses the CPU alone.</source>
+        <translation>设备从 0 开始编号；-1 表示只用 CPU。</translation>
+    </message>
+    <message>
+        <source>Devices here: {there}.</source>
+        <translation>本机的设备：{there}。</translation>
+    </message>
+    <message>
+        <source>Devices that are here and GPUs that are not cannot be mixed.</source>
+        <translation>本机的设备不能与本机没有的 GPU 混用。</translation>
+    </message>
+    <message>
+        <source>Divides the context among sequences; recurrent state is kept once for each.</source>
+        <translation>上下文由各序列平分；循环状态每个序列各存一份。</translation>
+    </message>
+    <message>
+        <source>Divides the logits of recent tokens; 1 turns it off.</source>
+        <translation>除以近期 token的 logits；1 表示关闭。</translation>
+    </message>
+    <message>
+        <source>Download it again.</source>
+        <translation>请重新下载。</translation>
+    </message>
+    <message>
+        <source>Download the file and open it from this disk.</source>
+        <translation>请先下载文件，再从本机磁盘打开。</translation>
+    </message>
+    <message>
+        <source>Each costs four bytes for every vocabulary entry in the compute buffer.</source>
+        <translation>每个 token 在计算缓冲区中按词表每项占 4 字节。</translation>
+    </message>
+    <message>
+        <source>Element type of the K cache.</source>
+        <translation>K 缓存的元素类型。</translation>
+    </message>
+    <message>
+        <source>Element type of the V cache; quantised types need flash attention.</source>
+        <translation>V 缓存的元素类型；量化类型需要 Flash Attention。</translation>
+    </message>
+    <message>
+        <source>Embedding models, encoders and diffusion models are for other programs.</source>
+        <translation>嵌入模型、编码器和扩散模型请用其他程序。</translation>
+    </message>
+    <message>
+        <source>Everything that was searched fits</source>
+        <translation>搜索范围内全部放得下</translation>
+    </message>
+    <message>
+        <source>Experts on CPU</source>
+        <translation>专家放在 CPU</translation>
+    </message>
+    <message>
+        <source>Fetch a newer file of this model, or convert it again.</source>
+        <translation>请获取该模型的新文件，或重新转换。</translation>
+    </message>
+    <message>
+        <source>Fetch all parts from one place.</source>
+        <translation>请从同一处获取所有部分。</translation>
+    </message>
+    <message>
+        <source>Fetch it again.</source>
+        <translation>请重新获取。</translation>
+    </message>
+    <message>
+        <source>Fetch the file again.</source>
+        <translation>请重新获取文件。</translation>
+    </message>
+    <message>
+        <source>Fetch this part again, under the name it was published with.</source>
+        <translation>请以发布时的名称重新获取这一部分。</translation>
+    </message>
+    <message>
+        <source>Flash attention</source>
+        <translation>Flash Attention</translation>
+    </message>
+    <message>
+        <source>Free some space on the disk of {path} and send again.</source>
+        <translation>请在 {path} 所在磁盘腾出空间，然后重新发送。</translation>
+    </message>
+    <message>
+        <source>Frees most of a mixture&apos;s weights on the GPU.</source>
+        <translation>释放混合专家模型在 GPU 上的大部分权重。</translation>
+    </message>
+    <message>
+        <source>Frees those experts&apos; weights on the GPU.</source>
+        <translation>释放这些专家在 GPU 上的权重。</translation>
+    </message>
+    <message>
+        <source>Frequency penalty</source>
+        <translation>频率惩罚</translation>
+    </message>
+    <message>
+        <source>Full window cache</source>
+        <translation>完整窗口缓存</translation>
+    </message>
+    <message>
+        <source>Fused attention; auto turns it on wherever the device has a kernel.</source>
+        <translation>融合注意力；auto 在设备有内核时打开。</translation>
+    </message>
+    <message>
+        <source>GPU layers</source>
+        <translation>GPU 层数</translation>
+    </message>
+    <message>
+        <source>Give the files back their names, like model-00001-of-{count:05d}.gguf.</source>
+        <translation>请恢复文件名，如 model-00001-of-{count:05d}.gguf。</translation>
+    </message>
+    <message>
+        <source>Give the size of each one, like CUDA0=8GiB.</source>
+        <translation>请给出每个设备的大小，如 CUDA0=8GiB。</translation>
+    </message>
+    <message>
+        <source>How fast that penalty grows with the sequence&apos;s length.</source>
+        <translation>惩罚随序列长度增长的快慢。</translation>
+    </message>
+    <message>
+        <source>How many tokens back it looks; -1 for the context.</source>
+        <translation>向前查看的 token数；-1 表示整个上下文。</translation>
+    </message>
+    <message>
+        <source>How many tokens back the penalties look; -1 for the context.</source>
+        <translation>惩罚向前查看的 token数；-1 表示整个上下文。</translation>
+    </message>
+    <message>
+        <source>How often the likeliest tokens are left out; 0 turns it off.</source>
+        <translation>排除最可能 token的频率；0 表示关闭。</translation>
+    </message>
+    <message>
+        <source>How positions beyond the trained context are scaled; by default what the model says.</source>
+        <translation>超出训练上下文的位置如何缩放；默认按模型所述。</translation>
+    </message>
+    <message>
+        <source>How several GPUs share a model: by whole layers, by rows or by tensors.</source>
+        <translation>多个 GPU 如何分担模型：按整层、按行或按张量。</translation>
+    </message>
+    <message>
+        <source>It is a vocabulary or a part of a set; open the file with the weights.</source>
+        <translation>它是词表或分卷之一；请打开含权重的文件。</translation>
+    </message>
+    <message>
+        <source>It is not a language model, or its conversion was incomplete.</source>
+        <translation>它不是语言模型，或转换不完整。</translation>
+    </message>
+    <message>
+        <source>It is older than GGUF; fetch a GGUF file of the same model.</source>
+        <translation>它早于 GGUF；请获取同一模型的 GGUF 文件。</translation>
+    </message>
+    <message>
+        <source>It may be cut short or made by a broken converter; fetch it again.</source>
+        <translation>它可能不完整或由有缺陷的转换器生成；请重新获取。</translation>
+    </message>
+    <message>
+        <source>It was deleted, perhaps in another window.</source>
+        <translation>它已被删除，可能是在另一个窗口中。</translation>
+    </message>
+    <message>
+        <source>Its compute buffer is then smaller than the plan&apos;s.</source>
+        <translation>因此它的计算缓冲区比规划的小。</translation>
+    </message>
+    <message>
+        <source>K</source>
+        <translation>K</translation>
+    </message>
+    <message>
+        <source>K as {type} is stored {block} values at a time; its rows do not divide.</source>
+        <translation>K 用 {type} 时每 {block} 个值为一块；此模型的行长不能整除。</translation>
+    </message>
+    <message>
+        <source>K of every cache</source>
+        <translation>所有缓存的 K</translation>
+    </message>
+    <message>
+        <source>K of every cache, as printed</source>
+        <translation>所有缓存的 K（按日志）</translation>
+    </message>
+    <message>
+        <source>Keep V as f16.</source>
+        <translation>请让 V 保持 f16。</translation>
+    </message>
+    <message>
+        <source>Keep all experts of a mixture in host memory.</source>
+        <translation>混合专家模型的所有专家都放在主机内存。</translation>
+    </message>
+    <message>
+        <source>Keep sliding-window layers at the full context, so that the cache can be shifted.</source>
+        <translation>滑动窗口层也保留完整上下文，使缓存可以平移。</translation>
+    </message>
+    <message>
+        <source>Keep the cache beside its layer; off keeps all of it in host memory (-nkvo).</source>
+        <translation>缓存与其层放在一起；off 则全部放在主机内存（-nkvo）。</translation>
+    </message>
+    <message>
+        <source>Keep the experts of the first N layers in host memory.</source>
+        <translation>前 N 层的专家放在主机内存。</translation>
+    </message>
+    <message>
+        <source>Keep the weights from being swapped out.</source>
+        <translation>防止权重被换出。</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Language of the window; “system” follows the desktop.</source>
+        <translation>窗口语言；“跟随系统”与桌面一致。</translation>
+    </message>
+    <message>
+        <source>Layers kept on the GPU, output layer included; -1 or “all” for every one. llama-server&apos;s default lets it move layers to the CPU unasked; here nothing moves silently.</source>
+        <translation>放在 GPU 上的层数，含输出层；-1 或“all”表示全部。llama-server 默认会擅自把层移到 CPU；这里不会。</translation>
+    </message>
+    <message>
+        <source>Layers with experts on CPU</source>
+        <translation>专家放在 CPU 的层数</translation>
+    </message>
+    <message>
+        <source>Let the GPU compute with weights that stay on the host while reading prompts.</source>
+        <translation>读入提示时，让 GPU 用留在主机上的权重计算。</translation>
+    </message>
+    <message>
+        <source>Light or dark; “system” follows the desktop.</source>
+        <translation>浅色或深色；“跟随系统”与桌面一致。</translation>
+    </message>
+    <message>
+        <source>Load again with other options; the chat is kept.</source>
+        <translation>请换用其他选项重新加载；对话会保留。</translation>
+    </message>
+    <message>
+        <source>Load one first.</source>
+        <translation>请先加载一个。</translation>
+    </message>
+    <message>
+        <source>Load the model again.</source>
+        <translation>请重新加载模型。</translation>
+    </message>
+    <message>
+        <source>Load the model with a larger context, or begin a new chat.</source>
+        <translation>请用更大的上下文加载模型，或开始新对话。</translation>
+    </message>
+    <message>
+        <source>Locally typical sampling; 1 turns it off.</source>
+        <translation>局部典型采样；1 表示关闭。</translation>
+    </message>
+    <message>
+        <source>Lock in memory</source>
+        <translation>锁定在内存</translation>
+    </message>
+    <message>
+        <source>Longest answer</source>
+        <translation>回答长度上限</translation>
+    </message>
+    <message>
+        <source>Look for a GGUF file of the same model, or convert it with llama.cpp&apos;s convert_hf_to_gguf.py.</source>
+        <translation>请查找同一模型的 GGUF 文件，或用 llama.cpp 的 convert_hf_to_gguf.py 转换。</translation>
+    </message>
+    <message>
+        <source>Look for another file of this model.</source>
+        <translation>请寻找此模型的其他文件。</translation>
+    </message>
+    <message>
+        <source>Main GPU</source>
+        <translation>主 GPU</translation>
+    </message>
+    <message>
+        <source>Map the file</source>
+        <translation>映射文件</translation>
+    </message>
+    <message>
+        <source>Map the model file instead of reading it into memory.</source>
+        <translation>映射模型文件，而不是读入内存。</translation>
+    </message>
+    <message>
+        <source>Mapped pages are reclaimable and shared; without it they are committed.</source>
+        <translation>映射页可回收、可共享；关闭后则实际占用内存。</translation>
+    </message>
+    <message>
+        <source>Mapped pages can no longer be reclaimed.</source>
+        <translation>映射页不再能被回收。</translation>
+    </message>
+    <message>
+        <source>Memory for the computation ran out.</source>
+        <translation>计算所需内存耗尽。</translation>
+    </message>
+    <message>
+        <source>Memory on each device that plans leave free for other programs.</source>
+        <translation>规划时在每个设备上为其他程序留出的内存。</translation>
+    </message>
+    <message>
+        <source>Min-p</source>
+        <translation>Min-p</translation>
+    </message>
+    <message>
+        <source>Moves everything to that device.</source>
+        <translation>全部放到该设备。</translation>
+    </message>
+    <message>
+        <source>Moves the matching weights.</source>
+        <translation>移动名称匹配的权重。</translation>
+    </message>
+    <message>
+        <source>Moves weights and their share of the cache between host and device.</source>
+        <translation>在主机与设备之间移动权重及其对应的缓存。</translation>
+    </message>
+    <message>
+        <source>Nearest: {names}. Or give the memory yourself, like gpu0=8GiB.</source>
+        <translation>最接近的：{names}。也可自行给出内存，如 gpu0=8GiB。</translation>
+    </message>
+    <message>
+        <source>No context fits with this pair of cache types; try smaller types or a smaller model.</source>
+        <translation>用这对缓存类型，任何上下文都放不下；请尝试更小的类型或更小的模型。</translation>
+    </message>
+    <message>
+        <source>No model is loaded.</source>
+        <translation>没有加载模型。</translation>
+    </message>
+    <message>
+        <source>No model is open.</source>
+        <translation>没有打开模型。</translation>
+    </message>
+    <message>
+        <source>None by itself.</source>
+        <translation>本身不占内存。</translation>
+    </message>
+    <message>
+        <source>Not enough memory for {purpose}.</source>
+        <translation>内存不足，无法用于{purpose}。</translation>
+    </message>
+    <message>
+        <source>Not enough memory for {purpose}: {size} could not be allocated ({where}).</source>
+        <translation>内存不足，无法用于{purpose}：无法分配 {size}（{where}）。</translation>
+    </message>
+    <message>
+        <source>Nothing is placed on the others.</source>
+        <translation>其他 GPU 上不放任何内容。</translation>
+    </message>
+    <message>
+        <source>Nothing, unless you ask for the logits of whole prompts.</source>
+        <translation>无代价，除非需要整个提示的 logits。</translation>
+    </message>
+    <message>
+        <source>Nothing, where the device has a kernel for it.</source>
+        <translation>设备有对应内核时无代价。</translation>
+    </message>
+    <message>
+        <source>Off moves K and V from the GPU to the host; reading becomes slow.</source>
+        <translation>关闭后 K 和 V 从 GPU 移到主机内存，读取变慢。</translation>
+    </message>
+    <message>
+        <source>Offload operations</source>
+        <translation>运算卸载</translation>
+    </message>
+    <message>
+        <source>One cache shared by all sequences instead of a part for each.</source>
+        <translation>所有序列共用一个缓存，而不是各占一份。</translation>
+    </message>
+    <message>
+        <source>One sequence at a time.</source>
+        <translation>一次只服务一个序列。</translation>
+    </message>
+    <message>
+        <source>Only the k likeliest tokens; 0 for all.</source>
+        <translation>只取最可能的 k 个 token；0 表示全部。</translation>
+    </message>
+    <message>
+        <source>Only through the ubatch, which cannot be larger.</source>
+        <translation>只通过 ubatch 间接影响：ubatch 不能大于它。</translation>
+    </message>
+    <message>
+        <source>Only tokens at least this likely relative to the likeliest.</source>
+        <translation>只取相对最可能者不低于此比例的 token。</translation>
+    </message>
+    <message>
+        <source>Open a GGUF file, or the built-in demo model.</source>
+        <translation>请打开 GGUF 文件或内置的演示模型。</translation>
+    </message>
+    <message>
+        <source>Open its first part, which stands for all: {first}</source>
+        <translation>请打开代表全部的第一部分：{first}</translation>
+    </message>
+    <message>
+        <source>Open the model again.</source>
+        <translation>请重新打开模型。</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>输出数</translation>
+    </message>
+    <message>
+        <source>PATTERN=BUFFER pairs: tensors whose name matches go to that buffer, first match first.</source>
+        <translation>PATTERN=BUFFER 对：名称匹配的张量放入该缓冲区，先匹配者优先。</translation>
+    </message>
+    <message>
+        <source>Part {number} of {count} of the model is missing: {path}</source>
+        <translation>模型缺少第 {number} 部分（共 {count}）：{path}</translation>
+    </message>
+    <message>
+        <source>Paste the whole command.</source>
+        <translation>请粘贴完整的命令。</translation>
+    </message>
+    <message>
+        <source>Penalty for repeating a sequence; 0 turns it off.</source>
+        <translation>对重复序列的惩罚；0 表示关闭。</translation>
+    </message>
+    <message>
+        <source>Penalty range</source>
+        <translation>惩罚回看范围</translation>
+    </message>
+    <message>
+        <source>Presence penalty</source>
+        <translation>存在惩罚</translation>
+    </message>
+    <message>
+        <source>Prompts are read more slowly.</source>
+        <translation>读入提示变慢。</translation>
+    </message>
+    <message>
+        <source>Prompts are read somewhat more slowly.</source>
+        <translation>读入提示稍慢。</translation>
+    </message>
+    <message>
+        <source>Put all parts in one folder, under the names they were published with.</source>
+        <translation>请把所有部分以发布时的名称放在同一文件夹。</translation>
+    </message>
+    <message>
+        <source>Quote characters such as ( and + with a backslash.</source>
+        <translation>请用反斜杠转义 ( 和 + 等字符。</translation>
+    </message>
+    <message>
+        <source>RPC servers</source>
+        <translation>RPC 服务器</translation>
+    </message>
+    <message>
+        <source>Rearrange weights for the CPU&apos;s vector units.</source>
+        <translation>为 CPU 的向量单元重排权重。</translation>
+    </message>
+    <message>
+        <source>Rename the file; no shell passes such a name on reliably.</source>
+        <translation>请重命名文件；没有 shell 能可靠传递这样的名称。</translation>
+    </message>
+    <message>
+        <source>Repack weights</source>
+        <translation>重排权重</translation>
+    </message>
+    <message>
+        <source>Repacked weights are a copy beside the mapped file.</source>
+        <translation>重排后的权重是映射文件之外的一份副本。</translation>
+    </message>
+    <message>
+        <source>Repeat penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Repeats up to this length are free.</source>
+        <translation>不超过此长度的重复不受罚。</translation>
+    </message>
+    <message>
+        <source>Reserve</source>
+        <translation>预留内存</translation>
+    </message>
+    <message>
+        <source>Restart KV Desk.</source>
+        <translation>请重新启动 KV Desk。</translation>
+    </message>
+    <message>
+        <source>Restart KV Desk: it keeps {path} under another name and starts a new one.</source>
+        <translation>请重新启动 KV Desk：它会把 {path} 改名保留，并新建一个。</translation>
+    </message>
+    <message>
+        <source>RoPE base</source>
+        <translation>RoPE 基频</translation>
+    </message>
+    <message>
+        <source>RoPE frequency scale</source>
+        <translation>RoPE 频率缩放</translation>
+    </message>
+    <message>
+        <source>RoPE scale</source>
+        <translation>RoPE 倍数</translation>
+    </message>
+    <message>
+        <source>RoPE scaling</source>
+        <translation>RoPE 缩放方式</translation>
+    </message>
+    <message>
+        <source>Run the set-up script again.</source>
+        <translation>请重新运行安装脚本。</translation>
+    </message>
+    <message>
+        <source>Run the set-up script again; it builds and installs it.</source>
+        <translation>请重新运行安装脚本，它会编译并安装。</translation>
+    </message>
+    <message>
+        <source>Run the set-up script again; it builds the library for this machine.</source>
+        <translation>请重新运行安装脚本，它会为本机编译该库。</translation>
+    </message>
+    <message>
+        <source>Run “git lfs pull” in its folder to fetch the model itself.</source>
+        <translation>请在其文件夹中运行“git lfs pull”以获取模型本身。</translation>
+    </message>
+    <message>
+        <source>Say more of the name: {names}.</source>
+        <translation>请写得更完整：{names}。</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>种子</translation>
+    </message>
+    <message>
+        <source>Separate the entries with single commas.</source>
+        <translation>各项之间用单个逗号分隔。</translation>
+    </message>
+    <message>
+        <source>Sequences</source>
+        <translation>序列数</translation>
+    </message>
+    <message>
+        <source>Sequences served at once, 256 at most. llama-server takes 4 by itself; one chat needs 1.</source>
+        <translation>同时服务的序列数，最多 256。llama-server 自行取 4；一个对话只需 1。</translation>
+    </message>
+    <message>
+        <source>Serve fewer sequences at once.</source>
+        <translation>请减少同时服务的序列。</translation>
+    </message>
+    <message>
+        <source>Set both to {k} or both to {v}.</source>
+        <translation>请将两者都设为 {k}，或都设为 {v}。</translation>
+    </message>
+    <message>
+        <source>Set swa_full to keep them all, at the price of a full cache.</source>
+        <translation>启用 swa_full 可全部保留，代价是完整大小的缓存。</translation>
+    </message>
+    <message>
+        <source>Share of each device, like 3,1; by default in proportion to free memory.</source>
+        <translation>各设备的份额，如 3,1；默认按空闲内存比例。</translation>
+    </message>
+    <message>
+        <source>Shares are proportions such as 3,1; 0 leaves a device out.</source>
+        <translation>份额是比例，如 3,1；0 表示不用该设备。</translation>
+    </message>
+    <message>
+        <source>Something ended it from outside; when memory is short, the system does that by itself.</source>
+        <translation>它被外部终止；内存不足时，系统会自行这样做。</translation>
+    </message>
+    <message>
+        <source>Something unexpected happened in the window.</source>
+        <translation>窗口中发生了意外错误。</translation>
+    </message>
+    <message>
+        <source>Something went wrong inside KV Desk.</source>
+        <translation>KV Desk 内部出错。</translation>
+    </message>
+    <message>
+        <source>Something went wrong inside the engine: {error}</source>
+        <translation>引擎内部出错：{error}</translation>
+    </message>
+    <message>
+        <source>Split mode</source>
+        <translation>切分模式</translation>
+    </message>
+    <message>
+        <source>Split mode tensor needs flash attention.</source>
+        <translation>张量切分模式需要 Flash Attention。</translation>
+    </message>
+    <message>
+        <source>Splitting by rows is not supported by these devices in this release.</source>
+        <translation>此版本中这些设备不支持按行切分。</translation>
+    </message>
+    <message>
+        <source>Splitting by tensors is not supported for {architecture} models.</source>
+        <translation>{architecture} 模型不支持按张量切分。</translation>
+    </message>
+    <message>
+        <source>Splitting by tensors needs a GPU.</source>
+        <translation>按张量切分需要 GPU。</translation>
+    </message>
+    <message>
+        <source>Splitting by tensors needs flash attention, which is off.</source>
+        <translation>按张量切分需要 Flash Attention，而它已关闭。</translation>
+    </message>
+    <message>
+        <source>Start it again, then load again.</source>
+        <translation>请重新启动它，再重新加载。</translation>
+    </message>
+    <message>
+        <source>Start it there (rpc-server -p PORT) and check that the port can be reached.</source>
+        <translation>请在那里启动它（rpc-server -p PORT），并检查端口可达。</translation>
+    </message>
+    <message>
+        <source>Stay within {trained}, or stretch it with --rope-scaling yarn --rope-scale {factor:.3g} --yarn-orig-ctx {count}.</source>
+        <translation>请不要超过 {trained}，或用 --rope-scaling yarn --rope-scale {factor:.3g} --yarn-orig-ctx {count} 拉长。</translation>
+    </message>
+    <message>
+        <source>Subtracted for each time a token occurred.</source>
+        <translation>按 token出现的次数逐次减去。</translation>
+    </message>
+    <message>
+        <source>Subtracted once for a token that occurred.</source>
+        <translation>对出现过的 token减一次。</translation>
+    </message>
+    <message>
+        <source>Take a larger context.</source>
+        <translation>请使用更大的上下文。</translation>
+    </message>
+    <message>
+        <source>Take at least {least}.</source>
+        <translation>请至少设为 {least}。</translation>
+    </message>
+    <message>
+        <source>Take at most {most}.</source>
+        <translation>请最多设为 {most}。</translation>
+    </message>
+    <message>
+        <source>Take f16, bf16 or f32 for it, or turn flash attention off for K.</source>
+        <translation>请改用 f16、bf16 或 f32；若是 K，也可关闭 Flash Attention。</translation>
+    </message>
+    <message>
+        <source>Take f16, bf16 or f32 for {side}.</source>
+        <translation>{side} 请改用 f16、bf16 或 f32。</translation>
+    </message>
+    <message>
+        <source>Take f16, or keep conversations within the context.</source>
+        <translation>请改用 f16，或让对话不超出上下文。</translation>
+    </message>
+    <message>
+        <source>Take split mode layer, or none for one device.</source>
+        <translation>请改用切分模式 layer，单设备则用 none。</translation>
+    </message>
+    <message>
+        <source>Take split mode layer.</source>
+        <translation>请改用切分模式 layer。</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Tensor overrides</source>
+        <translation>张量覆盖</translation>
+    </message>
+    <message>
+        <source>Tensor split</source>
+        <translation>张量分配比例</translation>
+    </message>
+    <message>
+        <source>That conversation is no longer there.</source>
+        <translation>该对话已不存在。</translation>
+    </message>
+    <message>
+        <source>The K and V caches grow in proportion to it.</source>
+        <translation>K 和 V 缓存与它成正比增长。</translation>
+    </message>
+    <message>
+        <source>The NVIDIA driver no longer answers.</source>
+        <translation>NVIDIA 驱动不再响应。</translation>
+    </message>
+    <message>
+        <source>The RPC server {endpoint} does not answer.</source>
+        <translation>RPC 服务器 {endpoint} 没有回应。</translation>
+    </message>
+    <message>
+        <source>The array “{key}” of “{name}” has {count:,} elements, more than any model needs.</source>
+        <translation>“{name}”的数组“{key}”有 {count:,} 个元素，超过任何模型所需。</translation>
+    </message>
+    <message>
+        <source>The cache can no longer be shifted, and going back reads again.</source>
+        <translation>缓存不能再平移，回退时须重读。</translation>
+    </message>
+    <message>
+        <source>The cache has no room for {n} more tokens.</source>
+        <translation>缓存放不下另外 {n} 个 token。</translation>
+    </message>
+    <message>
+        <source>The cache is read from host memory, slower the longer it gets.</source>
+        <translation>缓存从主机内存读取，越长越慢。</translation>
+    </message>
+    <message>
+        <source>The compute buffer grows with it; sliding-window caches too.</source>
+        <translation>计算缓冲区随它增大，滑动窗口缓存也是。</translation>
+    </message>
+    <message>
+        <source>The context the model was trained for before YaRN; 0 takes the model&apos;s.</source>
+        <translation>使用 YaRN 之前模型的训练上下文；0 取模型的值。</translation>
+    </message>
+    <message>
+        <source>The conversation is {prompt} tokens long and the context holds {context}.</source>
+        <translation>对话长 {prompt} 个 token，而上下文只能容纳 {context} 个。</translation>
+    </message>
+    <message>
+        <source>The conversations are not open.</source>
+        <translation>对话库没有打开。</translation>
+    </message>
+    <message>
+        <source>The conversations in {path} cannot be read or written: {reason}.</source>
+        <translation>无法读写 {path} 中的对话：{reason}。</translation>
+    </message>
+    <message>
+        <source>The conversations in {path} were written by a newer KV Desk.</source>
+        <translation>{path} 中的对话由更新版本的 KV Desk 写入。</translation>
+    </message>
+    <message>
+        <source>The damaged file is kept as {path}.</source>
+        <translation>损坏的文件已保留为 {path}。</translation>
+    </message>
+    <message>
+        <source>The damaged file is kept as {path}; “sqlite3 FILE .recover” may read most of it.</source>
+        <translation>损坏的文件已保留为 {path}；“sqlite3 FILE .recover”或许能读出大部分内容。</translation>
+    </message>
+    <message>
+        <source>The defaults are used until you may read that file.</source>
+        <translation>在能读取该文件之前使用默认值。</translation>
+    </message>
+    <message>
+        <source>The devices to use, by llama.cpp&apos;s names, comma-separated; “none” for the CPU alone.</source>
+        <translation>要使用的设备，用 llama.cpp 的名称，以逗号分隔；“none”表示只用 CPU。</translation>
+    </message>
+    <message>
+        <source>The disk is full; the conversation could not be saved.</source>
+        <translation>磁盘已满，对话未能保存。</translation>
+    </message>
+    <message>
+        <source>The download probably did not finish; fetch the file again.</source>
+        <translation>下载可能没有完成；请重新获取文件。</translation>
+    </message>
+    <message>
+        <source>The engine crashed ({ending}): {reason}</source>
+        <translation>引擎崩溃（{ending}）：{reason}</translation>
+    </message>
+    <message>
+        <source>The engine did not answer within {seconds:g} s.</source>
+        <translation>引擎在 {seconds:g} 秒内没有回应。</translation>
+    </message>
+    <message>
+        <source>The engine did not start: {reason}</source>
+        <translation>引擎没有启动：{reason}</translation>
+    </message>
+    <message>
+        <source>The engine did not understand a command: {reason}</source>
+        <translation>引擎没有理解命令：{reason}</translation>
+    </message>
+    <message>
+        <source>The engine has no answer to {name}.</source>
+        <translation>引擎无法回应 {name}。</translation>
+    </message>
+    <message>
+        <source>The engine stopped answering and was ended.</source>
+        <translation>引擎停止响应，已被结束。</translation>
+    </message>
+    <message>
+        <source>The engine was ended from outside ({ending}).</source>
+        <translation>引擎被外部终止（{ending}）。</translation>
+    </message>
+    <message>
+        <source>The engine was ended.</source>
+        <translation>引擎已结束。</translation>
+    </message>
+    <message>
+        <source>The engine was killed (SIGKILL).</source>
+        <translation>引擎被强制终止（SIGKILL）。</translation>
+    </message>
+    <message>
+        <source>The engine&apos;s own memory ran out.</source>
+        <translation>引擎自身内存耗尽。</translation>
+    </message>
+    <message>
+        <source>The experts of {count} of {all} layers run on the CPU, which is slower.</source>
+        <translation>{all} 层中有 {count} 层的专家在 CPU 上运行，速度较慢。</translation>
+    </message>
+    <message>
+        <source>The file changed since its header was read: the array at byte {offset:,} is another one.</source>
+        <translation>读取文件头之后文件已改变：第 {offset:,} 字节处的数组已不同。</translation>
+    </message>
+    <message>
+        <source>The file has no number “{key}”, which llama.cpp needs.</source>
+        <translation>文件缺少 llama.cpp 所需的数值“{key}”。</translation>
+    </message>
+    <message>
+        <source>The file is incomplete or of another version; download it again.</source>
+        <translation>文件不完整或版本不同；请重新下载。</translation>
+    </message>
+    <message>
+        <source>The file of conversations is damaged.</source>
+        <translation>对话文件已损坏。</translation>
+    </message>
+    <message>
+        <source>The file of conversations was damaged and a new one was started.</source>
+        <translation>对话文件已损坏，已新建一个。</translation>
+    </message>
+    <message>
+        <source>The header of “{url}” is larger than {limit} MiB.</source>
+        <translation>“{url}”的文件头超过 {limit} MiB。</translation>
+    </message>
+    <message>
+        <source>The inverse of the RoPE scale; 0 takes the model&apos;s.</source>
+        <translation>RoPE 缩放的倒数；0 取模型的值。</translation>
+    </message>
+    <message>
+        <source>The largest context that fits with this pair is {tokens} tokens.</source>
+        <translation>用这对缓存类型，放得下的最大上下文为 {tokens} 个 token。</translation>
+    </message>
+    <message>
+        <source>The largest value is {limit}.</source>
+        <translation>最大值为 {limit}。</translation>
+    </message>
+    <message>
+        <source>The ledger of loads cannot be cleared: {reason}.</source>
+        <translation>无法清除加载记录：{reason}。</translation>
+    </message>
+    <message>
+        <source>The ledger of loads cannot be read: {reason}.</source>
+        <translation>无法读取加载记录：{reason}。</translation>
+    </message>
+    <message>
+        <source>The likeliest tokens that together have this probability.</source>
+        <translation>取合计达到此概率的最可能 token。</translation>
+    </message>
+    <message>
+        <source>The load could not be written down: {reason}.</source>
+        <translation>无法记下此次加载：{reason}。</translation>
+    </message>
+    <message>
+        <source>The model may ask for a licence to be accepted; download it with your account first.</source>
+        <translation>该模型可能要求先接受许可；请先用你的账号下载。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template cannot be read: {reason}.</source>
+        <translation>无法读取模型的对话模板：{reason}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template failed: {reason}.</source>
+        <translation>模型的对话模板执行失败：{reason}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template refuses this conversation: {reason}.</source>
+        <translation>模型的对话模板拒绝此对话：{reason}。</translation>
+    </message>
+    <message>
+        <source>The one GPU to use with split mode none.</source>
+        <translation>切分模式为 none 时使用的 GPU。</translation>
+    </message>
+    <message>
+        <source>The override “{item}” has a comma, where llama.cpp splits its list.</source>
+        <translation>覆盖“{item}”中有逗号，llama.cpp 会在那里切分列表。</translation>
+    </message>
+    <message>
+        <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
+        <translation>循环状态需要 {needed}，而 {device} 空闲 {free}。</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same answer; -1 takes a new one each time.</source>
+        <translation>相同种子得到相同回答；-1 每次取新的。</translation>
+    </message>
+    <message>
+        <source>The server of “{url}” answered with the error {code}.</source>
+        <translation>“{url}”的服务器返回错误 {code}。</translation>
+    </message>
+    <message>
+        <source>The server of “{url}” cannot send a part of a file.</source>
+        <translation>“{url}”的服务器不支持只发送文件的一部分。</translation>
+    </message>
+    <message>
+        <source>The server of “{url}” sends its file in too small pieces.</source>
+        <translation>“{url}”的服务器每次发送的数据太少。</translation>
+    </message>
+    <message>
+        <source>The server refuses “{url}” ({code}).</source>
+        <translation>服务器拒绝访问“{url}”（{code}）。</translation>
+    </message>
+    <message>
+        <source>The settings could not be saved: {reason}.</source>
+        <translation>无法保存设置：{reason}。</translation>
+    </message>
+    <message>
+        <source>The settings file was damaged; the defaults are used.</source>
+        <translation>设置文件已损坏，改用默认值。</translation>
+    </message>
+    <message>
+        <source>The settings in {path} cannot be read: {reason}.</source>
+        <translation>无法读取 {path} 中的设置：{reason}。</translation>
+    </message>
+    <message>
+        <source>The smallest value is {limit}.</source>
+        <translation>最小值为 {limit}。</translation>
+    </message>
+    <message>
+        <source>The table could not be written: {reason}.</source>
+        <translation>无法写出表格：{reason}。</translation>
+    </message>
+    <message>
+        <source>The template is part of the model file; another conversion of this model may carry a working one.</source>
+        <translation>模板是模型文件的一部分；此模型的其他转换版本也许带有可用的模板。</translation>
+    </message>
+    <message>
+        <source>The whole trained context fits</source>
+        <translation>完整的训练上下文放得下</translation>
+    </message>
+    <message>
+        <source>The {count} files of “{name}” do not belong together: they hold {found:,} tensors of {due}.</source>
+        <translation>“{name}”的 {count} 个文件不是一套：共有 {found:,} 个张量，应为 {due} 个。</translation>
+    </message>
+    <message>
+        <source>Their defaults are used; correct them in {path}.</source>
+        <translation>这些设置改用默认值；请在 {path} 中更正。</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>There is no buffer “{buffer}”.</source>
+        <translation>没有缓冲区“{buffer}”。</translation>
+    </message>
+    <message>
+        <source>There is no device {number}.</source>
+        <translation>没有编号为 {number} 的设备。</translation>
+    </message>
+    <message>
+        <source>There is no device “{name}”.</source>
+        <translation>没有设备“{name}”。</translation>
+    </message>
+    <message>
+        <source>There is no export target “{name}”.</source>
+        <translation>没有导出目标“{name}”。</translation>
+    </message>
+    <message>
+        <source>There is no file “{name}”.</source>
+        <translation>没有文件“{name}”。</translation>
+    </message>
+    <message>
+        <source>There is no “{url}” on the server ({code}).</source>
+        <translation>服务器上没有“{url}”（{code}）。</translation>
+    </message>
+    <message>
+        <source>There is nothing to answer yet.</source>
+        <translation>还没有可回答的内容。</translation>
+    </message>
+    <message>
+        <source>These settings have values that cannot be used: {names}.</source>
+        <translation>以下设置的值无法使用：{names}。</translation>
+    </message>
+    <message>
+        <source>This build of llama.cpp has no RPC.</source>
+        <translation>此版本的 llama.cpp 不支持 RPC。</translation>
+    </message>
+    <message>
+        <source>This llama.cpp does not know the architecture “{architecture}”.</source>
+        <translation>此 llama.cpp 不认识架构“{architecture}”。</translation>
+    </message>
+    <message>
+        <source>This model keeps K and V in one latent row: {k} and {v} cannot differ.</source>
+        <translation>此模型把 K 和 V 存在同一潜在向量行中：{k} 与 {v} 必须相同。</translation>
+    </message>
+    <message>
+        <source>This model needs the same type for K and V.</source>
+        <translation>此模型要求 K 与 V 类型相同。</translation>
+    </message>
+    <message>
+        <source>This needs {needed} on {device}, and there are {limit}.</source>
+        <translation>{device} 上需要 {needed}，而只有 {limit}。</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Threads for the prompt</source>
+        <translation>预填充线程数</translation>
+    </message>
+    <message>
+        <source>Tokens above this probability may be left out.</source>
+        <translation>高于此概率的 token可能被排除。</translation>
+    </message>
+    <message>
+        <source>Tokens evaluated at once while reading the prompt.</source>
+        <translation>读入提示时一次计算的 token数。</translation>
+    </message>
+    <message>
+        <source>Tokens handed to llama.cpp in one call.</source>
+        <translation>一次调用交给 llama.cpp 的 token数。</translation>
+    </message>
+    <message>
+        <source>Tokens of a ubatch whose logits are kept; by default one a sequence, as llama-server does; 0 takes llama.cpp&apos;s own default, the whole batch.</source>
+        <translation>一个 ubatch 中保留 logits 的 token数；默认每个序列一个，与 llama-server 相同；0 取 llama.cpp 自身的默认值，即整个批次。</translation>
+    </message>
+    <message>
+        <source>Tokens of context; 0 takes the length the model was trained for.</source>
+        <translation>上下文 token数；0 取模型的训练长度。</translation>
+    </message>
+    <message>
+        <source>Tokens; -1 until the model ends or the context is full.</source>
+        <translation>token 数；-1 表示直到模型结束或上下文已满。</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Try again.</source>
+        <translation>请重试。</translation>
+    </message>
+    <message>
+        <source>Turn flash attention on (-fa on), or take V as f16.</source>
+        <translation>打开 Flash Attention（-fa on），或让 V 使用 f16。</translation>
+    </message>
+    <message>
+        <source>Turn flash attention on (-fa on).</source>
+        <translation>请打开 Flash Attention（-fa on）。</translation>
+    </message>
+    <message>
+        <source>Turn flash attention on or to auto, or keep V as f16.</source>
+        <translation>请将 Flash Attention 设为 on 或 auto，或让 V 保持 f16。</translation>
+    </message>
+    <message>
+        <source>Turn flash attention on or to auto.</source>
+        <translation>请将 Flash Attention 设为 on 或 auto。</translation>
+    </message>
+    <message>
+        <source>Typical</source>
+        <translation>Typical</translation>
+    </message>
+    <message>
+        <source>Ubatch</source>
+        <translation>Ubatch</translation>
+    </message>
+    <message>
+        <source>Unified cache</source>
+        <translation>统一缓存</translation>
+    </message>
+    <message>
+        <source>Unpack it first.</source>
+        <translation>请先解压。</translation>
+    </message>
+    <message>
+        <source>Update KV Desk to open them; nothing was changed.</source>
+        <translation>请更新 KV Desk 以打开它们；未作任何更改。</translation>
+    </message>
+    <message>
+        <source>Update the program: its next release may bring a llama.cpp that does.</source>
+        <translation>请更新程序：下一版可能带有支持它的 llama.cpp。</translation>
+    </message>
+    <message>
+        <source>Use the address of the file itself (on Hugging Face: “resolve” instead of “blob”).</source>
+        <translation>请使用文件本身的地址（在 Hugging Face 上用“resolve”代替“blob”）。</translation>
+    </message>
+    <message>
+        <source>V</source>
+        <translation>V</translation>
+    </message>
+    <message>
+        <source>V as {type} needs flash attention, which is off.</source>
+        <translation>V 用 {type} 需要 Flash Attention，而它已关闭。</translation>
+    </message>
+    <message>
+        <source>V as {type} needs flash attention, which this architecture cannot use.</source>
+        <translation>V 用 {type} 需要 Flash Attention，而此架构无法使用。</translation>
+    </message>
+    <message>
+        <source>V of every cache</source>
+        <translation>所有缓存的 V</translation>
+    </message>
+    <message>
+        <source>V of every cache, as printed</source>
+        <translation>所有缓存的 V（按日志）</translation>
+    </message>
+    <message>
+        <source>Weights and cache are spread over them as over GPUs.</source>
+        <translation>权重和缓存像分布到 GPU 一样分布到它们上面。</translation>
+    </message>
+    <message>
+        <source>Weights on the host are staged through the GPU&apos;s compute buffer.</source>
+        <translation>主机上的权重经 GPU 的计算缓冲区中转。</translation>
+    </message>
+    <message>
+        <source>Window layers keep only {cells} cells: the context cannot be shifted, and going back further reads the conversation again.</source>
+        <translation>窗口层只保留 {cells} 个单元：上下文不能平移，回退更远时须重读对话。</translation>
+    </message>
+    <message>
+        <source>Window layers then cost as much as full ones.</source>
+        <translation>此时窗口层与完整层占用相同。</translation>
+    </message>
+    <message>
+        <source>Without it the scores of a whole ubatch against the whole context are kept.</source>
+        <translation>关闭时须保存整个 ubatch 对整个上下文的注意力分数。</translation>
+    </message>
+    <message>
+        <source>Write PATTERN=BUFFER with one of these buffers: {names}.</source>
+        <translation>请写成 PATTERN=BUFFER，缓冲区为其一：{names}。</translation>
+    </message>
+    <message>
+        <source>Write PATTERN=BUFFER, for example “ffn_.*_exps=CPU”.</source>
+        <translation>请写成 PATTERN=BUFFER，例如“ffn_.*_exps=CPU”。</translation>
+    </message>
+    <message>
+        <source>Write PATTERN=BUFFER; buffers are {names}.</source>
+        <translation>请写成 PATTERN=BUFFER；可用的缓冲区：{names}。</translation>
+    </message>
+    <message>
+        <source>Write a message first.</source>
+        <translation>请先写一条消息。</translation>
+    </message>
+    <message>
+        <source>Write a number like 1.5.</source>
+        <translation>请写数字，如 1.5。</translation>
+    </message>
+    <message>
+        <source>Write a share of at most 100 %.</source>
+        <translation>请写不超过 100 % 的比例。</translation>
+    </message>
+    <message>
+        <source>Write a whole number like 8192 or 32k.</source>
+        <translation>请写整数，如 8192 或 32k。</translation>
+    </message>
+    <message>
+        <source>Write it as HOST:PORT.</source>
+        <translation>请写成 HOST:PORT。</translation>
+    </message>
+    <message>
+        <source>Write it like 6GiB, 6000MiB or 8589934592.</source>
+        <translation>请写成 6GiB、6000MiB 或 8589934592 的形式。</translation>
+    </message>
+    <message>
+        <source>Write it like 8192 or 32k.</source>
+        <translation>请写成 8192 或 32k 的形式。</translation>
+    </message>
+    <message>
+        <source>Write on or off.</source>
+        <translation>请写 on 或 off。</translation>
+    </message>
+    <message>
+        <source>Write one after it, or leave the flag out.</source>
+        <translation>请在其后写上值，或去掉该选项。</translation>
+    </message>
+    <message>
+        <source>Write the pattern without one: (a|b) instead of {{1,2}}.</source>
+        <translation>请改写成没有逗号的模式：用 (a|b) 代替 {{1,2}}。</translation>
+    </message>
+    <message>
+        <source>XTC probability</source>
+        <translation>XTC 概率</translation>
+    </message>
+    <message>
+        <source>XTC threshold</source>
+        <translation>XTC 阈值</translation>
+    </message>
+    <message>
+        <source>YaRN attention</source>
+        <translation>YaRN 注意力幅度</translation>
+    </message>
+    <message>
+        <source>YaRN beta fast</source>
+        <translation>YaRN beta fast</translation>
+    </message>
+    <message>
+        <source>YaRN beta slow</source>
+        <translation>YaRN beta slow</translation>
+    </message>
+    <message>
+        <source>YaRN extrapolation</source>
+        <translation>YaRN 外推</translation>
+    </message>
+    <message>
+        <source>YaRN original context</source>
+        <translation>YaRN 原始上下文</translation>
+    </message>
+    <message>
+        <source>YaRN&apos;s attention magnitude; -1 takes the model&apos;s.</source>
+        <translation>YaRN 的注意力幅度；-1 取模型的值。</translation>
+    </message>
+    <message>
+        <source>YaRN&apos;s extrapolation mix; -1 takes the model&apos;s.</source>
+        <translation>YaRN 的外推混合系数；-1 取模型的值。</translation>
+    </message>
+    <message>
+        <source>YaRN&apos;s high correction dimension; -1 takes the model&apos;s.</source>
+        <translation>YaRN 的高校正维度；-1 取模型的值。</translation>
+    </message>
+    <message>
+        <source>YaRN&apos;s low correction dimension; -1 takes the model&apos;s.</source>
+        <translation>YaRN 的低校正维度；-1 取模型的值。</translation>
+    </message>
+    <message>
+        <source>Your conversations are safe. Copy the details into a report.</source>
+        <translation>你的对话完好无损。请复制详情用于报告。</translation>
+    </message>
+    <message>
+        <source>Your conversations are saved. Copy the details if you want to report it.</source>
+        <translation>你的对话已保存。如要报告，请复制详情。</translation>
+    </message>
+    <message>
+        <source>a Git LFS pointer</source>
+        <translation>Git LFS 指针</translation>
+    </message>
+    <message>
+        <source>a JSON text</source>
+        <translation>JSON 文本</translation>
+    </message>
+    <message>
+        <source>a LoRA adapter in the old GGML format</source>
+        <translation>旧版 GGML 格式的 LoRA 适配器</translation>
+    </message>
+    <message>
+        <source>a Python pickle</source>
+        <translation>Python pickle 文件</translation>
+    </message>
+    <message>
+        <source>a ZIP archive or PyTorch checkpoint</source>
+        <translation>ZIP 压缩包或 PyTorch 检查点</translation>
+    </message>
+    <message>
+        <source>a buffer</source>
+        <translation>缓冲区</translation>
+    </message>
+    <message>
+        <source>a gzip archive</source>
+        <translation>gzip 压缩包</translation>
+    </message>
+    <message>
+        <source>a key</source>
+        <translation>键名</translation>
+    </message>
+    <message>
+        <source>a safetensors file</source>
+        <translation>safetensors 文件</translation>
+    </message>
+    <message>
+        <source>a tensor&apos;s name</source>
+        <translation>张量名</translation>
+    </message>
+    <message>
+        <source>a web page</source>
+        <translation>网页</translation>
+    </message>
+    <message>
+        <source>an HDF5 file</source>
+        <translation>HDF5 文件</translation>
+    </message>
+    <message>
+        <source>an old GGML file</source>
+        <translation>旧版 GGML 文件</translation>
+    </message>
+    <message>
+        <source>an xz archive</source>
+        <translation>xz 压缩包</translation>
+    </message>
+    <message>
+        <source>attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>copies in f16 of the cache</source>
+        <translation>缓存的 f16 副本</translation>
+    </message>
+    <message>
+        <source>copies of the inputs</source>
+        <translation>输入的副本</translation>
+    </message>
+    <message>
+        <source>dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>decay within the batch</source>
+        <translation>批次内的衰减</translation>
+    </message>
+    <message>
+        <source>experts</source>
+        <translation>专家</translation>
+    </message>
+    <message>
+        <source>feed-forward</source>
+        <translation>前馈网络</translation>
+    </message>
+    <message>
+        <source>from {count} load on this device: what it took beyond the plan</source>
+        <translation>根据此设备上的 {count} 次加载：超出规划的部分</translation>
+    </message>
+    <message>
+        <source>from {count} loads on this device: what they took beyond the plan, at most</source>
+        <translation>根据此设备上的 {count} 次加载：超出规划的最大值</translation>
+    </message>
+    <message>
+        <source>graph in {buffer}</source>
+        <translation>{buffer} 中的计算图</translation>
+    </message>
+    <message>
+        <source>graph in {buffer}, as printed</source>
+        <translation>{buffer} 中的计算图（按日志）</translation>
+    </message>
+    <message>
+        <source>head {size}</source>
+        <translation>头维度 {size}</translation>
+    </message>
+    <message>
+        <source>host:port of llama.cpp RPC servers, comma-separated; each one counts as a GPU.</source>
+        <translation>llama.cpp RPC 服务器的 host:port，以逗号分隔；每个算作一个 GPU。</translation>
+    </message>
+    <message>
+        <source>inputs</source>
+        <translation>输入</translation>
+    </message>
+    <message>
+        <source>inputs kept {count} times, so that batches overlap</source>
+        <translation>输入保留 {count} 份，使各批次可以重叠执行</translation>
+    </message>
+    <message>
+        <source>it printed nothing</source>
+        <translation>没有任何输出</translation>
+    </message>
+    <message>
+        <source>largest during {phase}: {tokens} tokens at once, logits of {outputs}</source>
+        <translation>峰值在“{phase}”：一次 {tokens} 个 token，{outputs} 个 token 的 logits</translation>
+    </message>
+    <message>
+        <source>layers on this device</source>
+        <translation>此设备上的层</translation>
+    </message>
+    <message>
+        <source>light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>llama-cpp-python is not installed.</source>
+        <translation>没有安装 llama-cpp-python。</translation>
+    </message>
+    <message>
+        <source>llama-server keeps the logits of one token a slot; another number cannot be set.</source>
+        <translation>llama-server 每个槽位只保留一个 token的 logits，无法设置其他数目。</translation>
+    </message>
+    <message>
+        <source>llama.cpp aborted: {reason}</source>
+        <translation>llama.cpp 异常中止：{reason}</translation>
+    </message>
+    <message>
+        <source>llama.cpp cannot be asked about {ctx} tokens: only to plan them would take {needed} of memory.</source>
+        <translation>无法就 {ctx} 个 token 询问 llama.cpp：仅规划就要占用 {needed} 内存。</translation>
+    </message>
+    <message>
+        <source>llama.cpp cannot load {name}: {reason}</source>
+        <translation>llama.cpp 无法加载 {name}：{reason}</translation>
+    </message>
+    <message>
+        <source>llama.cpp cannot make a context: {reason}</source>
+        <translation>llama.cpp 无法创建上下文：{reason}</translation>
+    </message>
+    <message>
+        <source>llama.cpp could not evaluate {n} tokens (status {status}).</source>
+        <translation>llama.cpp 无法计算 {n} 个 token（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>llama.cpp takes {most}.</source>
+        <translation>llama.cpp 最多接受 {most} 份。</translation>
+    </message>
+    <message>
+        <source>llama.cpp&apos;s library cannot be loaded: {reason}</source>
+        <translation>无法加载 llama.cpp 的库：{reason}</translation>
+    </message>
+    <message>
+        <source>logits</source>
+        <translation>logits</translation>
+    </message>
+    <message>
+        <source>logits of {count} token, {entries:,} entries each</source>
+        <translation>{count} 个 token 的 logits，每个 {entries:,} 项</translation>
+    </message>
+    <message>
+        <source>logits of {count} tokens, {entries:,} entries each</source>
+        <translation>{count} 个 token 的 logits，每个 {entries:,} 项</translation>
+    </message>
+    <message>
+        <source>logits, {rows} x {entries} x 4</source>
+        <translation>logits，{rows} x {entries} x 4</translation>
+    </message>
+    <message>
+        <source>mapped from the file</source>
+        <translation>从文件映射</translation>
+    </message>
+    <message>
+        <source>mapped from the file, locked in memory</source>
+        <translation>从文件映射，锁定在内存中</translation>
+    </message>
+    <message>
+        <source>one sequence</source>
+        <translation>1 个序列</translation>
+    </message>
+    <message>
+        <source>operands converted for {tokens} tokens, on {threads} threads</source>
+        <translation>为 {tokens} 个 token 转换操作数，{threads} 个线程</translation>
+    </message>
+    <message>
+        <source>outputs, as printed</source>
+        <translation>输出（按日志）</translation>
+    </message>
+    <message>
+        <source>q8_0 takes 53 % of f16, q4_0 28 %.</source>
+        <translation>q8_0 占 f16 的 53 %，q4_0 占 28 %。</translation>
+    </message>
+    <message>
+        <source>read into memory</source>
+        <translation>读入内存</translation>
+    </message>
+    <message>
+        <source>rearranged for this processor&apos;s vector units, a copy beside the file</source>
+        <translation>为本处理器的向量单元重排，是文件之外的副本</translation>
+    </message>
+    <message>
+        <source>recurrence</source>
+        <translation>循环层</translation>
+    </message>
+    <message>
+        <source>recurrent and convolution state</source>
+        <translation>循环与卷积状态</translation>
+    </message>
+    <message>
+        <source>rough for this architecture, the dry run decides</source>
+        <translation>对此架构只是粗略值，以试运行为准</translation>
+    </message>
+    <message>
+        <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
+        <translation>{count} 层的 f32 状态，{sequences}；与上下文大小无关</translation>
+    </message>
+    <message>
+        <source>state, as printed</source>
+        <translation>状态（按日志）</translation>
+    </message>
+    <message>
+        <source>system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>taken on the device beyond all buffers: the driver&apos;s context, workspaces</source>
+        <translation>设备上各缓冲区之外的占用：驱动上下文、工作区</translation>
+    </message>
+    <message>
+        <source>the K and V cache</source>
+        <translation> K 和 V 缓存</translation>
+    </message>
+    <message>
+        <source>the compressor state</source>
+        <translation>压缩器状态</translation>
+    </message>
+    <message>
+        <source>the compute buffer</source>
+        <translation>计算缓冲区</translation>
+    </message>
+    <message>
+        <source>the driver&apos;s own, beside all buffers; differs by card and driver</source>
+        <translation>驱动自身占用，不含各缓冲区；因显卡和驱动而异</translation>
+    </message>
+    <message>
+        <source>the engine process before a model is open</source>
+        <translation>打开模型之前的引擎进程</translation>
+    </message>
+    <message>
+        <source>the engine process before the load</source>
+        <translation>加载之前的引擎进程</translation>
+    </message>
+    <message>
+        <source>the index</source>
+        <translation>索引</translation>
+    </message>
+    <message>
+        <source>the index&apos;s mask</source>
+        <translation>索引的掩码</translation>
+    </message>
+    <message>
+        <source>the index&apos;s selection</source>
+        <translation>索引的选择</translation>
+    </message>
+    <message>
+        <source>the largest weight on the host, brought over for prompts</source>
+        <translation>主机上最大的权重，预填充时搬到此处</translation>
+    </message>
+    <message>
+        <source>the mapped file</source>
+        <translation>映射的文件</translation>
+    </message>
+    <message>
+        <source>the mask</source>
+        <translation>掩码</translation>
+    </message>
+    <message>
+        <source>the output buffer</source>
+        <translation>输出缓冲区</translation>
+    </message>
+    <message>
+        <source>the recurrent state</source>
+        <translation>循环状态</translation>
+    </message>
+    <message>
+        <source>the weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>weights in {buffer}</source>
+        <translation>{buffer} 中的权重</translation>
+    </message>
+    <message>
+        <source>weights in {buffer}, as printed</source>
+        <translation>{buffer} 中的权重（按日志）</translation>
+    </message>
+    <message>
+        <source>{count:,} tokens with their merges</source>
+        <translation>{count:,} 个 token 及其合并规则</translation>
+    </message>
+    <message>
+        <source>{count} layers</source>
+        <translation>{count} 层</translation>
+    </message>
+    <message>
+        <source>{count} layers of {cells} cells</source>
+        <translation>{count} 层，每层 {cells} 个单元</translation>
+    </message>
+    <message>
+        <source>{count} layers with an index beside it</source>
+        <translation>{count} 层另带索引</translation>
+    </message>
+    <message>
+        <source>{count} of {all} layers run on the CPU, which is much slower.</source>
+        <translation>{all} 层中有 {count} 层在 CPU 上运行，速度慢得多。</translation>
+    </message>
+    <message>
+        <source>{count} recurrent</source>
+        <translation>{count} 层循环</translation>
+    </message>
+    <message>
+        <source>{count} sequences</source>
+        <translation>{count} 个序列</translation>
+    </message>
+    <message>
+        <source>{count} sequences are more than the {most} that llama.cpp serves.</source>
+        <translation>{count} 个序列超过 llama.cpp 支持的 {most} 个。</translation>
+    </message>
+    <message>
+        <source>{count} share a cache</source>
+        <translation>{count} 层共享缓存</translation>
+    </message>
+    <message>
+        <source>{count} times</source>
+        <translation>共 {count} 份</translation>
+    </message>
+    <message>
+        <source>{count} window layers of {cells} cells</source>
+        <translation>{count} 个窗口层，每层 {cells} 个单元</translation>
+    </message>
+    <message>
+        <source>{count} with a window of {sizes}</source>
+        <translation>{count} 层窗口 {sizes}</translation>
+    </message>
+    <message>
+        <source>{device} is full: {left} left.</source>
+        <translation>{device} 已满：剩余 {left}。</translation>
+    </message>
+    <message>
+        <source>{device} lacks {lacking} even for {tokens} tokens.</source>
+        <translation>即使只有 {tokens} 个 token，{device} 也还差 {lacking}。</translation>
+    </message>
+    <message>
+        <source>{flag} cannot be {value}.</source>
+        <translation>{flag} 不能为 {value}。</translation>
+    </message>
+    <message>
+        <source>{flag} cannot have the share {text}.</source>
+        <translation>{flag} 不能有份额 {text}。</translation>
+    </message>
+    <message>
+        <source>{flag} has no value.</source>
+        <translation>{flag} 没有值。</translation>
+    </message>
+    <message>
+        <source>{kind} {heads} heads</source>
+        <translation>{kind} {heads} 头</translation>
+    </message>
+    <message>
+        <source>{kind} {heads} heads (varies)</source>
+        <translation>{kind} {heads} 头（各层不同）</translation>
+    </message>
+    <message>
+        <source>{model} does not write text token by token, so there is nothing to chat with.</source>
+        <translation>{model} 不逐 token生成文本，无法对话。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be opened: {reason}.</source>
+        <translation>无法打开 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} is cut short: tensors lie beyond its end.</source>
+        <translation>{name} 不完整：有张量超出文件末尾。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged: {reason}</source>
+        <translation>{name} 已损坏：{reason}</translation>
+    </message>
+    <message>
+        <source>{name} lacks tensors its architecture needs ({reason}).</source>
+        <translation>{name} 缺少其架构所需的张量（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{option} cannot be “{value}”.</source>
+        <translation>{option}不能设为“{value}”。</translation>
+    </message>
+    <message>
+        <source>{outputs} outputs are too few for {count} sequences.</source>
+        <translation>{outputs} 个输出不够 {count} 个序列使用。</translation>
+    </message>
+    <message>
+        <source>{said}.</source>
+        <translation>{said}。</translation>
+    </message>
+    <message>
+        <source>{said}; {left} left on {device}.</source>
+        <translation>{said}；{device} 剩余 {left}。</translation>
+    </message>
+    <message>
+        <source>{side} as {type} is stored {block} values at a time, and this model&apos;s heads have {size}.</source>
+        <translation>{side} 用 {type} 时每 {block} 个值为一块，而此模型的头维度为 {size}。</translation>
+    </message>
+    <message>
+        <source>{side} as {type} needs heads that are a multiple of {block}; this model&apos;s have {head}.</source>
+        <translation>{side} 用 {type} 时，头维度须为 {block} 的倍数；此模型为 {head}。</translation>
+    </message>
+    <message>
+        <source>{size} of it is the embedding once more, as output</source>
+        <translation>其中 {size} 是词嵌入再存一份，用作输出层</translation>
+    </message>
+    <message>
+        <source>{text} is more than all of it.</source>
+        <translation>{text} 超过了全部。</translation>
+    </message>
+    <message>
+        <source>{tokens} tokens are more than the {trained} this model was trained for; answers get worse beyond them.</source>
+        <translation>{tokens} 个 token 超过此模型的训练长度 {trained}；超出后回答质量下降。</translation>
+    </message>
+    <message>
+        <source>{type} for V needs flash attention, which this architecture cannot use.</source>
+        <translation>V 用 {type} 需要 Flash Attention，而此架构无法使用。</translation>
+    </message>
+    <message>
+        <source>{type} stores {block} values at a time and this model&apos;s K heads have {size}.</source>
+        <translation>{type} 每 {block} 个值为一块，而此模型的 K 头维度为 {size}。</translation>
+    </message>
+    <message>
+        <source>{type} stores {block} values at a time and this model&apos;s V heads have {size}.</source>
+        <translation>{type} 每 {block} 个值为一块，而此模型的 V 头维度为 {size}。</translation>
+    </message>
+    <message>
+        <source>{type} stores {block} values at a time and this model&apos;s heads have {size}.</source>
+        <translation>{type} 每 {block} 个值为一块，而此模型的头维度为 {size}。</translation>
+    </message>
+    <message>
+        <source>“{endpoint}” is not an RPC server.</source>
+        <translation>“{endpoint}”不是 RPC 服务器。</translation>
+    </message>
+    <message>
+        <source>“{item}” is not a value of {flag}.</source>
+        <translation>“{item}”不是 {flag} 的值。</translation>
+    </message>
+    <message>
+        <source>“{name}” announces {n} layers.</source>
+        <translation>“{name}”声明有 {n} 层。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be read at byte {offset:,}: {reason}.</source>
+        <translation>“{name}”在第 {offset:,} 字节处无法读取：{reason}。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be read: {reason}.</source>
+        <translation>无法读取“{name}”：{reason}。</translation>
+    </message>
+    <message>
+        <source>“{name}” does not say which architecture it is (general.architecture).</source>
+        <translation>“{name}”没有说明架构（general.architecture）。</translation>
+    </message>
+    <message>
+        <source>“{name}” ends after {there:,} bytes; what begins at byte {offset:,} goes on to byte {end:,}.</source>
+        <translation>“{name}”在第 {there:,} 字节结束；而始于第 {offset:,} 字节的内容延续到第 {end:,} 字节。</translation>
+    </message>
+    <message>
+        <source>“{name}” ends after {there:,} of the {end:,} bytes that its tensors need.</source>
+        <translation>“{name}”的张量需要 {end:,} 字节，文件却在 {there:,} 字节处结束。</translation>
+    </message>
+    <message>
+        <source>“{name}” has more layers for prediction than layers.</source>
+        <translation>“{name}”的预测层多于总层数。</translation>
+    </message>
+    <message>
+        <source>“{name}” has no array “{key}”.</source>
+        <translation>“{name}”没有数组“{key}”。</translation>
+    </message>
+    <message>
+        <source>“{name}” has no end of its header after {offset:,} bytes.</source>
+        <translation>“{name}”的文件头在 {offset:,} 字节后仍未结束。</translation>
+    </message>
+    <message>
+        <source>“{name}” holds no tensors.</source>
+        <translation>“{name}”不含张量。</translation>
+    </message>
+    <message>
+        <source>“{name}” is a GGUF file of version 1, which llama.cpp no longer reads.</source>
+        <translation>“{name}”是第 1 版 GGUF 文件，llama.cpp 已不再读取。</translation>
+    </message>
+    <message>
+        <source>“{name}” is a device or a pipe.</source>
+        <translation>“{name}”是设备或管道。</translation>
+    </message>
+    <message>
+        <source>“{name}” is a folder.</source>
+        <translation>“{name}”是文件夹。</translation>
+    </message>
+    <message>
+        <source>“{name}” is a later part of a model in {count} files.</source>
+        <translation>“{name}”是由 {count} 个文件组成的模型的后续部分。</translation>
+    </message>
+    <message>
+        <source>“{name}” is damaged at byte {offset:,}: a text of {n_bytes:,} bytes is announced.</source>
+        <translation>“{name}”在第 {offset:,} 字节处损坏：声明了长 {n_bytes:,} 字节的文本。</translation>
+    </message>
+    <message>
+        <source>“{name}” is damaged at byte {offset:,}: {count:,} strings are announced.</source>
+        <translation>“{name}”在第 {offset:,} 字节处损坏：声明了 {count:,} 个字符串。</translation>
+    </message>
+    <message>
+        <source>“{name}” is damaged at byte {offset:,}: {what} is not readable text.</source>
+        <translation>“{name}”在第 {offset:,} 字节处损坏：{what}不是可读的文本。</translation>
+    </message>
+    <message>
+        <source>“{name}” is empty.</source>
+        <translation>“{name}”是空文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not a GGUF file.</source>
+        <translation>“{name}”不是 GGUF 文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is one of {count} files of a model, but its name does not say which.</source>
+        <translation>“{name}”是某模型 {count} 个文件之一，但名称没有说明是第几个。</translation>
+    </message>
+    <message>
+        <source>“{name}” is too short to be a GGUF file.</source>
+        <translation>“{name}”太短，不可能是 GGUF 文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is {what}, not a GGUF file.</source>
+        <translation>“{name}”是 {what}，不是 GGUF 文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” may not be read.</source>
+        <translation>没有读取“{name}”的权限。</translation>
+    </message>
+    <message>
+        <source>“{name}” says it is a GGUF file of version {version:,}; versions 2 and 3 can be read.</source>
+        <translation>“{name}”自称是第 {version:,} 版 GGUF 文件；可读取第 2 和第 3 版。</translation>
+    </message>
+    <message>
+        <source>“{path}” says that it is not part {number} of {count}.</source>
+        <translation>“{path}”自称不是第 {number} 部分（共 {count}）。</translation>
+    </message>
+    <message>
+        <source>“{pattern}” of {flag} is not a regular expression ({reason}).</source>
+        <translation>{flag} 的“{pattern}”不是正则表达式（{reason}）。</translation>
+    </message>
+    <message>
+        <source>“{text}” has an empty entry for {flag}.</source>
+        <translation>{flag} 的“{text}”中有空项。</translation>
+    </message>
+    <message>
+        <source>“{text}” is more than any device has.</source>
+        <translation>“{text}”超过任何设备的内存。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not a number of tokens.</source>
+        <translation>“{text}”不是 token数。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not a size.</source>
+        <translation>“{text}”不是大小。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not a tensor override.</source>
+        <translation>“{text}”不是张量覆盖。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not a value of {flag}.</source>
+        <translation>“{text}”不是 {flag} 的值。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not in the table of GPUs.</source>
+        <translation>GPU 表中没有“{text}”。</translation>
+    </message>
+    <message>
+        <source>“{text}” may be several GPUs.</source>
+        <translation>“{text}”可能指多种 GPU。</translation>
+    </message>
+    <message>
+        <source>“{url}” cannot be reached: {reason}.</source>
+        <translation>无法访问“{url}”：{reason}。</translation>
+    </message>
+    <message>
+        <source>“{url}” is a web page, not a GGUF file.</source>
+        <translation>“{url}”是网页，不是 GGUF 文件。</translation>
+    </message>
+    <message>
+        <source>“{url}” is empty.</source>
+        <translation>“{url}”是空的。</translation>
+    </message>
+    <message>
+        <source>“{url}” is not a valid address.</source>
+        <translation>“{url}”不是有效的地址。</translation>
+    </message>
+    <message>
+        <source>“{word}” has a line break or another control character in it.</source>
+        <translation>“{word}”中有换行或其他控制字符。</translation>
+    </message>
+</context>
+</TS>
