@@ -154,30 +154,45 @@ def _add_planning(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = "",
+        cache_budget: Annotated[
+            str,
+            typer.Option(
+                "--cache-budget",
+                metavar="SIZE",
+                help=t(
+                    "Memory for the caches at most on each device, or a share of what is left for them: 0.8."
+                ),
+                show_default=False,
+            ),
+        ] = "",
         min_ctx: Annotated[
             str, typer.Option("--min-ctx", metavar="N", help=t("The context that is wanted at least."))
         ] = "0",
+        offload: Annotated[
+            bool,
+            typer.Option(
+                "--offload", help=t("Move as few layers or experts to the CPU as the wanted context needs.")
+            ),
+        ] = False,
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help=t("Confirm the result with llama.cpp."))
+            bool, typer.Option("--dry-run", help=t("Have llama.cpp confirm every pair that is shown."))
         ] = False,
         shows_all: Annotated[bool, typer.Option("--all", help=t("Show every pair."))] = False,
         as_json: AsJson = False,
     ) -> None:
-        from kvdesk.cli.fit import run
+        from kvdesk.cli.fit import Request, run
 
-        raise typer.Exit(
-            run(
-                model,
-                options,
-                device or [],
-                reserve,
-                budget,
-                min_ctx,
-                is_dry=dry_run,
-                shows_all=shows_all,
-                as_json=as_json,
-            )
+        request = Request(
+            reserve=reserve,
+            budget=budget,
+            cache_budget=cache_budget,
+            min_ctx=min_ctx,
+            offloads=offload,
+            is_dry=dry_run,
+            shows_all=shows_all,
+            as_json=as_json,
         )
+        raise typer.Exit(run(model, options, device or [], request))
 
 
 def _add_running(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from kvdesk.cli.guard import report as report_error
 from kvdesk.cli.hardware import Asked, check_is_here, choose_devices
 from kvdesk.cli.offers import offer_object, print_offers
-from kvdesk.cli.opened import Opened, open_for_planning
+from kvdesk.cli.opened import Opened, check_is_local, open_for_planning
 from kvdesk.cli.printing import new_table, print_json, print_line, print_table
 from kvdesk.cli.texts import t
 from kvdesk.engine.protocol import DryRun, Planned
@@ -102,11 +102,7 @@ def _advice(
 
 def _check_dry_run(opened: Opened, report: MemoryReport, against: Sequence[Refusal], host: Device) -> None:
     """A dry run needs the file, options llama.cpp accepts, and room for the state it really allocates."""
-    if opened.is_remote:
-        raise OptionError(
-            "llama.cpp can be asked only about files that are here.",
-            "Leave --dry-run out, or download the file first.",
-        )
+    check_is_local(opened)
     for refusal in against:
         if not refusal.is_warning:
             raise OptionError(refusal.message, refusal.hint)

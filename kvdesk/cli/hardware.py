@@ -19,7 +19,7 @@ from kvdesk.memory.report import HOST, Device
 from kvdesk.monitor.sample import DeviceSample, Sample
 from kvdesk.plan.gpus import planned_devices
 from kvdesk.plan.ledger import Ledger
-from kvdesk.plan.load_record import margins_of, with_margins
+from kvdesk.plan.load_record import LoadRecord, margins_of, with_margins
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session.devices import with_drivers
 from kvdesk.settings.places import find_places
@@ -97,16 +97,21 @@ def list_devices(rpc: tuple[str, ...], asked: Asked) -> tuple[Device, ...]:
 
 def with_measured_margins(devices: tuple[Device, ...]) -> tuple[Device, ...]:
     """The devices with what earlier loads on them have shown; without them when the ledger cannot be read."""
-    try:
-        records = Ledger(find_places().ledger).read()
-    except StoreError as error:
-        typer.echo(t(error.message), err=True)
-        return devices
+    records = read_ledger()
     if not records:
         return devices
     if any(device.kind == "gpu" for device in devices):
         devices = with_drivers(devices, read_sensors())
     return with_margins(devices, margins_of(records, library_version()))
+
+
+def read_ledger() -> tuple[LoadRecord, ...]:
+    """The loads on this machine; none, and a line on stderr, when the ledger cannot be read."""
+    try:
+        return Ledger(find_places().ledger).read()
+    except StoreError as error:
+        typer.echo(t(error.message), err=True)
+        return ()
 
 
 def read_sensors(pid: int | None = None) -> Sample:

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from kvdesk.errors import OptionError
 from kvdesk.gguf.open import open_model
 from kvdesk.memory.families import shape_of
 from kvdesk.memory.shape import ModelShape
@@ -59,3 +60,12 @@ def open_for_planning(source: str) -> Opened:
     header_ms = (time.perf_counter() - began) * 1000
     shape = shape_of(header)
     return Opened(card_of(header, shape), shape, header_ms)
+
+
+def check_is_local(opened: Opened) -> None:
+    """Raise OptionError where llama.cpp is to be asked about a file on the web."""
+    if opened.is_remote:
+        raise OptionError(
+            "llama.cpp can be asked only about files that are here.",
+            "Leave --dry-run out, or download the file first.",
+        )

@@ -9,10 +9,11 @@ from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import Device
 from kvdesk.memory.shape import ModelShape
 from kvdesk.phrases import Phrase
-from kvdesk.plan.budget import Ceilings
-from kvdesk.plan.configure import configure
+from kvdesk.plan.budget import Ceilings, Limits
+from kvdesk.plan.configure import configure, uses_gpu
+from kvdesk.plan.offload import offloads
 from kvdesk.plan.options import LoadOptions
-from kvdesk.plan.solve import attempt, fit_pair, largest
+from kvdesk.plan.solve import attempt, fit_pair
 
 Changes = tuple[tuple[str, object], ...]
 _WIDE = frozenset({"f32", "f16", "bf16"})
@@ -36,7 +37,7 @@ class Advice:
 
 
 def advise(
-    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
+    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings | Limits
 ) -> tuple[Advice, ...]:
     """Changes that make the options fit, or help; empty when they fit as they are.
 
@@ -69,7 +70,7 @@ def _offer(
     shape: ModelShape,
     options: LoadOptions,
     devices: Sequence[Device],
-    limits: Ceilings,
+    limits: Ceilings | Limits,
     changes: Changes,
     cost: Phrase,
     before: int,
@@ -110,7 +111,7 @@ def _free_changes(shape: ModelShape, options: LoadOptions) -> Iterator[tuple[Cha
 
 
 def _searched_changes(
-    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
+    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings | Limits
 ) -> Iterator[tuple[Changes, Phrase]]:
     """Changes whose size is searched for: a shorter context, and less on the GPU."""
     shorter = fit_pair(shape, options, devices, limits=limits).max_ctx_size
@@ -123,33 +124,9 @@ def _searched_changes(
             yield (*pair, ("ctx_size", longer)), cost
     if shorter is not None:
         yield (("ctx_size", shorter),), Phrase("Conversations have less room.")
-    if not any(device.kind != "cpu" for device in devices):
-        return
-    n_layers = len(shape.layers)
-
-    def margin_with(**changes: object) -> int:
-        changed = msgspec.structs.replace(options, **changes)
-        return attempt(shape, changed, devices, limits, options.ctx_size).margin_bytes
-
-    if shape.n_experts:
-        on_gpu = largest(0, n_layers, 1, lambda count: margin_with(n_cpu_moe=n_layers - count))
-        if on_gpu is not None and on_gpu < n_layers:
-            cost = Phrase(
-                "The experts of {count} of {all} layers run on the CPU, which is slower.",
-                count=n_layers - on_gpu,
-                all=n_layers,
-            )
-            yield (("n_cpu_moe", n_layers - on_gpu),), cost
-    full = n_layers + 1 if options.n_gpu_layers < 0 else min(options.n_gpu_layers, n_layers + 1)
-    on_gpu = largest(0, full, 1, lambda count: margin_with(n_gpu_layers=count))
-    if on_gpu is not None and on_gpu < full:
-        cost = Phrase(
-            "{count} of {all} layers run on the CPU, which is much slower.",
-            count=full - on_gpu,
-            all=n_layers + 1,
-        )
-        yield (("n_gpu_layers", on_gpu),), cost
-    if options.kv_offload:
+    for least in offloads(shape, options, devices, limits):
+        yield ((least.option, least.value),), least.cost
+    if options.kv_offload and uses_gpu(options, devices):
         yield (
             (("kv_offload", False),),
             Phrase("The cache is read from host memory, slower the longer it gets."),

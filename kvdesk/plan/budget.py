@@ -1,14 +1,53 @@
 """How much of each device's memory a model may take: what is free, less a reserve, or a given amount."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kvdesk.errors import OptionError
-from kvdesk.memory.report import Device
+from kvdesk.memory.report import Device, Kind, MemoryReport
 from kvdesk.units import parse_bytes
 
 Ceilings = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be taken of each device (None: as much as it likes), and what of that the K and V caches may
+    take: bytes on each device, or a share of what the rest of the model leaves.
+    """
+
+    devices: Ceilings
+    cache: "Amount | None" = None
+
+    @classmethod
+    def of(cls, limits: "Limits | Ceilings") -> "Limits":
+        """Limits of devices alone have no opinion about the caches."""
+        return limits if isinstance(limits, Limits) else cls(limits)
+
+    def tightest(self, report: MemoryReport) -> tuple[int, str]:
+        """What a report leaves on the device that has least left, and its name; (0, "") without limits."""
+        margins = []
+        for name in self.devices:
+            caches = report.bytes_of(Kind.K, name) + report.bytes_of(Kind.V, name)
+            left = self.margin(name, report.needed_bytes(name), caches)
+            if left is not None:
+                margins.append((math.floor(left), name))
+        return min(margins, default=(0, ""))
+
+    def margin(self, device: str, needed_bytes: float, cache_bytes: float) -> float | None:
+        """What is left on a device (negative: lacking) of which so much is needed, caches included."""
+        limit = self.devices.get(device)
+        if self.cache is None:
+            return None if limit is None else limit - needed_bytes
+        if self.cache.share is None:
+            left = (self.cache.size_bytes or 0) - cache_bytes
+            return left if limit is None else min(left, limit - needed_bytes)
+        if limit is None:
+            return None
+        rest = limit - (needed_bytes - cache_bytes)
+        return min(rest * self.cache.share, rest) - cache_bytes
 
 
 @dataclass(frozen=True, slots=True)

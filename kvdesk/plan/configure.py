@@ -66,6 +66,13 @@ def chosen_devices(options: LoadOptions, devices: Sequence[Device]) -> tuple[Dev
     return (*others, host)
 
 
+def uses_gpu(options: LoadOptions, devices: Sequence[Device]) -> bool:
+    """Whether any layer is to be computed by something else than the CPU."""
+    return options.n_gpu_layers != 0 and any(
+        device.kind != "cpu" for device in chosen_devices(options, devices)
+    )
+
+
 def normalised_options(options: LoadOptions, config: Configuration) -> LoadOptions:
     """The options as llama.cpp takes them: context padded, batches clamped, what was automatic decided."""
     return msgspec.structs.replace(

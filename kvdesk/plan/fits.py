@@ -30,6 +30,36 @@ _WIDTHS = {row.name: row.bits_per_value for row in CACHE_TYPES}
 
 ALL_PAIRS: tuple[tuple[str, str], ...] = tuple((k.name, v.name) for k in CACHE_TYPES for v in CACHE_TYPES)
 
+# Of these, the ones that people choose between: symmetric ones, and a coarser V beside a fine K.
+USUAL_PAIRS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("f16", "f16"),
+        ("q8_0", "q8_0"),
+        ("q8_0", "q5_1"),
+        ("q5_1", "q5_1"),
+        ("q8_0", "q4_0"),
+        ("q4_0", "q4_0"),
+    }
+)
+
+_DIFFERENCES: dict[Quality, Phrase] = {
+    "exact": Phrase("Answers are as with f16."),
+    "close": Phrase("Answers hardly differ from f16's."),
+    "fair": Phrase("Answers differ somewhat from f16's."),
+    "poor": Phrase("Answers can differ visibly from f16's."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What answers are predicted to come at with `ctx_size` tokens in the cache, and what that rests on:
+    answers measured on this machine, or the makers' bandwidths, which no program quite reaches.
+    """
+
+    tokens_per_s: float
+    ctx_size: int
+    source: Literal["measured", "specification"]
+
 
 @dataclass(frozen=True, slots=True)
 class PairFit:
@@ -37,7 +67,7 @@ class PairFit:
 
     `ctx_limit` is where the search ended; a context of that size may not be the largest that fits.
     `margin_bytes` is what is left on the tightest device (negative where nothing fits), and
-    `bytes_per_token` what a further token takes.
+    `bytes_per_token` what a further token takes. `is_planned`: llama.cpp itself said so.
     """
 
     cache_type_k: str
@@ -49,11 +79,27 @@ class PairFit:
     bytes_per_token: int
     why: Phrase
     is_refused: bool = False
+    speed: Speed | None = None
+    is_planned: bool = False
 
     @property
     def quality(self) -> Quality:
         """The class of the weaker of its two types; K's errors count for more, so a tie goes to K."""
         return max(_QUALITY[self.cache_type_k], _QUALITY[self.cache_type_v], key=_QUALITIES.index)
+
+    @property
+    def reason(self) -> Phrase:
+        """Why it stands where it stands in the ranking: what fits, how good answers are, who computes."""
+        if self.max_ctx_size is None:
+            return self.why
+        template = (
+            "{memory} {quality} Its attention runs on the CPU."
+            if self.kernel == "cpu"
+            else "{memory} {quality} The GPU computes its attention."
+            if self.kernel == "gpu"
+            else "{memory} {quality}"
+        )
+        return Phrase(template, memory=self.why, quality=_DIFFERENCES[self.quality])
 
 
 def ranked(fits: Iterable[PairFit], wanted_ctx: int = 0) -> tuple[PairFit, ...]:

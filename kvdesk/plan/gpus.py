@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
@@ -35,6 +36,7 @@ class Gpu:
         return Device(name or self.name, "gpu", self.backend, self.memory_bytes, self.usable_bytes, self.name)
 
 
+@cache
 def load_gpus() -> tuple[Gpu, ...]:
     """Read the table."""
     makers = tomllib.loads(resource_path("gpus.toml").read_text(encoding="utf-8"))
@@ -77,6 +79,18 @@ def find_gpu(text: str, gpus: Sequence[Gpu] | None = None) -> Gpu:
         text=text,
         names="; ".join(_nearest(wanted, gpus)),
     )
+
+
+def gpu_of(device: Device) -> Gpu | None:
+    """The row of a GPU by the name that its driver gives it; of rows that differ in memory, the nearest."""
+    wanted = _model_words(device.description)
+    rows = [gpu for gpu in load_gpus() if wanted and _model_words(gpu.name) == wanted]
+    return min(rows, key=lambda gpu: abs(gpu.memory_bytes - (device.total_bytes or 0)), default=None)
+
+
+def _model_words(name: str) -> frozenset[str]:
+    """The words of a name but those that say how much memory there is."""
+    return frozenset(word for word in _words(name) if not re.fullmatch(r"\d+gb", word))
 
 
 def planned_devices(values: Sequence[str]) -> tuple[tuple[Device, ...], tuple[str, ...]]:

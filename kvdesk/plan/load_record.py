@@ -60,6 +60,16 @@ class DeviceAccount(msgspec.Struct, frozen=True):
     difference_bytes: int | None
 
 
+class DecodeAccount(msgspec.Struct, frozen=True):
+    """How fast the first answer came, with `depth_tokens` in the cache on average, and what by the arithmetic
+    each of its tokens read of each device, in bytes.
+    """
+
+    tokens_per_s: float
+    depth_tokens: int
+    read_bytes: dict[str, int]
+
+
 class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One load. A later record with the same `id` takes the place of an earlier one.
 
@@ -79,6 +89,7 @@ class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[DeviceAccount, ...] = ()
     process_bytes: int | None = None
     failure: Failure | None = None
+    decode: DecodeAccount | None = None
 
 
 class Degrees(msgspec.Struct, frozen=True):
@@ -142,7 +153,7 @@ def margins_of(records: Iterable[LoadRecord], library: str) -> dict[MarginKey, M
     for record in records:
         for device in record.devices if record.library == library else ():
             if device.difference_bytes is not None:
-                differences.setdefault(_key(device), []).append(device.difference_bytes)
+                differences.setdefault(key_of(device), []).append(device.difference_bytes)
     latest = {key: found[-MARGIN_LOADS:] for key, found in differences.items()}
     return {key: Margin(max(0, *found), len(found)) for key, found in latest.items()}
 
@@ -150,15 +161,15 @@ def margins_of(records: Iterable[LoadRecord], library: str) -> dict[MarginKey, M
 def with_margins(devices: Iterable[Device], margins: Mapping[MarginKey, Margin]) -> tuple[Device, ...]:
     """The devices, each with its margin; every estimate on them then counts it."""
     return tuple(
-        msgspec.structs.replace(device, margin=margins.get(_key(device)))
+        msgspec.structs.replace(device, margin=margins.get(key_of(device)))
         if margins or device.margin
         else device
         for device in devices
     )
 
 
-def _key(device: Device | DeviceAccount) -> MarginKey:
-    """What a margin belongs to: a product under a driver. This computer is one whatever its CPU is called."""
+def key_of(device: Device | DeviceAccount) -> MarginKey:
+    """What a measurement belongs to: a product under a driver. This computer is one, whatever its CPU."""
     product = "" if device.backend == "cpu" else device.description or device.name
     return (device.backend, product, device.driver)
 

@@ -1,22 +1,22 @@
 """The largest context that fits, by arithmetic: for one pair of cache types, or for all of them at once."""
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from kvdesk.memory.cache_types import CacheType
+from kvdesk.memory.cache_types import BY_NAME
 from kvdesk.memory.configuration import CELL_PADDING, Configuration
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
-from kvdesk.memory.report import Device, Kind, MemoryReport
+from kvdesk.memory.report import Device, MemoryReport
 from kvdesk.memory.shape import ModelShape
 from kvdesk.phrases import Phrase
-from kvdesk.plan.budget import Amount, Ceilings, ceilings
+from kvdesk.plan.budget import Amount, Ceilings, Limits, ceilings
 from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import ALL_PAIRS, PairFit
+from kvdesk.plan.forecast import STRAIGHT_BYTES, Bits, Forecasts, Foreseen, GraphKind, kind_of
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes, format_tokens
 
@@ -24,6 +24,7 @@ _FALLBACK_LIMIT = 131_072  # for files that do not say what they were trained fo
 # The part of what the next step's caches take below which a margin cannot be enough for it: the rest is room
 # for a compute buffer that shrinks, which it does by much less.
 _SURE = 0.75
+_GUESSES = 3  # beginnings that are foreseen, each from what the last one showed
 
 
 def fit_all(
@@ -32,19 +33,21 @@ def fit_all(
     devices: Sequence[Device],
     reserve_bytes: int = 0,
     pairs: Sequence[tuple[str, str]] = ALL_PAIRS,
-    limits: Ceilings | None = None,
+    limits: Ceilings | Limits | None = None,
 ) -> tuple[PairFit, ...]:
     """The largest context of every pair within each device's free memory less the reserve, in bytes.
 
     `limits` replaces that budget. Everything but context and cache types is taken from `options`. The search
-    ends at the trained context (times the RoPE scale, for each sequence). Every result was estimated at its
-    own context and found to fit, and at the next step found not to: by its caches alone where they clearly
-    take too much. The compute buffer does not always grow with the context; a larger one may fit by chance.
+    ends at the trained context (times the RoPE scale, for each sequence). Every result was found to fit, and
+    the next step not to: by an estimate there, by estimates of pairs with the same graph on both sides of it
+    that lie on one line, or by the caches alone where they clearly take too much. The compute buffer does
+    not always grow with the context; a larger one may fit by chance.
     """
     if limits is None:
         limits = ceilings(devices, Amount(reserve_bytes))
     search = _Search(shape, options, devices, limits)
-    return tuple(search.fit(k, v) for k, v in pairs)
+    found = {pair: search.fit(*pair) for pair in _in_good_order(pairs)}
+    return tuple(found[pair] for pair in pairs)
 
 
 def fit_pair(
@@ -52,7 +55,7 @@ def fit_pair(
     options: LoadOptions,
     devices: Sequence[Device],
     reserve_bytes: int = 0,
-    limits: Ceilings | None = None,
+    limits: Ceilings | Limits | None = None,
 ) -> PairFit:
     """The same for the pair of cache types that stands in the options."""
     pair = (options.cache_type_k, options.cache_type_v)
@@ -126,117 +129,123 @@ class Tried:
     report: MemoryReport
 
 
-class _Samples:
-    """What searches have shown about pairs of one kind, from which the next pair's result is foreseen.
-
-    Pairs of a kind differ only in how wide their caches are: a sample is a context, what the tightest device
-    has left there without caches, and what K and V take for each bit of a value. Between samples all of it is
-    taken to be straight.
-    """
-
-    def __init__(self) -> None:
-        self._points: dict[int, tuple[float, float, float]] = {}
-
-    def __len__(self) -> int:
-        return len(self._points)
-
-    def add(self, tried: Tried, k_bits: float, v_bits: float) -> None:
-        """Learn from one estimate."""
-        k_bytes = tried.report.bytes_of(Kind.K, tried.tightest)
-        v_bytes = tried.report.bytes_of(Kind.V, tried.tightest)
-        rest = tried.margin_bytes + k_bytes + v_bytes
-        self._points[tried.ctx_size] = (rest, k_bytes / k_bits, v_bytes / v_bits)
-
-    def margin(self, ctx_size: int, k_bits: float, v_bits: float) -> int:
-        """The margin that is foreseen, in bytes."""
-        rest, k_bytes, v_bytes = self._at(ctx_size)
-        return int(rest - k_bits * k_bytes - v_bits * v_bytes)
-
-    def cache_bytes(self, ctx_size: int, k_bits: float, v_bits: float) -> float:
-        """The caches that are foreseen on the tightest device."""
-        _, k_bytes, v_bytes = self._at(ctx_size)
-        return k_bits * k_bytes + v_bits * v_bytes
-
-    def _at(self, ctx_size: int) -> tuple[float, float, float]:
-        known = sorted(self._points)
-        upper = min(max(bisect_left(known, ctx_size), 1), len(known) - 1)
-        left, right = known[upper - 1], known[upper]
-        part = (ctx_size - left) / (right - left)
-        rest, k_bytes, v_bytes = (
-            at_left + part * (at_right - at_left)
-            for at_left, at_right in zip(self._points[left], self._points[right], strict=True)
-        )
-        return rest, k_bytes, v_bytes
-
-
 class _Search:
-    """Fits one pair after the other, each starting from what the last one of its kind showed."""
+    """Fits one pair after the other, each beginning from what the others have shown."""
 
     def __init__(
-        self, shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings
+        self, shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings | Limits
     ) -> None:
         self._shape = shape
         self._options = options
         self._devices = devices
         self._limits = limits
-        self._samples: defaultdict[tuple[str, str], _Samples] = defaultdict(_Samples)
-        self._last = _Samples()
+        self._high = context_limit(shape, options)
+        self._step = step_of(options)
+        self._forecasts = Forecasts(Limits.of(limits))
 
     def fit(self, k: str, v: str) -> PairFit:
-        shape, high, step = self._shape, context_limit(self._shape, self._options), step_of(self._options)
+        shape, step = self._shape, self._step
         wanted = msgspec.structs.replace(self._options, cache_type_k=k, cache_type_v=v)
         config = configure(msgspec.structs.replace(wanted, ctx_size=step), shape, self._devices)
         refused = next((each.message for each in refusals(shape, config) if not each.is_warning), Phrase(""))
         if refused:
             return PairFit(k, v, None, 0, 0, "unknown", 0, refused, is_refused=True)
+        kind = (kind_of(config.type_k), kind_of(config.type_v))
+        bits = (config.type_k.bits_per_value, config.type_v.bits_per_value)
+        per_token = bytes_per_token(shape, config)
+        guess = self._guess(kind, bits)
+        if guess is not None and (found := self._sure_result(kind, bits, guess)) is not None:
+            ctx_size, seen = found
+            why = why_of(ctx_size, self._high, step, seen.margin_bytes, seen.tightest, shape)
+            return PairFit(k, v, ctx_size, seen.total_bytes, seen.margin_bytes, "unknown", per_token, why)
         tried: dict[int, Tried] = {}
 
         def margin(ctx_size: int) -> int:
             if ctx_size not in tried:
                 tried[ctx_size] = attempt(shape, wanted, self._devices, self._limits, ctx_size)
+                self._forecasts.learn(kind, ctx_size, tried[ctx_size].report, bits)
             return tried[ctx_size].margin_bytes
 
-        bits = (config.type_k.bits_per_value, config.type_v.bits_per_value)
-        samples = self._samples[_kind(config.type_k), _kind(config.type_v)]
-        guess, growth = self._foresee(samples if len(samples) > 1 else self._last, step, high, bits)
-        found = largest(step, high, step, margin, guess, growth)
-        for each in tried.values():
-            samples.add(each, *bits)
-        self._last = samples if len(samples) > 1 else self._last
-        margin(step if found is None else found)
-        at = tried[step if found is None else found]
-        per_token = bytes_per_token(shape, config)
-        why = _why(found, high, at, shape)
-        return PairFit(k, v, found, at.report.bytes_of(), at.margin_bytes, "unknown", per_token, why)
+        for _ in range(_GUESSES):
+            if guess is None or guess in tried:
+                break
+            margin(guess)
+            guess = self._guess(kind, bits)
+        ctx_size = largest(step, self._high, step, margin, guess, self._growth(kind, bits, guess))
+        margin(ctx_size or step)
+        at = tried[ctx_size or step]
+        why = why_of(ctx_size, self._high, step, at.margin_bytes, at.tightest, shape)
+        return PairFit(k, v, ctx_size, at.report.bytes_of(), at.margin_bytes, "unknown", per_token, why)
 
-    def _foresee(
-        self, samples: _Samples, step: int, high: int, bits: tuple[float, float]
-    ) -> tuple[int | None, float]:
-        """Where the search should begin, and the margin that is surely too little for another step there."""
-        if len(samples) < 2:
-            return None, 0
-        guess = largest(step, high, step, lambda ctx: samples.margin(ctx, *bits)) or step
-        growth = samples.cache_bytes(guess + step, *bits) - samples.cache_bytes(guess, *bits)
-        return guess, _SURE * growth
+    def _guess(self, kind: GraphKind, bits: Bits) -> int | None:
+        """Where the largest context is foreseen to be; the smallest one where none is."""
+        for end in (self._high, self._step):  # all of it fits, or nothing does: no line is needed for that
+            at = self._forecasts.foresee(kind, end, bits)
+            if at is not None and (at.margin_bytes >= 0) == (end == self._high):
+                return end
+        if self._forecasts.foresee(kind, self._step, bits) is None:
+            return None
+
+        def margin(ctx_size: int) -> int:
+            foreseen = self._forecasts.foresee(kind, ctx_size, bits)
+            assert foreseen is not None
+            return foreseen.margin_bytes
+
+        return largest(self._step, self._high, self._step, margin) or self._step
+
+    def _sure_result(self, kind: GraphKind, bits: Bits, guess: int) -> tuple[int | None, Foreseen] | None:
+        """The result, where it can be told without an estimate of this very pair."""
+        at = self._forecasts.foresee(kind, guess, bits)
+        if at is None or not self._forecasts.is_sure(kind, guess):
+            return None
+        if at.margin_bytes < -STRAIGHT_BYTES and guess == self._step:
+            return None, at
+        if at.margin_bytes < STRAIGHT_BYTES:
+            return None
+        beyond = guess + self._step
+        if beyond <= self._high and at.margin_bytes >= _SURE * self._step * at.token_bytes:
+            after = self._forecasts.foresee(kind, beyond, bits)
+            is_sure = after is not None and self._forecasts.is_sure(kind, beyond)
+            if after is None or not is_sure or after.margin_bytes > -STRAIGHT_BYTES:
+                return None
+        return guess, at
+
+    def _growth(self, kind: GraphKind, bits: Bits, guess: int | None) -> float:
+        """The margin that is surely too little for another step from the guess."""
+        at = None if guess is None else self._forecasts.foresee(kind, guess, bits)
+        return _SURE * self._step * at.token_bytes if at is not None else 0
 
 
-def _kind(cache_type: CacheType) -> str:
-    """Types that make the same graph: quantised ones are turned first, others read through copies or not."""
-    return "quantised" if cache_type.is_quantised else cache_type.name
+def _in_good_order(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """f16 first, which tells most about others; of each graph the widest and the narrowest pair before those
+    between them.
+    """
+    kinds: defaultdict[GraphKind, list[tuple[str, str]]] = defaultdict(list)
+    for k, v in sorted(pairs, key=lambda pair: -(_bits(pair[0]) + _bits(pair[1]))):
+        kinds[kind_of(BY_NAME[k]), kind_of(BY_NAME[v])].append((k, v))
+    order = sorted(kinds.items(), key=lambda entry: -entry[0].count("f16"))
+    return [
+        pair
+        for _, alike in order
+        for pair in (alike if len(alike) < 3 else [alike[0], alike[-1], *alike[1:-1]])
+    ]
+
+
+def _bits(name: str) -> float:
+    return BY_NAME[name].bits_per_value
 
 
 def attempt(
-    shape: ModelShape, options: LoadOptions, devices: Sequence[Device], limits: Ceilings, ctx_size: int
+    shape: ModelShape,
+    options: LoadOptions,
+    devices: Sequence[Device],
+    limits: Ceilings | Limits,
+    ctx_size: int,
 ) -> Tried:
     """Estimate the options at a context and see what is left on the tightest device."""
     config = configure(msgspec.structs.replace(options, ctx_size=ctx_size), shape, devices)
     report = estimate(shape, config)
-    margins = [
-        (limit - report.needed_bytes(device.name), device.name)
-        for device in config.devices
-        if (limit := limits.get(device.name)) is not None
-    ]
-    margin_bytes, tightest = min(margins, default=(0, ""))
+    margin_bytes, tightest = Limits.of(limits).tightest(report)
     return Tried(ctx_size, margin_bytes, tightest, report)
 
 
@@ -254,23 +263,25 @@ def bytes_per_token(shape: ModelShape, config: Configuration) -> int:
     return round(total)
 
 
-def _why(found: int | None, high: int, at: Tried, shape: ModelShape) -> Phrase:
+def why_of(
+    found: int | None, high: int, step: int, margin_bytes: int, tightest: str, shape: ModelShape
+) -> Phrase:
+    """Why a pair holds just so much, in words: what is left or lacking, and where."""
     if found is None:
-        lacking = format_bytes(-at.margin_bytes)
         return Phrase(
             "{device} lacks {lacking} even for {tokens} tokens.",
-            device=at.tightest,
-            lacking=lacking,
-            tokens=format_tokens(at.ctx_size),
+            device=tightest,
+            lacking=format_bytes(-margin_bytes),
+            tokens=format_tokens(step),
         )
-    left = format_bytes(at.margin_bytes)
+    left = format_bytes(margin_bytes)
     if found == high:
         said = (
             Phrase("The whole trained context fits")
             if shape.n_ctx_train
             else Phrase("Everything that was searched fits")
         )
-        if not at.tightest:
+        if not tightest:
             return Phrase("{said}.", said=said)
-        return Phrase("{said}; {left} left on {device}.", said=said, left=left, device=at.tightest)
-    return Phrase("{device} is full: {left} left.", device=at.tightest, left=left)
+        return Phrase("{said}; {left} left on {device}.", said=said, left=left, device=tightest)
+    return Phrase("{device} is full: {left} left.", device=tightest, left=left)

@@ -11,6 +11,7 @@ from kvdesk.engine.protocol import KernelAnswer
 from kvdesk.errors import KvDeskError
 from kvdesk.gguf.header import Header
 from kvdesk.memory.report import HOST, Device, Refusal
+from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.options import OPTIONS, LoadOptions
 from kvdesk.session.events import Estimated, FitsFound
 from kvdesk.session.opened import OpenedModel
@@ -54,18 +55,26 @@ def fits_of(
     devices: tuple[Device, ...],
     reserve_bytes: int,
     kernels: tuple[KernelAnswer, ...],
+    records: tuple[LoadRecord, ...] = (),
+    library: str = "",
 ) -> FitsFound:
-    """Return the largest context of every cache pair within the devices' free memory less the reserve.
+    """Return the largest context of every cache pair within the devices' free memory less the reserve, with
+    who computes its attention and how fast it would answer, as far as `records` of loads or the makers tell.
 
     Options that make no configuration give no fits; the estimate's refusals say why.
     """
-    from kvdesk.plan.solve import fit_all
+    from kvdesk.plan.configure import chosen_devices
+    from kvdesk.plan.solve import context_limit, fit_all
+    from kvdesk.plan.speed import bandwidths, with_speeds
     from kvdesk.session.kernels import with_kernels
 
     devices = devices or (HOST,)
     try:
         fits = fit_all(model.shape, options, devices, reserve_bytes)
         fits = with_kernels(fits, options, devices, kernels)
+        depth = options.ctx_size or context_limit(model.shape, options)
+        known = bandwidths(chosen_devices(options, devices), records, library)
+        fits = with_speeds(fits, model.shape, options, devices, known, depth)
     except KvDeskError:
         fits = ()
     return FitsFound(model.card.path, options, fits)

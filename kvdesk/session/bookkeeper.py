@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from kvdesk.engine.protocol import Hello, Loaded
 from kvdesk.memory.report import Device, Margin
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.ledger import Ledger, export_csv
-from kvdesk.plan.load_record import LoadRecord, MarginKey, margins_of, with_margins
+from kvdesk.plan.load_record import DecodeAccount, LoadRecord, MarginKey, margins_of, with_margins
 from kvdesk.session import accounts
 from kvdesk.session.accounts import Account
 from kvdesk.session.background import Job
@@ -42,6 +44,7 @@ class Bookkeeper:
         self._loaded: Loaded | None = None
         self._measure_after_s: float | None = None
         self._has_answered = False
+        self._decode: DecodeAccount | None = None
         self._is_written = False
 
     def read(self) -> None:
@@ -61,6 +64,11 @@ class Bookkeeper:
         """Write the loads as a table in CSV."""
         records = self._records
         self._run(lambda: export_csv(records, path))
+
+    @property
+    def library(self) -> str:
+        """The version of llama-cpp-python that measurements of now belong to; "" while nobody said it."""
+        return self._hello.llama_cpp_python if self._hello else ""
 
     def with_margins(self, devices: tuple[Device, ...]) -> tuple[Device, ...]:
         """The devices with what loads on them have shown."""
@@ -88,15 +96,20 @@ class Bookkeeper:
         self.ended()
         self._account, self._loaded = account, None
         self._measure_after_s, self._has_answered, self._is_written = None, False, False
+        self._decode = None
 
     def loaded(self, said: Loaded) -> None:
         """It succeeded; the next reading tells what it took."""
         self._loaded, self._measure_after_s = said, self._clock()
 
-    def answered(self) -> None:
-        """An answer is complete; after the first one the load is measured again."""
-        if self._loaded is not None and not self._has_answered:
-            self._has_answered, self._measure_after_s = True, self._clock()
+    def answered(self, decode: DecodeAccount | None = None) -> None:
+        """An answer is complete; after the first one, and the first whose speed tells something, the load is
+        measured again.
+        """
+        is_news = not self._has_answered or (self._decode is None and decode is not None)
+        if self._loaded is not None and is_news:
+            self._has_answered, self._decode = True, self._decode or decode
+            self._measure_after_s = self._clock()
 
     def sampled(self, sample: Sample) -> None:
         """The devices were read."""
@@ -104,7 +117,8 @@ class Bookkeeper:
         if self._account is None or self._loaded is None or due_s is None or sample.time_s < due_s:
             return
         self._measure_after_s, self._is_written = None, True
-        self._write(accounts.settled(self._account, self._hello, self._loaded, sample))
+        record = accounts.settled(self._account, self._hello, self._loaded, sample)
+        self._write(msgspec.structs.replace(record, decode=self._decode))
 
     def failed(self, kind: str, message: Phrase) -> None:
         """The load failed, or its process ended."""

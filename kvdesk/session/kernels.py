@@ -6,7 +6,7 @@ from dataclasses import replace
 from kvdesk.engine.protocol import KernelAnswer, ProbeKernels
 from kvdesk.memory.report import Device
 from kvdesk.memory.shape import ModelShape
-from kvdesk.plan.configure import chosen_devices
+from kvdesk.plan.configure import chosen_devices, uses_gpu
 from kvdesk.plan.fits import Kernel, PairFit
 from kvdesk.plan.options import LoadOptions
 
@@ -32,13 +32,12 @@ def with_kernels(
     devices: Sequence[Device],
     answers: Sequence[KernelAnswer],
 ) -> tuple[PairFit, ...]:
-    """Return the fits with who computes attention: the GPU only where all that are used can.
-
-    Where no GPU is used there is nothing to say, and the fits stay as they are.
+    """Return the fits with who computes attention: the GPU only where all that are used can, the CPU where
+    none is used, "unknown" without an answer (for GPUs that are not here).
     """
+    if not uses_gpu(options, devices):
+        return tuple(replace(fit, kernel="cpu") for fit in fits)
     gpus = {device.name for device in chosen_devices(options, devices) if device.kind != "cpu"}
-    if not gpus or options.n_gpu_layers == 0:
-        return tuple(fits)
     said: dict[tuple[str, str], bool] = {}
     for answer in answers:
         if answer.device in gpus:

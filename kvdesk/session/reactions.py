@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
+from kvdesk.plan.load_record import DecodeAccount
 from kvdesk.session import devices, events, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
@@ -28,6 +29,7 @@ def react(parts: Parts, event: events.Happening) -> None:
         case events.LedgerRead(records):
             parts.bookkeeper.know(records)
             _update_devices(parts)
+            parts.is_fit_due = True  # another answer may have been measured
         case events.ChatOpened(chat):
             parts.change_settings(last_chat=chat.id)
             if parts.early_draft:
@@ -160,9 +162,26 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
         0, "assistant", said.text, said.reasoning, said.reasoning_s, figures, is_partial=is_partial
     )
     steps.end_answer(parts, message)
-    parts.bookkeeper.answered()
+    parts.bookkeeper.answered(_decode_account(parts, said))
     _mark(parts, "turn", "")
     parts.pause_due_s = parts.clock()
+
+
+def _decode_account(parts: Parts, said: protocol.TurnDone) -> DecodeAccount | None:
+    """What the answer tells of the speed of the devices that hold the loaded model."""
+    if parts.last_load is None:
+        return None
+    from kvdesk.plan.speed import decode_account
+
+    model, options = parts.last_load
+    return decode_account(
+        model.shape,
+        options,
+        parts.state.devices,
+        said.completion_tokens,
+        said.decode_s,
+        said.prompt_tokens + said.completion_tokens // 2,
+    )
 
 
 def _stopped(parts: Parts, purpose: events.Purpose, said: protocol.Failed | protocol.CancelledEvent) -> None:

@@ -55,9 +55,10 @@ def refresh_fits(parts: Parts) -> None:
     if model is None:
         return
     options, devices, kernels = parts.state.options, parts.state.devices, parts.kernels
-    reserve = parts.settings.reserve_bytes
+    reserve, records, library = parts.settings.reserve_bytes, parts.state.ledger, parts.bookkeeper.library
     parts.searches.submit(
-        lambda: parts.put(arithmetic.fits_of(model, options, devices, reserve, kernels)), key="fits"
+        lambda: parts.put(arithmetic.fits_of(model, options, devices, reserve, kernels, records, library)),
+        key="fits",
     )
 
 

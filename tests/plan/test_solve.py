@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.report import Kind
+from kvdesk.plan import solve
 from kvdesk.plan.budget import Amount, ceilings
 from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import ALL_PAIRS, PairFit, ranked
 from kvdesk.plan.options import LoadOptions
-from kvdesk.plan.solve import bytes_per_token, context_limit, fit_all, fit_pair, largest, step_of
+from kvdesk.plan.solve import attempt, bytes_per_token, context_limit, fit_all, fit_pair, largest, step_of
 from kvdesk.units import MIB
 from tests.plan.shapes import CPU, demo_shape, gpu, gpu_for
 
@@ -67,6 +68,33 @@ def test_a_pair_fits_at_its_context_and_not_at_the_next(pair):
 
     assert fits(fit.max_ctx_size)
     assert fit.max_ctx_size == 4096 or not fits(fit.max_ctx_size + 256)
+
+
+@pytest.mark.parametrize("spare_mib", [0, 3, 9, 40])
+def test_every_pair_that_was_foreseen_holds_what_it_says(spare_mib):
+    devices = (gpu_for(LoadOptions(ctx_size=1024), spare_mib * MIB), CPU)
+    limits = ceilings(devices, Amount(0))
+    for fit in fit_all(demo_shape(), LoadOptions(), devices):
+        options = LoadOptions(cache_type_k=fit.cache_type_k, cache_type_v=fit.cache_type_v)
+        at = attempt(demo_shape(), options, devices, limits, fit.max_ctx_size or 256)
+        assert (at.margin_bytes >= 0) == (fit.max_ctx_size is not None)
+        assert abs(at.margin_bytes - fit.margin_bytes) < 16 * 1024
+        assert abs(at.report.bytes_of() - fit.total_bytes) < 16 * 1024
+        if fit.max_ctx_size and fit.max_ctx_size < 4096:
+            assert attempt(demo_shape(), options, devices, limits, fit.max_ctx_size + 256).margin_bytes < 0
+
+
+@pytest.mark.parametrize(("spare_mib", "most"), [(900, 16), (0, 81)])
+def test_pairs_tell_of_each_other(monkeypatch, spare_mib, most):
+    asked = []
+
+    def counted(*about):
+        asked.append(about)
+        return attempt(*about)
+
+    monkeypatch.setattr(solve, "attempt", counted)
+    fit_all(demo_shape(), LoadOptions(), (gpu_for(LoadOptions(ctx_size=1024), spare_mib * MIB), CPU))
+    assert len(asked) <= most
 
 
 def test_all_pairs_are_answered_once():

@@ -28,12 +28,17 @@ ANSWERS = (
     [
         (LoadOptions(), (*GPUS, HOST), ["gpu", "cpu", "unknown", "cpu"]),
         (LoadOptions(device=("CUDA0",)), (*GPUS, HOST), ["gpu", "cpu", "unknown", "gpu"]),
-        (LoadOptions(n_gpu_layers=0), (*GPUS, HOST), ["unknown"] * 4),
-        (LoadOptions(), (HOST,), ["unknown"] * 4),
+        (LoadOptions(n_gpu_layers=0), (*GPUS, HOST), ["cpu"] * 4),
+        (LoadOptions(), (HOST,), ["cpu"] * 4),
     ],
 )
 def test_all_gpus_in_use_must_have_the_kernel(options: LoadOptions, devices, kernels: list[str]):
     assert [fit.kernel for fit in with_kernels(FITS, options, devices, ANSWERS)] == kernels
+
+
+def test_without_an_answer_nothing_is_claimed():
+    fits = with_kernels(FITS, LoadOptions(), (*GPUS, HOST), ())
+    assert {fit.kernel for fit in fits} == {"unknown"}
 
 
 def test_the_question_is_about_the_models_heads():

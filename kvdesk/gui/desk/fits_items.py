@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kvdesk.plan.fits import USUAL_PAIRS
 from kvdesk.session.state import PairFit
 
 _STEPS = tuple(1024 * k for k in (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
@@ -10,19 +11,6 @@ _COLUMNS, _FEWEST_ROWS = 7, 3
 _TIGHT_FROM = 0.875  # a context that takes this share of what fits leaves little room
 
 Pair = tuple[str, str]
-
-# Of the 81 pairs, those that people choose between: symmetric ones, and a coarser V beside a fine K.
-_USUAL_PAIRS: frozenset[Pair] = frozenset(
-    {
-        ("f16", "f16"),
-        ("q8_0", "q8_0"),
-        ("q8_0", "q5_1"),
-        ("q5_1", "q5_1"),
-        ("q8_0", "q4_0"),
-        ("q4_0", "q4_0"),
-    }
-)
-
 
 @dataclass(frozen=True, slots=True)
 class FitsTable:
@@ -53,10 +41,10 @@ def tabulate(fits: Sequence[PairFit], chosen: Pair, trained: int) -> FitsTable:
 
     One context beyond the longest shows where it ends, unless the training ends there (`trained` tokens).
     """
-    wanted = {*_USUAL_PAIRS, chosen}
+    wanted = {*USUAL_PAIRS, chosen}
     shown = [fit for fit in fits if pair_of(fit) in wanted]
     if len(shown) < _FEWEST_ROWS:  # a model whose heads take no quantised cache
-        shown = list(fits[: len(_USUAL_PAIRS)])
+        shown = list(fits[: len(USUAL_PAIRS)])
     shown.sort(key=lambda fit: -fit.bytes_per_token)
     longest = max((fit.max_ctx_size or 0 for fit in shown), default=0)
     within = [step for step in _STEPS if step <= longest]
