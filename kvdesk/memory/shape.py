@@ -142,6 +142,7 @@ class ModelShape:
     n_experts: int = 0
     index_top_k: int = 0
     index_block: int = 0
+    rotates_index: bool = True
     kv_lora_rank: int = 0
     n_rot: int = 0
     rope_scaling: str = ""

@@ -87,6 +87,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         widest_v_values=draft.widest_v_values(),
         index_top_k=keys.number("attention.indexer.top_k", 0),
         index_block=keys.number("attention.indexer.block_size", 0),
+        rotates_index=architecture not in table.PLAIN_INDEX,
         n_experts=keys.number("expert_count", 0),
         kv_lora_rank=keys.number("attention.kv_lora_rank", 0),
         n_rot=keys.number("rope.dimension_count", draft.key_length),

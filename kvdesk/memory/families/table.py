@@ -178,7 +178,7 @@ NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
 
 # Only the tokens whose logits are wanted go through the last layer; these choose them after it, and some
 # keep the whole stream for a prediction head (h_nextn), before or after the last norm.
-_ROWS_BEFORE_NORM = _names("deepseek4 gemma3n glm5-next hrm_text hy_v4 kimi-k3")
+_ROWS_BEFORE_NORM = _names("gemma3n hrm_text kimi-k3")
 _ROWS_KEPT_BEFORE_NORM = _names("gpt-oss step35")
 _ROWS_AFTER_NORM = _names(
     "bailingmoe3 cohere2moe gemma4 hy_v3 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next"
@@ -206,6 +206,9 @@ WITHOUT_ROPE = _names(
     """
 )
 
+# The index's queries and keys are not turned by a Hadamard matrix.
+PLAIN_INDEX = frozenset({"hy_v4"})
+
 # What attention and feed-forward join is their own normed input, scaled.
 ADDS_NORMED = frozenset({"minimax-01"})
 
@@ -216,6 +219,6 @@ BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 # cross attention, drafts that read another model's states.
 ROUGH = _names(
     """
-    deepseek4 dflash eagle3 gemma4-assistant glm5-next hy_v4 qwen4exp t5 wavtokenizer-dec
+    deepseek4 dflash eagle3 gemma4-assistant glm5-next qwen4exp t5 wavtokenizer-dec
     """
 )

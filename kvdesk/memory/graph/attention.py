@@ -1,8 +1,7 @@
 """Attention of one layer: projections, cache, scores; by heads or a latent, with a kernel or without."""
 
+from kvdesk.memory.graph import blocks, selection
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.blocks import attend_to_blocks, chooses_blocks, store_key
-from kvdesk.memory.graph.selection import selected, selects
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
 from kvdesk.memory.kv import cells_of
 
@@ -84,34 +83,36 @@ def _latent(s: Sketch, x: Tensor) -> Tensor:
     """MLA with the K matrix absorbed into Q: one latent row is K and V at once."""
     layer, tokens = s.layer, s.n_tokens
     rank, rope = s.shape.kv_lora_rank, layer.key_length - s.shape.kv_lora_rank
-    q = _latent_query(s, x)
+    selection.store_key(s, x)
+    low, q = _latent_query(s, x)
     absorbed = s.new((rank, tokens, layer.head_count), q.view())
     row = s.linear(x, "attn_kv_a_mqa")
     latent = s.norm(row.view(), (rank, tokens), "attn_kv_a_norm")
     if not rope:  # positions play no part (glm5-next)
-        return _scores(s, absorbed.view(), latent, None)
+        return _scores(s, absorbed.view(), latent, None, x, low)
     q_rope, k_rope = q.view(), row.view()
     if s.shape.uses_positions:
         q_rope = s.new((rope, layer.head_count, tokens), q_rope, s.inputs["positions"])
         k_rope = s.new((rope, 1, tokens), k_rope, s.inputs["positions"])
     q = s.new((layer.key_length, layer.head_count, tokens), absorbed.view(), q_rope)
     k = s.new((layer.key_length, 1, tokens), latent.view(), k_rope)
-    return _scores(s, q, k, None)
+    return _scores(s, q, k, None, x, low)
 
 
-def _latent_query(s: Sketch, x: Tensor) -> Tensor:
+def _latent_query(s: Sketch, x: Tensor) -> tuple[Tensor | None, Tensor]:
+    """The query, and what it is made from where that is thin."""
     if not s.has("attn_q_a.weight"):
-        return s.linear(x, "attn_q")
+        return None, s.linear(x, "attn_q")
     low = s.linear(x, "attn_q_a")
     low = s.norm(low, (s.width("attn_q_a.weight"), s.n_tokens), "attn_q_a_norm")
-    return s.linear(low, "attn_q_b")
+    return low, s.linear(low, "attn_q_b")
 
 
 def _expanded_latent(s: Sketch, x: Tensor) -> Tensor:
     """MLA in files without the absorbed matrices: full K and V are made and cached."""
     layer, tokens, rank = s.layer, s.n_tokens, s.shape.kv_lora_rank
     rope = s.width("attn_kv_a_mqa.weight") - rank
-    q = _latent_query(s, x)
+    _, q = _latent_query(s, x)
     q = s.new((layer.key_length, layer.head_count, tokens), q.view(), s.inputs["positions"])
     row = s.linear(x, "attn_kv_a_mqa")
     latent = s.norm(row.view(), (rank, tokens), "attn_kv_a_norm")
@@ -127,18 +128,25 @@ def _cache(s: Sketch) -> CacheInputs:
     return s.caches[s.layer.window_tokens is not None]
 
 
-def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None, x: Tensor | None = None) -> Tensor:
+def _scores(
+    s: Sketch,
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
+    x: Tensor | None = None,
+    low: Tensor | None = None,
+) -> Tensor:
     """Store K and V, then attend (build_attn, build_attn_mha)."""
     layer, cache = s.layer, _cache(s)
-    if x is not None and chooses_blocks(s):
-        store_key(s, x)
+    if x is not None and blocks.chooses_blocks(s):
+        blocks.store_key(s, x)
     q = s.expand(_turned(s, q, cache.k_rotation, layer.key_length * layer.head_count))
     if k is not None:
         k = _turned(s, k, cache.k_rotation, layer.key_length * layer.head_count_kv)
         if v is not None:
             v = _turned(s, v, cache.v_rotation, layer.value_length * layer.head_count_kv)
         # The cache with windows adds K before V, the plain one V before K.
-        k_first = s.shape.window_tokens is not None or (x is not None and chooses_blocks(s))
+        k_first = s.shape.window_tokens is not None or (x is not None and blocks.chooses_blocks(s))
         for tensor in (k, v) if k_first else (v, k):
             if tensor is not None:
                 s.expand(tensor)
@@ -148,12 +156,14 @@ def _scores(s: Sketch, q: Tensor, k: Tensor | None, v: Tensor | None, x: Tensor 
                 s.store(v.view(), cache.v_rows)
     # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
     at, s.device = s.device, s.placement.caches[layer.index]
-    if x is not None and chooses_blocks(s):
-        out = attend_to_blocks(s, x, q, cache)
+    if x is not None and blocks.chooses_blocks(s):
+        out = blocks.attend_to_blocks(s, x, q, cache)
         s.device = at
         ne = (layer.value_length, layer.head_count, s.n_tokens)
         return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
-    mask = selected(s, cache.mask) if selects(s) else cache.mask
+    mask = cache.mask
+    if x is not None and selection.selects(s):
+        mask = selection.selected(s, mask, x, low)
     attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
     fresh = (None, None) if s.shape.reads_cache else (k, v)
     out = attend(s, q, cache, mask, fresh)

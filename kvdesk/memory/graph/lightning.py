@@ -1,6 +1,7 @@
 """MiniMax-01's lightning attention: within the batch by its square, beyond it through a state."""
 
 from collections.abc import Mapping
+from math import prod
 
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import F32, Sketch
@@ -16,10 +17,14 @@ def reserve(s: Sketch) -> None:
     """llm_graph_input_la: slopes of the heads, and how far each token has decayed."""
     heads, tokens = s.shape.layers[0].head_count, s.n_tokens
     per_sequence = tokens // s.config.n_seq_max
-    s.inputs["slopes"] = s.input(F32 * heads)
-    for role in ("q_decay", "k_decay"):
-        s.inputs[role] = s.input(F32 * heads * tokens)
-    s.inputs["diag_decay"] = s.input(F32 * heads * tokens * per_sequence, "decay within the batch")
+    sizes = {
+        "slopes": (heads,),
+        "q_decay": (heads, tokens),
+        "k_decay": (heads, tokens),
+        "diag_decay": (per_sequence, tokens, heads),
+    }
+    for role, ne in sizes.items():
+        s.inputs[role] = s.input(F32 * prod(ne), "decay within the batch", ne)
 
 
 def lightning_attention(s: Sketch, x: Tensor) -> Tensor:

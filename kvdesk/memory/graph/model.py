@@ -1,11 +1,12 @@
 """The whole graph of a model, short of repeating layers that are alike: inputs, layers, logits."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph import altup, checkpoints, lightning, mixer, per_layer, rwkv, selection
+from kvdesk.memory.graph import altup, checkpoints, hyper, lightning, mixer, per_layer, rwkv
 from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.scheduler import scheduled
@@ -14,6 +15,27 @@ from kvdesk.memory.shape import LayerShape, ModelShape
 
 # Whichever a layer has stands before its feed-forward.
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a model leads its stream through the layers, where that is not a plain sum."""
+
+    is_used: Callable[[Sketch], bool]
+    opened: Callable[[Sketch, Tensor], Tensor]
+    layer: Callable[[Sketch, Tensor], Tensor]
+    closed: Callable[[Sketch, Tensor], Tensor]
+
+
+_WAYS = (
+    _Way(altup.has_streams, altup.opened, altup.layer, altup.closed),
+    _Way(checkpoints.has_checkpoints, lambda _, stream: stream, checkpoints.layer, checkpoints.closed),
+    _Way(hyper.has_streams, hyper.opened, hyper.layer, hyper.closed),
+)
+
+
+def _way(s: Sketch) -> _Way | None:
+    return next((way for way in _WAYS if way.is_used(s)), None)
 
 
 def device_peaks(
@@ -112,11 +134,11 @@ def _inputs(s: Sketch) -> Tensor:
         is_window = layer.window_tokens is not None
         if (layer.keeps_cells or not shape.reads_cache) and is_window not in s.caches:
             s.caches[is_window] = _cache_inputs(s, layer, is_window)
-    selection.reserve(s)
     if any(lightning.is_lightning(roles) for roles in shape.weights_by_layer[: shape.n_layer]):
         lightning.reserve(s)
     stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
-    return altup.opened(s, stream) if altup.has_streams(s) else stream
+    way = _way(s)
+    return stream if way is None else way.opened(s, stream)
 
 
 def _cache_inputs(s: Sketch, layer: LayerShape, is_window: bool) -> CacheInputs:
@@ -159,10 +181,8 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     """Attention or recurrence, residual, feed-forward, residual."""
     if rwkv.is_rwkv(s):
         return rwkv.layer(s, stream, is_last=is_last)
-    if altup.has_streams(s):
-        return altup.layer(s, stream)
-    if checkpoints.has_checkpoints(s):
-        return checkpoints.layer(s, stream)
+    if (way := _way(s)) is not None:
+        return way.layer(s, stream)
     width, layer, residual = s.shape.n_embd, s.layer, stream
     s.phase = "attention"
     normed = _normed(s, residual, "attn_norm") if s.has_norm("attn_norm") else residual
@@ -230,10 +250,8 @@ def _has_feed_forward(s: Sketch) -> bool:
 def _logits(s: Sketch, stream: Tensor) -> None:
     width, rows = s.shape.n_embd, s.n_outputs
     s.phase = "logits"
-    if altup.has_streams(s):
-        stream = altup.closed(s, stream)
-    elif checkpoints.has_checkpoints(s):
-        stream = checkpoints.closed(s, stream)
+    if (way := _way(s)) is not None:
+        stream = way.closed(s, stream)
     late = s.shape.late_rows
     if late == "after_norm":
         stream = s.norm(stream, (width, s.n_tokens), "")

@@ -1,48 +1,77 @@
 """Sparse attention: an index scores every cached token, and a mask lets only the best through."""
 
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.sketch import F16, F32, I32, Sketch
+from kvdesk.memory.graph.sketch import F16, F32, I32, I64, Sketch
 from kvdesk.memory.shape import LayerShape, ModelShape
 
 
+def selects(s: Sketch) -> bool:
+    """Whether the layer reads what an index of single tokens chose, its own or an earlier layer's."""
+    return has_index(s.shape, s.layer) or (s.layer.window_tokens is None and "chosen" in s.inputs)
+
+
 def has_index(shape: ModelShape, layer: LayerShape) -> bool:
-    """Whether the layer chooses single tokens, and not blocks of them."""
+    """Whether the layer chooses single tokens itself, and not blocks of them."""
     roles = shape.weights_by_layer[layer.index]
     is_single = any(side.tokens_per_cell == 1 for side in layer.side_caches)
     return is_single and "indexer.k_proj.weight" not in roles
 
 
-def selects(s: Sketch) -> bool:
-    """Whether the layer keeps an index of single tokens."""
-    return has_index(s.shape, s.layer)
+def store_key(s: Sketch, x: Tensor) -> None:
+    """The index's key of each token, written before attention begins."""
+    if not has_index(s.shape, s.layer):
+        return
+    role = "indexer.attn_k"
+    ne = (s.width(f"{role}.weight"), s.n_tokens)
+    key = s.new(ne, s.new(ne, x))  # layer norm never works in place
+    key = s.new(ne, key.view(), s.inputs["positions"])
+    if s.shape.rotates_index:
+        key = s.new(ne, _rotation(s), key.view())
+    if "index_rows" not in s.inputs:
+        s.inputs["index_rows"] = s.input(I64 * s.n_tokens)
+    s.store(key.view(), s.inputs["index_rows"])
 
 
-def reserve(s: Sketch) -> None:
-    """The index has a mask of its own, and each choosing layer a blank selection, among the inputs."""
-    cells = s.config.n_ctx_seq * s.n_tokens
-    for layer in s.shape.layers[: s.shape.n_layer]:
-        if has_index(s.shape, layer):
-            if "index_mask" not in s.inputs:
-                s.inputs["index_mask"] = s.expand(s.input(F16 * cells, "the index's mask"))
-            s.inputs[f"blank_{layer.index}"] = s.expand(s.input(F32 * cells, "the index's selection"))
+def selected(s: Sketch, mask: Tensor, x: Tensor, low: Tensor | None) -> Tensor:
+    """The mask with everything closed but the best tokens (lightning indexer, top_k, set_rows).
 
-
-def selected(s: Sketch, mask: Tensor) -> Tensor:
-    """The mask with everything closed but the best tokens (lightning indexer, top_k, set_rows)."""
+    `low` is the query before its second matrix, from which the index makes its own.
+    """
     s.phase = "the index"
     cells, tokens = s.config.n_ctx_seq, s.n_tokens
     every = (cells, tokens)
-    blank = s.expand(s.new(every, s.inputs[f"blank_{s.layer.index}"]))
-    width = s.width("indexer.attn_q_b.weight") or s.width("indexer.attn_q.weight")
-    query = s.new((width, tokens))
-    for _ in range(2):  # RoPE, then the Hadamard rotation
-        query = s.new((width, tokens), query.view())
-    score = s.new(every, query.view(), s.inputs["index_mask"])
-    count = (min(s.shape.index_top_k or cells, cells), tokens)
-    best = s.new(count, s.new(count, score, item=I32), item=I32)
+    best = (min(s.shape.index_top_k or cells, cells), tokens)
+    blank = s.input(F32 * best[0] * best[1], "the index's selection", best)
+    blank = s.expand(s.new(best, blank, reuse=True))
+    if has_index(s.shape, s.layer):
+        s.inputs["chosen"] = _chosen(s, x, low, every, best)
     item = F16 if s.config.uses_flash_attention else F32
     closed = s.new(every, mask, item=item)
-    opened = Tensor(closed.n_bytes, s.phase, (blank, best, closed), shown=closed, device=s.device)
-    out = s.new(every, opened, mask, item=item)
+    chosen = s.inputs["chosen"].view()
+    opened = Tensor(closed.n_bytes, s.phase, (blank, chosen, closed.view()), shown=closed, device=s.device)
+    out = s.new(every, opened.view(), mask, item=item)
     s.phase = "attention"
     return out
+
+
+def _chosen(
+    s: Sketch, x: Tensor, low: Tensor | None, every: tuple[int, int], best: tuple[int, int]
+) -> Tensor:
+    width = s.width("indexer.attn_q_b.weight") or s.width("indexer.attn_q.weight")
+    ne = (width, s.n_tokens)
+    query = s.new(ne, s.new(ne, low or x).view(), s.inputs["positions"])
+    if s.shape.rotates_index:
+        query = s.new(ne, _rotation(s), query.view())
+    heads = (s.width("indexer.proj.weight"), s.n_tokens)
+    weights = s.new(heads, s.new(heads, x).view())
+    if "index_mask" not in s.inputs:
+        s.inputs["index_mask"] = s.input(F16 * every[0] * every[1], "the index's mask")
+    scores = s.new(every, query.view(), weights, s.inputs["index_mask"])
+    return s.new(best, s.new(best, scores, item=I32), item=I32)
+
+
+def _rotation(s: Sketch) -> Tensor:
+    size = s.weights["indexer.k_norm.weight"].shape[0]
+    if "index_rotation" not in s.inputs:
+        s.inputs["index_rotation"] = s.input(F32 * (size & -size) ** 2)
+    return s.inputs["index_rotation"]
