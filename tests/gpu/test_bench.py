@@ -6,17 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from kvdesk.memory.report import Kind
+from kvdesk.errors import StartFailed
+from kvdesk.memory.report import HOST, Device, Kind
+from kvdesk.monitor.nvidia import NvidiaProbe
 from kvdesk.plan.options import LoadOptions
-from measuring.bench import Bench, LeftOut
+from measuring.bench import Bench, LeftOut, Setting, require_device
 from measuring.engine import Clock, OutOfTime
+from measuring.instruments import Instruments
 from measuring.judge import judge
 from measuring.models import OpenedFile
 from measuring.rows import DeviceContextRow, KernelsRow, MemoryRow, SpeedRow
+from measuring.servers import RpcServers
 from measuring.steps import DeviceContextStep, KernelsStep, MemoryStep, SpeedStep
 from tests.gpu.fake_gpu_engine import WORKSPACE_BYTES
+from tests.monitor.fake_nvml import FakeNvml
 
 MIB = 2**20
+WAIT_S = 60.0  # longer than anything takes; nothing waits for it when all is well
 Make = Callable[..., Bench]
 
 
@@ -110,6 +116,13 @@ def test_a_step_begun_too_late_is_no_row(gpu_bench: Make, demo: OpenedFile) -> N
         bench.measure(KernelsStep(demo))
 
 
+def test_a_gpu_must_be_there_to_be_measured() -> None:
+    with pytest.raises(StartFailed, match="no GPU"):
+        require_device("cuda", (HOST,))
+    require_device("cuda", (Device("CUDA0", "gpu", "cuda"), HOST))
+    require_device("cpu", (HOST,))
+
+
 @pytest.mark.llama
 def test_the_real_engine_holds_what_is_estimated(cpu_bench: Bench, demo: OpenedFile) -> None:
     row = _memory(cpu_bench, demo, cache_type_k="q8_0", cache_type_v="q4_0")
@@ -117,6 +130,26 @@ def test_the_real_engine_holds_what_is_estimated(cpu_bench: Bench, demo: OpenedF
     judged = judge(row, demo.shape)
     assert {Kind.WEIGHTS, Kind.K, Kind.V, Kind.COMPUTE} <= {each.kind for each in judged.comparisons()}
     assert judged.faults() == []
+
+
+@pytest.mark.llama
+def test_two_rpc_servers_are_two_devices(demo: OpenedFile) -> None:
+    with RpcServers(2) as servers:
+        instruments = Instruments(NvidiaProbe(FakeNvml()), servers.pids)
+        setting = Setting(1, servers.endpoints, turn_tokens=32)
+        bench = Bench(Clock(WAIT_S, WAIT_S), instruments, setting)
+        try:
+            row = _memory(bench, demo, rpc=servers.endpoints, n_gpu_layers=3)
+        finally:
+            bench.close()
+    assert [device.name for device in row.devices] == ["RPC0", "RPC1", "CPU"]
+    assert row.turn_failure is None
+    judged = judge(row, demo.shape)
+    assert {each.device for each in judged.comparisons()} == {"RPC0", "RPC1", "CPU"}
+    assert judged.faults() == []
+    weights = sum(b.measured_bytes or 0 for b in row.buffers if (b.kind, b.device) == (Kind.WEIGHTS, "RPC0"))
+    assert weights > 0
+    assert (row.taken_bytes("RPC0") or 0) >= weights  # its server has written them
 
 
 @pytest.mark.llama

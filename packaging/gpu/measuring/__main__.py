@@ -20,7 +20,7 @@ from kvdesk.monitor.nvidia import NvidiaProbe
 from kvdesk.monitor.sampler import DeviceProbe
 from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.units import format_bytes, parse_tokens
-from measuring.bench import Bench, LeftOut, Setting
+from measuring.bench import Bench, LeftOut, Setting, require_device
 from measuring.engine import Clock, OutOfTime
 from measuring.instruments import Instruments
 from measuring.models import SMALL_BYTES, OpenedFile, chosen_models, open_models
@@ -180,6 +180,7 @@ def _machine(
 ) -> MachineRow:
     clock.begin_step()
     devices = bench.devices()
+    require_device(chosen.accelerator, devices)
     hello = bench.planner().hello
     first = devices[0]
     return MachineRow(

@@ -1,7 +1,7 @@
 """Carries out the steps: each becomes one row, whatever happens to the engine on the way."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from kvdesk.engine.protocol import (
     TokensCounted,
     TurnDone,
 )
-from kvdesk.errors import EngineError, KvDeskError
+from kvdesk.errors import EngineError, KvDeskError, StartFailed
 from kvdesk.memory.cpu import this_cpu
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
@@ -286,6 +286,15 @@ def _turn(engine: Engine, words: str, max_tokens: int, sampling: Sampling) -> Tu
 
 def _text(words: int) -> str:
     return "the" + " the" * (words - 1)
+
+
+def require_device(accelerator: str, devices: Sequence[Device]) -> None:
+    """Raise StartFailed where a GPU is to be measured and llama.cpp sees none."""
+    if accelerator != "cpu" and all(device.kind != "gpu" for device in devices):
+        raise StartFailed(
+            "llama.cpp sees no GPU here.",
+            "Look at nvidia-smi; was llama.cpp built with CUDA? Without a GPU, try --accelerator cpu.",
+        )
 
 
 def _require_room(estimated: MemoryReport) -> None:
