@@ -33,19 +33,26 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 def _accuracy(judged: Sequence[Judged]) -> Iterator[str]:
     by_kind: dict[str, list[Comparison]] = defaultdict(list)
+    by_model: dict[str, list[Comparison]] = defaultdict(list)
     for each in judged:
         for comparison in each.comparisons():
             by_kind[comparison.kind].append(comparison)
-    if not by_kind:
-        return
-    yield "Estimate against what llama.cpp allocated"
-    yield f"  {'kind':10} {'buffers':>7} {'equal':>6} {'p95':>7} {'worst under':>18} {'worst over':>18}"
-    for kind, found in by_kind.items():
+            by_model[f"{each.row.model} ({each.row.kind})"].append(comparison)
+    if by_kind:
+        yield "Estimate against what llama.cpp allocated, by kind of memory and by model"
+        yield from _table(by_kind)
+        yield from _table(by_model)
+
+
+def _table(groups: Mapping[str, Sequence[Comparison]]) -> Iterator[str]:
+    width = max(map(len, groups))
+    yield f"  {'':{width}} {'buffers':>7} {'equal':>6} {'p95':>7} {'worst under':>18} {'worst over':>18}"
+    for name, found in groups.items():
         under, over = min(found, key=_off), max(found, key=_off)
         p95 = percentile((abs(each.off_share) for each in found), 0.95)
         equal = sum(not each.off_bytes for each in found)
         yield (
-            f"  {kind:10} {len(found):7} {equal:6} {p95:7.2%} "
+            f"  {name:{width}} {len(found):7} {equal:6} {p95:7.2%} "
             f"{_signed(min(0, under.off_bytes), under)} {_signed(max(0, over.off_bytes), over)}"
         )
 
