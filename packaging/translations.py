@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -91,7 +92,7 @@ def spoken_texts(
     found: set[str] = set()
     unreadable: list[Unreadable] = []
     for path in paths:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = _tree(path)
         known = {**speakers, **_forwarders(tree, speakers)}
         constants = _assigned(tree)
         for call in _calls(tree):
@@ -111,6 +112,11 @@ def spoken_texts(
     return found, unreadable
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def is_translatable(text: str) -> bool:
     """Whether there is anything to say beside the fields."""
     return bool(re.sub(r"\{[^}]*\}|[\s·]", "", text))
@@ -118,12 +124,7 @@ def is_translatable(text: str) -> bool:
 
 def _errors(paths: Iterable[Path]) -> dict[str, tuple[object, ...]]:
     """The classes of the tree of errors: message and hint are their first two arguments."""
-    classes = [
-        n
-        for path in paths
-        for n in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(n, ast.ClassDef)
-    ]
+    classes = [n for path in paths for n in ast.walk(_tree(path)) if isinstance(n, ast.ClassDef)]
     names = {"KvDeskError"}
     while True:
         more = {c.name for c in classes if any(getattr(base, "id", "") in names for base in c.bases)} - names
@@ -195,7 +196,7 @@ def _literals(value: ast.expr, constants: Mapping[str, list[ast.expr]]) -> Itera
 
 def _setting_choices() -> set[str]:
     """The words a setting chooses from: the window shows them as they are, languages aside."""
-    tree = ast.parse((PACKAGE / "settings" / "rows.py").read_text(encoding="utf-8"))
+    tree = _tree(PACKAGE / "settings" / "rows.py")
     theme = next(value for name, values in _assigned(tree).items() for value in values if name == "Theme")
     return {node.value for node in ast.walk(theme) if isinstance(node, ast.Constant)}
 

@@ -40,7 +40,7 @@ def reread_sentence(figures: TurnFigures) -> str:
     }
     why = whys.get(figures.reread_reason, "")
     count = translate("Figures", "{count} read again").format(count=format_tokens(figures.reread_tokens))
-    return f"{count}: {why}" if why else count
+    return translate("Figures", "{what}: {why}").format(what=count, why=why) if why else count
 
 
 def _stop_words(figures: TurnFigures | None, is_partial: bool) -> str:
@@ -66,8 +66,8 @@ def answer_line(message: ChatMessage) -> str:
         )
         read = read.format(new=format_tokens(figures.new_tokens))
         if figures.reused_tokens:
-            read += ", " + translate("Figures", "{count} reused").format(
-                count=format_tokens(figures.reused_tokens)
+            read = translate("Figures", "{read}, {count} reused").format(
+                read=read, count=format_tokens(figures.reused_tokens)
             )
         parts = [
             read,

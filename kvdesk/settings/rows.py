@@ -29,7 +29,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "system"
     )
     language: Annotated[
-        Language, Setting(label="Language", help="Language of the window; “system” follows the desktop.")
+        Language,
+        Setting(
+            label="Language",
+            help="Language of the window from its next start; “system” follows the desktop.",
+        ),
     ] = "system"
     reserve_bytes: Annotated[
         int,

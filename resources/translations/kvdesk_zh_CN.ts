@@ -315,7 +315,7 @@
     </message>
     <message>
         <source>{size} · {kept} kept for other programs</source>
-        <translation>{size} · 为其他程序预留 {kept}</translation>
+        <translation>{size} · 留 {kept} 给其他程序</translation>
     </message>
     <message>
         <source>{size} · {free} free</source>
@@ -475,11 +475,11 @@
     <name>Figures</name>
     <message>
         <source>{number} ms</source>
-        <translation>{number} 毫秒</translation>
+        <translation>{number} ms</translation>
     </message>
     <message>
         <source>{number} s</source>
-        <translation>{number} 秒</translation>
+        <translation>{number} s</translation>
     </message>
     <message>
         <source>{number} t/s</source>
@@ -518,6 +518,10 @@
         <translation>重读 {count} 个</translation>
     </message>
     <message>
+        <source>{what}: {why}</source>
+        <translation>{what}：{why}</translation>
+    </message>
+    <message>
         <source>stopped</source>
         <translation>已停止</translation>
     </message>
@@ -542,8 +546,8 @@
         <translation>读入 {new} 个新 token</translation>
     </message>
     <message>
-        <source>{count} reused</source>
-        <translation>复用 {count} 个</translation>
+        <source>{read}, {count} reused</source>
+        <translation>{read}，复用 {count} 个</translation>
     </message>
     <message>
         <source>{time} to first token</source>
@@ -559,7 +563,7 @@
     </message>
     <message>
         <source>at {speed}</source>
-        <translation>速度 {speed}</translation>
+        <translation>· {speed}</translation>
     </message>
     <message>
         <source>reading</source>
@@ -595,7 +599,7 @@
     </message>
     <message>
         <source>first token in about {time}</source>
-        <translation>约 {time}后出首 token</translation>
+        <translation>约 {time} 后出首 token</translation>
     </message>
     <message>
         <source>cache {percent} %</source>
@@ -617,6 +621,14 @@
         <translation>偏紧</translation>
     </message>
     <message>
+        <source>About {speed} tokens/s with {tokens} in the cache, as measured here.</source>
+        <translation>缓存中有 {tokens} 个 token 时约 {speed} token/s，按本机实测。</translation>
+    </message>
+    <message>
+        <source>At most {speed} tokens/s with {tokens} in the cache, by the memory&apos;s bandwidth.</source>
+        <translation>缓存中有 {tokens} 个 token 时最多 {speed} token/s，按内存带宽。</translation>
+    </message>
+    <message>
         <source>{pair}: at most {tokens} tokens</source>
         <translation>{pair}：最多 {tokens} 个 token</translation>
     </message>
@@ -635,6 +647,10 @@
 </context>
 <context>
     <name>FitsMap</name>
+    <message>
+        <source>All pairs</source>
+        <translation>全部组合</translation>
+    </message>
     <message>
         <source>Largest context by cache pair</source>
         <translation>各缓存类型组合的最大上下文</translation>
@@ -1116,6 +1132,13 @@
     </message>
 </context>
 <context>
+    <name>OptionNotes</name>
+    <message>
+        <source>{option}: {message}</source>
+        <translation>{option}：{message}</translation>
+    </message>
+</context>
+<context>
     <name>OptionsForm</name>
     <message>
         <source>Advanced</source>
@@ -1280,6 +1303,25 @@
     </message>
 </context>
 <context>
+    <name>_Row</name>
+    <message>
+        <source>Frees {gain}. {cost}</source>
+        <translation>释放 {gain}。{cost}</translation>
+    </message>
+    <message>
+        <source>Frees {gain}, not enough alone. {cost}</source>
+        <translation>释放 {gain}，单独还不够。{cost}</translation>
+    </message>
+    <message>
+        <source>Apply</source>
+        <translation>应用</translation>
+    </message>
+    <message>
+        <source>Apply: {change}</source>
+        <translation>应用：{change}</translation>
+    </message>
+</context>
+<context>
     <name>core</name>
     <message>
         <source>, </source>
@@ -1354,6 +1396,14 @@
         <translation>对话文件正被另一个程序占用。</translation>
     </message>
     <message>
+        <source>Answers are as with f16.</source>
+        <translation>回答与 f16 相同。</translation>
+    </message>
+    <message>
+        <source>Answers can differ visibly from f16&apos;s.</source>
+        <translation>回答可能与 f16 明显不同。</translation>
+    </message>
+    <message>
         <source>Answers can get visibly worse.</source>
         <translation>回答可能明显变差。</translation>
     </message>
@@ -1362,12 +1412,20 @@
         <translation>回答略有变化；请用自己的问题试试。</translation>
     </message>
     <message>
+        <source>Answers differ somewhat from f16&apos;s.</source>
+        <translation>回答与 f16 略有不同。</translation>
+    </message>
+    <message>
         <source>Answers hardly change, and conversations have less room.</source>
         <translation>回答几乎不变，但对话空间变小。</translation>
     </message>
     <message>
         <source>Answers hardly change.</source>
         <translation>回答几乎不变。</translation>
+    </message>
+    <message>
+        <source>Answers hardly differ from f16&apos;s.</source>
+        <translation>回答与 f16 几乎没有差别。</translation>
     </message>
     <message>
         <source>Base frequency of RoPE; 0 takes the model&apos;s.</source>
@@ -1710,8 +1768,8 @@
         <translation>语言</translation>
     </message>
     <message>
-        <source>Language of the window; “system” follows the desktop.</source>
-        <translation>窗口语言；“跟随系统”与桌面一致。</translation>
+        <source>Language of the window from its next start; “system” follows the desktop.</source>
+        <translation>窗口语言，下次启动时生效；“跟随系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Layers kept on the GPU, output layer included; -1 or “all” for every one. llama-server&apos;s default lets it move layers to the CPU unasked; here nothing moves silently.</source>
@@ -3084,6 +3142,14 @@
     <message>
         <source>{kind} {heads} heads (varies)</source>
         <translation>{kind} {heads} 头（各层不同）</translation>
+    </message>
+    <message>
+        <source>{memory} {quality} Its attention runs on the CPU.</source>
+        <translation>{memory}{quality}注意力在 CPU 上计算。</translation>
+    </message>
+    <message>
+        <source>{memory} {quality} The GPU computes its attention.</source>
+        <translation>{memory}{quality}注意力由 GPU 计算。</translation>
     </message>
     <message>
         <source>{model} does not write text token by token, so there is nothing to chat with.</source>

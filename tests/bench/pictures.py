@@ -1,6 +1,7 @@
 """Draws the window in its states, light and dark, in two sizes, into PNG files to be looked at.
 
-Run by hand: `python tests/bench/pictures.py FOLDER [STATE...]`, under a display (Xvfb will do).
+Run by hand: `python tests/bench/pictures.py FOLDER [STATE...]`, under a display (Xvfb will do), in the
+language of the desktop (LANG=zh_CN.UTF-8).
 """
 
 import sys
@@ -20,9 +21,10 @@ from kvdesk.gui.error_dialog import ErrorDialog
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.main_window import MainWindow
-from kvdesk.gui.run import make_application
+from kvdesk.gui.run import make_application, translate
 from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
+from kvdesk.phrases import Phrase
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
 from tests.gui import conversations, fakes
 
@@ -40,7 +42,11 @@ def _sliding() -> DeskState:
 def _notice() -> DeskState:
     return replace(
         fakes.qwen_opened(),
-        notice=Notice("The file ends before its header does.", "Download it again; it is 4.1 GB short.", "x"),
+        notice=Notice(
+            Phrase("“{name}” is a folder.", name="models"),
+            Phrase("Choose the .gguf file inside it."),
+            "x",
+        ),
     )
 
 
@@ -136,6 +142,7 @@ def main(folder: Path, names: list[str]) -> None:
     """Write one picture for each state, theme and size."""
     folder.mkdir(parents=True, exist_ok=True)
     application = make_application([])
+    translate(application, "system")
     for choice in (theme.Choice.LIGHT, theme.Choice.DARK):
         theme.current().set_choice(choice)
         for name in names or (*STATES, *ACTS):

@@ -84,7 +84,7 @@ def test_a_damaged_file_is_set_aside_and_kept(tmp_path: Path, damage):
     store = ChatStore(path)
     with pytest.raises(StoreError, match="damaged") as caught:
         store.open()
-    kept = Path(str(caught.value.values["path"]))
+    kept = Path(str(caught.value.hint.values["path"]))
     assert kept.read_bytes() == damaged
     store.open()
     assert store.list_chats() == ()

@@ -64,7 +64,7 @@ def test_a_damaged_file_is_set_aside(path: Path, text: bytes):
     settings, problem = SettingsStore(path).load()
     assert settings == Settings()
     assert problem is not None
-    assert Path(str(problem.values["path"])).read_bytes() == text
+    assert Path(str(problem.hint.values["path"])).read_bytes() == text
     assert not path.exists()
 
 

@@ -6,7 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, set_role, text_label
+from kvdesk.gui.desk.advice_list import AdviceList
 from kvdesk.gui.desk.memory_rows import DeviceUse, is_loaded_as_chosen
+from kvdesk.gui.figures import duration
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState, Phase
 from kvdesk.units import format_bytes
@@ -19,6 +21,7 @@ class LoadBar(QWidget):
     cancelWanted = Signal()
     unloadWanted = Signal()
     reloadWanted = Signal()
+    adviceChosen = Signal(object)  # an Advice
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +32,8 @@ class LoadBar(QWidget):
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(self.tr("Loading"))
+        self.advice = AdviceList()
+        self.advice.chosen.connect(self.adviceChosen)
         self.words = text_label(role="muted", size=TextSize.TABLE, figures=True, wrap=True)
         self.load_button = push_button(self.tr("Load"), "primary")
         self.cancel_button = push_button(self.tr("Cancel"))
@@ -47,6 +52,7 @@ class LoadBar(QWidget):
         column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE, Space.MEDIUM)
         column.setSpacing(Space.SMALL)
         column.addWidget(self.progress)
+        column.addWidget(self.advice)
         column.addLayout(row)
 
     def show_state(self, state: DeskState, uses: Sequence[DeviceUse]) -> None:
@@ -72,6 +78,9 @@ class LoadBar(QWidget):
             self.load_button.setText(label)
             self.load_button.setAccessibleName(label)
         self._show_words(state, uses, is_loading=is_loading, is_as_chosen=is_as_chosen)
+        is_short = refusal is None and any(use.is_over for use in uses)
+        can_load = self.load_button.isVisibleTo(self) and state.model is not None
+        self.advice.show_offers(state.advice if is_short and can_load else ())
 
     def _offer(self, buttons: dict[QPushButton, bool]) -> None:
         """Show these buttons; the focus stays here when the button that had it goes."""
@@ -94,7 +103,7 @@ class LoadBar(QWidget):
         elif engine.phase is Phase.ENDED:
             role, text = "bad", self.tr("The engine has ended")  # the conversation says why
         elif is_as_chosen and engine.loaded is not None:
-            text = self.tr("Loaded in {time}").format(time=_duration(engine.loaded.load_s))
+            text = self.tr("Loaded in {time}").format(time=duration(engine.loaded.load_s))
         elif any(not refusal.is_warning for refusal in state.refusals):
             role, text = "bad", self.tr("llama.cpp refuses these options")
         elif over is not None and state.model is not None:
@@ -106,8 +115,3 @@ class LoadBar(QWidget):
         self.words.setText(text)
         self.words.setVisible(bool(text))
         set_role(self.words, role=role)
-
-
-def _duration(time_s: float) -> str:
-    """A time as people read it: milliseconds below a second."""
-    return f"{time_s * 1000:.0f} ms" if time_s < 1 else f"{time_s:.1f} s"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import set_role, text_label
@@ -52,8 +53,12 @@ def _note(refusal: Refusal) -> QFrame:
     message, hint = translated(refusal.message), translated(refusal.hint)
     row = BY_NAME.get(refusal.option)
     name = translated(row.spec.label) if row else ""
-    column.addWidget(text_label(f"{name}: {message}" if name else message, size=TextSize.TABLE, wrap=True))
+    if name:
+        message = QCoreApplication.translate("OptionNotes", "{option}: {message}").format(
+            option=name, message=message
+        )
+    column.addWidget(text_label(message, size=TextSize.TABLE, wrap=True))
     if hint:
         column.addWidget(text_label(hint, "muted", TextSize.TABLE, wrap=True))
-    frame.setAccessibleDescription(f"{name}: {message} {hint}".strip())
+    frame.setAccessibleDescription(f"{message} {hint}".strip())
     return frame
