@@ -54,7 +54,7 @@ def test_compute_buffers_of_rare_architectures_are_close() -> None:
 
 
 def test_a_rough_sketch_says_so() -> None:
-    rough = next(kind.shape for kind in KINDS.values() if kind.shape.architecture == "deepseek4")
+    rough = next(kind.shape for kind in KINDS.values() if kind.shape.architecture == "qwen4exp")
     report = estimate(rough, configure(FRESH[0], rough, (HOST,)))
     assert any("rough" in item.why for item in report.items if item.kind is Kind.COMPUTE)
 

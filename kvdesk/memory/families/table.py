@@ -219,6 +219,6 @@ BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 # cross attention, drafts that read another model's states.
 ROUGH = _names(
     """
-    deepseek4 dflash eagle3 gemma4-assistant glm5-next qwen4exp t5 wavtokenizer-dec
+    dflash eagle3 gemma4-assistant glm5-next qwen4exp t5 wavtokenizer-dec
     """
 )

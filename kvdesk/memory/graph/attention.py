@@ -1,6 +1,6 @@
 """Attention of one layer: projections, cache, scores; by heads or a latent, with a kernel or without."""
 
-from kvdesk.memory.graph import blocks, selection
+from kvdesk.memory.graph import blocks, compressed, selection
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
 from kvdesk.memory.kv import cells_of
@@ -12,6 +12,8 @@ Fresh = tuple[Tensor | None, Tensor | None]
 def attention(s: Sketch, x: Tensor) -> Tensor:
     """From the normed input to the output projection (build_attn), for whatever tensors the layer has."""
     s.phase = "attention"
+    if compressed.is_compressed(s):
+        return compressed.attention(s, x)
     if s.has("attn_k_b.weight") and s.shape.is_mla:
         heads = _latent(s, x)
     elif s.has("attn_kv_b.weight") and s.has("attn_kv_a_mqa.weight"):

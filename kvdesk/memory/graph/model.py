@@ -58,6 +58,8 @@ def device_peaks(
 
 def _linear_from(shape: ModelShape, config: Configuration) -> int:
     """The cells from which on every tensor is constant or grows with the context in proportion."""
+    if any(side.tokens_per_cell > 1 for layer in shape.layers for side in layer.side_caches):
+        return config.n_ctx_seq + 1  # their cells grow in steps of their own
     window = 0 if config.swa_full else (shape.window_tokens or 0) * config.n_seq_max
     # One step further, so that a full window cannot be taken for a full context.
     return pad(max(window + config.n_ubatch, shape.index_top_k), CELL_PADDING) + CELL_PADDING

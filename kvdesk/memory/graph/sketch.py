@@ -79,7 +79,7 @@ class Sketch:
         return weight.shape[1] if weight is not None and len(weight.shape) > 1 else 0
 
     def input(self, n_bytes: int, note: str = "inputs", ne: tuple[int, ...] | None = None) -> Tensor:
-        """An input: allocated before everything else, freed after its last use; `ne` where it may be reused."""
+        """An input: allocated before everything else, freed after its last use; reused only with `ne`."""
         return Tensor(n_bytes, note, shape=ne, is_input=True, device=self.config.host.name)
 
     def new(
