@@ -12,6 +12,7 @@ from kvdesk.memory.weights import REPACKED, weight_totals
 from tests.memory.records import shapes
 
 GIB = 1024**3
+LFM2 = "LFM2-1.2B-Q4_K_M.gguf"
 LLAMA_1B = "Llama-3.2-1B-Instruct-Q4_K_M.gguf"
 GPT_OSS = "gpt-oss-20b-mxfp4.gguf"
 GEMMA_3 = "gemma-3-4b-it-Q4_K_M.gguf"
@@ -98,6 +99,12 @@ def test_the_output_layer_goes_first() -> None:
     placement = place(shape, _config(LLAMA_1B, 1, 1, ()))
     assert placement.output == "RPC0"
     assert set(placement.layers) == {"CPU"}
+
+
+def test_an_output_norm_under_another_name_lies_with_the_output() -> None:
+    # LFM2 calls it token_embd_norm, which elsewhere belongs to the first block; as measured on two devices.
+    totals = weight_totals(shapes()[LFM2], _config(LFM2, 2, 99, ()))
+    assert (totals.on("RPC0"), totals.on("RPC1")) == (346990080, 381519360)
 
 
 def test_a_tied_embedding_is_copied_where_the_output_is() -> None:

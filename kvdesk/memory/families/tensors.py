@@ -13,6 +13,8 @@ _INPUT = frozenset({"token_embd", "position_embd", "token_types", "per_layer_tok
 _FIRST_BLOCK = frozenset(
     {"token_embd_norm", "per_layer_model_proj", "per_layer_proj_norm", "nextn.pre_projection", "hrm"}
 )
+# These files give the output's norm the name of another tensor (LLM_TENSOR_OUTPUT_NORM_LFM2).
+_OUTPUT_NORM_ELSEWHERE = {"lfm2": "token_embd_norm", "lfm2moe": "token_embd_norm"}
 # Outside the blocks, but created for every block: each device with layers gets a copy.
 ROPE_FACTORS = frozenset({"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"})
 # GGML_OP_GET_ROWS.
@@ -45,6 +47,7 @@ def read_weights(header: Header, first_predicting: int | None) -> tuple[tuple[We
     Blocks from `first_predicting` on belong to next-token prediction and are skipped (TENSOR_SKIP).
     """
     weights, skipped_bytes = [], 0
+    output_norm = _OUTPUT_NORM_ELSEWHERE.get(header.architecture)
     for tensor in header.tensors:
         block = _BLOCK.match(tensor.name)
         layer, role = (int(block[1]), block[2]) if block else (None, tensor.name)
@@ -59,7 +62,7 @@ def read_weights(header: Header, first_predicting: int | None) -> tuple[tuple[We
                 name=tensor.name,
                 role=role,
                 layer=layer,
-                place=_place(layer, role, stem),
+                place="output" if stem == output_norm else _place(layer, role, stem),
                 use=_use(role, stem, tensor.shape),
                 type_name=tensor.type_name,
                 shape=tensor.shape,
