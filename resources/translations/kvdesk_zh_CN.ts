@@ -2816,6 +2816,10 @@
         <translation>注意力</translation>
     </message>
     <message>
+        <source>compression</source>
+        <translation>压缩</translation>
+    </message>
+    <message>
         <source>copies in f16 of the cache</source>
         <translation>缓存的 f16 副本</translation>
     </message>

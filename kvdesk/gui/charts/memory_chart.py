@@ -15,6 +15,7 @@ from kvdesk.gui.charts.legend import Legend
 from kvdesk.gui.controls import icon_button, push_button, text_label
 from kvdesk.gui.desk.memory_rows import DeviceUse, chosen_cells, device_title, device_uses
 from kvdesk.gui.icons import set_icon
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.history import Columns, History
 from kvdesk.session.state import DeskState
@@ -137,7 +138,7 @@ class MemoryChart(QWidget):
             style = Qt.PenStyle.SolidLine if mark.kind in ("load", "exit") else Qt.PenStyle.DotLine
             line.setPen(pg.mkPen(colour, width=1, style=style))
             line.setValue(mark.time_s - now_s)
-            line.setToolTip(mark.text)
+            line.setToolTip(translated(mark.text))
         for index, line in enumerate(self._marks):
             line.setVisible(index < len(visible))
 
