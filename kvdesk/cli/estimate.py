@@ -16,9 +16,10 @@ from kvdesk.errors import DoesNotFit, KvDeskError, OptionError
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import TOTAL_KINDS, Device, Kind, MemoryReport, Refusal, completed
-from kvdesk.plan.advice import Advice, advise
+from kvdesk.plan.advice import advise
 from kvdesk.plan.budget import Amount, ceilings
 from kvdesk.plan.configure import configure, normalised_options
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import format_bytes, format_mib, format_tokens
 

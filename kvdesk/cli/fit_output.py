@@ -14,10 +14,10 @@ from kvdesk.cli.texts import t
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.report import Device
 from kvdesk.phrases import Phrase
-from kvdesk.plan.advice import Advice
 from kvdesk.plan.budget import Limits
 from kvdesk.plan.configure import configure, uses_gpu
 from kvdesk.plan.fits import PairFit
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.offload import Offload
 from kvdesk.plan.options import LoadOptions
 from kvdesk.units import KIB, format_mib, format_tokens

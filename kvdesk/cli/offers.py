@@ -4,7 +4,7 @@ from typing import Any
 
 from kvdesk.cli.printing import print_line
 from kvdesk.cli.texts import t
-from kvdesk.plan.advice import Advice
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import BY_NAME
 from kvdesk.plan.parse import flag_of, write_value
 from kvdesk.units import format_bytes

@@ -63,6 +63,7 @@ class DeskPanel(QWidget):
         self.load_bar.loadWanted.connect(lambda: actions.load_model(self._desk))
         self.load_bar.cancelWanted.connect(lambda: actions.cancel_load(self._desk))
         self.load_bar.unloadWanted.connect(lambda: actions.unload_model(self._desk))
+        self.load_bar.adviceChosen.connect(lambda offer: actions.take_advice(self._desk, offer))
         self.load_bar.reloadWanted.connect(lambda: actions.reload_engine(self._desk))
 
     def show_state(self, state: DeskState) -> None:

@@ -1,7 +1,6 @@
 """What to change when a plan does not fit: the smallest changes first, each with its gain and its price."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -11,29 +10,12 @@ from kvdesk.memory.shape import ModelShape
 from kvdesk.phrases import Phrase
 from kvdesk.plan.budget import Ceilings, Limits
 from kvdesk.plan.configure import configure, uses_gpu
+from kvdesk.plan.offer import Advice, Changes
 from kvdesk.plan.offload import offloads
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.solve import attempt, fit_pair
 
-Changes = tuple[tuple[str, object], ...]
 _WIDE = frozenset({"f32", "f16", "bf16"})
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Options to change, by name. `gain_bytes` is what the tightest device gains, `margin_bytes` what it then
-    has left (negative: still lacking), and `cost` a sentence about the price.
-    """
-
-    changes: Changes
-    gain_bytes: int
-    margin_bytes: int
-    cost: Phrase
-
-    @property
-    def fits(self) -> bool:
-        """Whether this change alone is enough."""
-        return self.margin_bytes >= 0
 
 
 def advise(

@@ -88,6 +88,11 @@ class PairFit:
         return max(_QUALITY[self.cache_type_k], _QUALITY[self.cache_type_v], key=_QUALITIES.index)
 
     @property
+    def difference(self) -> Phrase:
+        """Its quality in a sentence."""
+        return _DIFFERENCES[self.quality]
+
+    @property
     def reason(self) -> Phrase:
         """Why it stands where it stands in the ranking: what fits, how good answers are, who computes."""
         if self.max_ctx_size is None:
@@ -99,7 +104,7 @@ class PairFit:
             if self.kernel == "gpu"
             else "{memory} {quality}"
         )
-        return Phrase(template, memory=self.why, quality=_DIFFERENCES[self.quality])
+        return Phrase(template, memory=self.why, quality=self.difference)
 
 
 def ranked(fits: Iterable[PairFit], wanted_ctx: int = 0) -> tuple[PairFit, ...]:

@@ -9,6 +9,7 @@ from kvdesk import export
 from kvdesk.errors import ExportError, KvDeskError
 from kvdesk.export.shells import ShellName
 from kvdesk.phrases import Phrase
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
 from kvdesk.plan.sampling import Sampling
@@ -57,6 +58,12 @@ def set_option(desk: Desk, name: str, value: object) -> None:
         desk.take(events.NoticeChanged(Notice(refused)))
     else:
         steps.change_options(desk, events.OptionsChanged(options))
+
+
+def take_advice(desk: Desk, offer: Advice) -> None:
+    """Make all changes of an offer at once."""
+    options = msgspec.structs.replace(desk.state.options, **dict(offer.changes))
+    steps.change_options(desk, events.OptionsChanged(options))
 
 
 def set_setting(desk: Desk, name: str, value: object) -> None:

@@ -17,7 +17,7 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
     match event:
         case events.OptionsChanged(options):
             return _with_options(state, event) if options != state.options else state
-        case events.Estimated() | events.FitsFound() | events.PlanFound():
+        case events.Estimated() | events.FitsFound() | events.PlanFound() | events.Advised():
             return _answered(state, event) if _is_current(state, event) else state
         case events.DraftChanged(text):
             return _drafted(state, text)
@@ -93,11 +93,12 @@ def _model_opened(state: DeskState, event: events.ModelOpened) -> DeskState:
         plan_notice=None,
         refusals=(),
         fits=(),
+        advice=(),
         max_ctx_size=None,
     )
 
 
-_Answer = events.Estimated | events.FitsFound | events.PlanFound
+_Answer = events.Estimated | events.FitsFound | events.PlanFound | events.Advised
 
 
 def _is_current(state: DeskState, event: _Answer) -> bool:
@@ -126,6 +127,8 @@ def _answered(state: DeskState, event: _Answer) -> DeskState:
             return replace(state, estimate=event.report, plan=plan, refusals=refusals)
         case events.FitsFound(fits=fits):
             return replace(state, fits=fits, max_ctx_size=_max_ctx_size(fits, state.options))
+        case events.Advised(advice=advice):
+            return replace(state, advice=advice)
         case events.PlanFound(planned=protocol.Planned() as planned):
             plan = completed(planned.report, state.estimate) if state.estimate else planned.report
             return replace(state, plan=plan, plan_options=planned.options, plan_notice=None)

@@ -13,7 +13,7 @@ from kvdesk.gguf.header import Header
 from kvdesk.memory.report import HOST, Device, Refusal
 from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.options import OPTIONS, LoadOptions
-from kvdesk.session.events import Estimated, FitsFound
+from kvdesk.session.events import Advised, Estimated, FitsFound
 from kvdesk.session.opened import OpenedModel
 
 # A context to begin with where the model was trained for more: enough to chat, cheap enough to load unasked.
@@ -78,6 +78,23 @@ def fits_of(
     except KvDeskError:
         fits = ()
     return FitsFound(model.card.path, options, fits)
+
+
+def advice_of(
+    model: OpenedModel, options: LoadOptions, devices: tuple[Device, ...], reserve_bytes: int
+) -> Advised:
+    """Return what would make the options fit into free memory less the reserve; nothing where they do, or
+    where they make no configuration.
+    """
+    from kvdesk.plan.advice import advise
+    from kvdesk.plan.budget import Amount, ceilings
+
+    devices = devices or (HOST,)
+    try:
+        offers = advise(model.shape, options, devices, ceilings(devices, Amount(reserve_bytes)))
+    except KvDeskError:
+        offers = ()
+    return Advised(model.card.path, options, offers)
 
 
 def identity(header: Header) -> str:

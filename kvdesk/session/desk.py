@@ -43,7 +43,8 @@ class Desk(Parts):
         until = time.monotonic() + CLOSE_S
         for key in ("open", "estimate"):
             self.background.drop(key)
-        self.searches.drop("fits")
+        for key in ("fits", "advice"):
+            self.searches.drop(key)
         if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
         steps.end_partial_answer(self)
@@ -85,6 +86,7 @@ class Desk(Parts):
         if self.is_estimate_due:
             self.is_estimate_due = False
             steps.refresh_estimate(self)
+            steps.refresh_advice(self)
         if self.is_plan_due:
             self.is_plan_due = False
             steps.refresh_plan(self)

@@ -10,6 +10,7 @@ from kvdesk.engine import protocol
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.monitor.sample import Sample
 from kvdesk.plan.load_record import LoadRecord
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.opened import OpenedModel
@@ -105,6 +106,15 @@ class FitsFound:
     path: str
     options: LoadOptions
     fits: tuple[PairFit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What would make these options of a model fit; nothing where they do."""
+
+    path: str
+    options: LoadOptions
+    advice: tuple[Advice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +248,7 @@ Happening = (
     | OpenFailed
     | Estimated
     | FitsFound
+    | Advised
     | DevicesChanged
     | Sampled
     | LedgerRead

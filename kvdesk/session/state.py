@@ -9,6 +9,7 @@ from kvdesk.memory.shape import LayerShape
 from kvdesk.phrases import Phrase
 from kvdesk.plan.fits import PairFit as PairFit
 from kvdesk.plan.load_record import LoadRecord
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 
@@ -185,6 +186,7 @@ class DeskState:
     measured: MemoryReport | None = None  # of the loaded model
     refusals: tuple[Refusal, ...] = ()
     fits: tuple[PairFit, ...] = ()
+    advice: tuple[Advice, ...] = ()  # what would make the options fit, where they do not
     max_ctx_size: int | None = None  # largest context for the chosen pair
     # GPUs first, the host last, with memory free now; what the loaded model holds counts as free.
     devices: tuple[Device, ...] = ()

@@ -62,6 +62,17 @@ def refresh_fits(parts: Parts) -> None:
     )
 
 
+def refresh_advice(parts: Parts) -> None:
+    """Find anew what would make the current options fit; called when an estimate is."""
+    model = parts.opened
+    if model is None:
+        return
+    options, devices, reserve = parts.state.options, parts.state.devices, parts.settings.reserve_bytes
+    parts.searches.submit(
+        lambda: parts.put(arithmetic.advice_of(model, options, devices, reserve)), key="advice"
+    )
+
+
 def ask_kernels(parts: Parts) -> None:
     """Ask which pairs the GPUs compute attention for, if there is a model and a GPU to ask about."""
     if parts.opened is None or all(device.kind == "cpu" for device in parts.listed_devices):

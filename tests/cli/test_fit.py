@@ -90,3 +90,66 @@ def test_llama_cpp_confirms_what_was_found(kvdesk):
     confirmed = fit(kvdesk, "--dry-run")["confirmed"]
     assert confirmed["fits"] is True
     assert confirmed["ctx_size"] == 4096
+
+
+@pytest.mark.llama
+def test_every_pair_that_is_shown_is_confirmed(kvdesk):
+    pairs = fit(kvdesk, "--dry-run")["pairs"]
+    assert [pair["degree"] for pair in pairs[:12]] == ["plan"] * 12
+    assert {pair["degree"] for pair in pairs[12:]} == {"estimate"}
+    by_arithmetic = {(p["cache_type_k"], p["cache_type_v"]): p for p in fit(kvdesk)["pairs"]}
+    for pair in pairs[:12]:
+        estimated = by_arithmetic[pair["cache_type_k"], pair["cache_type_v"]]
+        assert (pair["max_ctx_size"], pair["total_bytes"]) == (
+            estimated["max_ctx_size"],
+            estimated["total_bytes"],
+        )
+
+
+def test_layers_go_to_the_cpu_only_when_that_is_asked_for(kvdesk, room_for):
+    size = room_for("-c", "256", "-ctk", "q4_0", "-ctv", "q4_0") - 2 * MIB
+    words = ["--device", f"gpu0={size}", "--min-ctx", "2048"]
+    assert fit(kvdesk, *words)["offload"] is None
+    found = fit(kvdesk, *words, "--offload")
+    layers = found["offload"]["options"]["n_gpu_layers"]
+    best = found["pairs"][0]
+    assert best["max_ctx_size"] >= 2048
+    assert found["recommended"]["options"]["n_gpu_layers"] == found["options"]["n_gpu_layers"] == layers
+    assert not found["advice"]
+    assert "run on the CPU" in kvdesk("fit", "demo", *words, "--offload").out.replace("\n", " ")
+    one_more = fit(kvdesk, *words, "-ngl", str(layers + 1))["pairs"]
+    usual = [
+        p for p in one_more if p["cache_type_k"] == p["cache_type_v"] and p["quality"] in ("exact", "close")
+    ]
+    assert all((pair["max_ctx_size"] or 0) < 2048 for pair in usual)
+
+
+def test_where_it_fits_nothing_is_moved(kvdesk):
+    found = fit(kvdesk, "--device", "gpu0=8GiB", "--offload")
+    assert found["offload"] is None
+    assert found["options"]["n_gpu_layers"] == -1
+
+
+def test_the_caches_have_a_budget_of_their_own(kvdesk):
+    whole = fit(kvdesk, "--device", "gpu0=8GiB")["pairs"]
+    little = fit(kvdesk, "--device", "gpu0=8GiB", "--cache-budget", "3MiB", "--min-ctx", "256")["pairs"]
+    assert all(pair["max_ctx_size"] == 4096 for pair in whole)
+    f16 = next(p for p in little if (p["cache_type_k"], p["cache_type_v"]) == ("f16", "f16"))
+    assert f16["max_ctx_size"] == 3 * MIB // f16["bytes_per_token"] // 256 * 256
+
+
+def test_the_speed_is_the_makers_for_a_gpu_of_the_table_and_unknown_for_others(kvdesk):
+    known = fit(kvdesk, "--device", "RTX 4060 Laptop")["pairs"][0]
+    assert known["decode_tokens_per_s"] > 0
+    assert (known["decode_source"], known["decode_ctx_size"]) == ("specification", 4096)
+    unknown = fit(kvdesk, "--device", "gpu0=8GiB")["pairs"][0]
+    assert unknown["decode_tokens_per_s"] is None
+    out = kvdesk("fit", "demo", "--device", "RTX 4060 Laptop").out
+    assert "at most" in out
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+def test_why_says_what_fits_and_how_good_it_is(kvdesk):
+    why = fit(kvdesk, "--device", "gpu0=8GiB")["pairs"][0]["why"]
+    assert "The whole trained context fits" in why
+    assert "Answers are as with f16." in why

@@ -14,6 +14,7 @@ from kvdesk.memory.shape import LayerShape
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.load_record import BufferAccount, DeviceAccount, Failure, LoadRecord, ModelIdentity
+from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session.history import History
 from kvdesk.session.state import (
@@ -306,6 +307,21 @@ def qwen_over() -> DeskState:
         plan=qwen_report("plan", options),
         plan_options=options,
         max_ctx_size=qwen_fits()[0].max_ctx_size,
+        advice=(
+            Advice(
+                (("cache_type_k", "q8_0"), ("cache_type_v", "q8_0")),
+                2700 * MIB,
+                200 * MIB,
+                Phrase("Answers hardly change."),
+            ),
+            Advice((("ctx_size", 17920),), 2520 * MIB, MIB, Phrase("Conversations have less room.")),
+            Advice(
+                (("ubatch_size", 256),),
+                133 * MIB,
+                -900 * MIB,
+                Phrase("Prompts are read more slowly."),
+            ),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui.choice_box import ChoiceBox
@@ -182,3 +182,34 @@ def test_the_keyboard_goes_from_top_to_bottom(qtbot: QtBot, panel: DeskPanel) ->
     ]
     places = [stops.index(stop) for stop in wanted]
     assert places == sorted(places)
+
+
+def test_what_would_make_it_fit_is_offered_beside_the_load_button(
+    panel: DeskPanel, desk: fakes.FakeDesk, qtbot: QtBot
+) -> None:
+    state = fakes.qwen_over()
+    panel.show_state(state)
+    rows = panel.load_bar.advice.rows
+    assert [row.offer for row in rows] == [offer for offer in state.advice if offer.fits]
+    words = [label.text() for label in rows[0].findChildren(QLabel)]
+    assert words == ["K q8_0, V q8_0", "Frees 2,700 MiB. Answers hardly change."]
+    rows[0].button.setFocus()
+    qtbot.keyClick(rows[0].button, Qt.Key.Key_Space)
+    assert desk.calls == [("take_advice", state.advice[0])]
+
+
+def test_where_nothing_is_enough_what_helps_says_so(panel: DeskPanel) -> None:
+    state = fakes.qwen_over()
+    panel.show_state(replace(state, advice=state.advice[2:]))
+    (row,) = panel.load_bar.advice.rows
+    assert any("not enough alone" in label.text() for label in row.findChildren(QLabel))
+
+
+def test_no_advice_where_it_fits_or_is_refused(panel: DeskPanel) -> None:
+    over = fakes.qwen_over()
+    panel.show_state(over)
+    assert panel.load_bar.advice.isVisible()
+    panel.show_state(replace(fakes.qwen_opened(), advice=over.advice))
+    assert not panel.load_bar.advice.isVisible()
+    panel.show_state(replace(over, refusals=fakes.qwen_refused().refusals))
+    assert not panel.load_bar.advice.isVisible()

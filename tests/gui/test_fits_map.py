@@ -8,6 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from kvdesk.gui.desk.fits_items import tabulate
 from kvdesk.gui.desk.fits_map import FitsMap
+from kvdesk.phrases import Phrase
+from kvdesk.plan.fits import Speed
 from kvdesk.session.state import PairFit
 from kvdesk.units import GIB
 from tests.gui import fakes
@@ -108,6 +110,51 @@ def test_without_a_gpu_its_kernels_are_no_matter(fits_map: FitsMap) -> None:
     assert fits_map.scope.text() == "this computer, now"
 
 
-def test_without_fits_it_takes_no_room(fits_map: FitsMap) -> None:
+def test_all_pairs_are_shown_on_request(qtbot: QtBot, fits_map: FitsMap) -> None:
+    odd = PairFit("q4_0", "q8_0", 30000, GIB, 0, "gpu", 60000, Phrase(""))
+    fits_map.show_state(replace(fakes.qwen_opened(), fits=(*fakes.qwen_fits(), odd)))
+    usual = fits_map.items.rowCount()
+    fits_map.all_button.setFocus()
+    qtbot.keyClick(fits_map.all_button, Qt.Key.Key_Space)
+    assert fits_map.items.rowCount() == len(fakes.qwen_fits()) + 1 > usual
+    fits_map.all_button.click()
+    assert fits_map.items.rowCount() == usual
+
+
+def test_pairs_of_the_cpu_come_last() -> None:
+    fits = fakes.qwen_fits()
+    kernels = [fit.kernel for fit in tabulate(fits, Q8, 40960, has_gpu=True).fits]
+    assert kernels == sorted(kernels, key=lambda kernel: kernel == "cpu")
+    assert "cpu" in kernels
+    sizes = [fit.bytes_per_token for fit in tabulate(fits, Q8, 40960).fits]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"), [("measured", "About 41.5 tokens/s"), ("specification", "At most 41.5 tokens/s")]
+)
+def test_the_speed_is_said_with_where_it_is_from(fits_map: FitsMap, source: str, words: str) -> None:
+    speed = Speed(41.5, 16384, source)  # type: ignore[arg-type]
+    fits = tuple(replace(fit, speed=speed) for fit in fakes.qwen_fits())
+    fits_map.show_state(replace(fakes.qwen_opened(), fits=fits))
+    said = fits_map.items.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+    assert words in said
+    assert "16,384" in said
+    fits_map.show_state(fakes.qwen_opened())
+    assert "tokens/s" not in fits_map.items.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_the_last_map_stays_while_the_next_is_searched_for(fits_map: FitsMap) -> None:
     fits_map.show_state(replace(fakes.qwen_opened(), fits=()))
+    assert fits_map.isVisible()
+    assert fits_map.items.rowCount() > 0
+
+
+def test_without_fits_it_takes_no_room(fits_map: FitsMap) -> None:
+    fits_map.show_state(replace(fakes.qwen_opened(), model=None, fits=()))
+    assert not fits_map.isVisible()
+
+
+def test_where_options_are_refused_no_map_is_shown(fits_map: FitsMap) -> None:
+    fits_map.show_state(replace(fakes.qwen_refused(), fits=()))
     assert not fits_map.isVisible()

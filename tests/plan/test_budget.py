@@ -3,10 +3,12 @@
 import pytest
 
 from kvdesk.errors import OptionError
-from kvdesk.memory.report import Device
-from kvdesk.plan.budget import Amount, ceilings, parse_amount
+from kvdesk.memory.report import Device, Kind
+from kvdesk.plan.budget import Amount, Limits, ceilings, parse_amount
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.solve import attempt, fit_all
 from kvdesk.units import GIB, MIB
-from tests.plan.shapes import CPU, gpu
+from tests.plan.shapes import CPU, demo_shape, gpu, gpu_for
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,33 @@ def test_unknown_free_memory_has_no_limit():
     rpc = Device("RPC0", "rpc", "rpc")
     assert ceilings((rpc,), Amount(GIB)) == {"RPC0": None}
     assert ceilings((rpc,), Amount(0), Amount(GIB)) == {"RPC0": GIB}
+
+
+def test_a_share_for_the_caches_is_of_what_the_rest_leaves():
+    limits = Limits({"CUDA0": 1000}, Amount(None, 0.8))
+    assert limits.margin("CUDA0", needed_bytes=600, cache_bytes=100) == 0.8 * 500 - 100
+    assert limits.margin("CUDA0", needed_bytes=1200, cache_bytes=100) == -200  # the rest alone is too much
+    assert limits.margin("CUDA1", 1, 1) is None
+
+
+def test_bytes_for_the_caches_and_for_everything_both_hold():
+    limits = Limits({"CUDA0": 1000}, Amount(300))
+    assert limits.margin("CUDA0", needed_bytes=600, cache_bytes=100) == 200
+    assert limits.margin("CUDA0", needed_bytes=950, cache_bytes=100) == 50
+    assert Limits.of({"CUDA0": 7}) == Limits({"CUDA0": 7})
+
+
+@pytest.mark.parametrize("amount", [Amount(None, 0.8), Amount(2 * MIB)])
+def test_no_pair_takes_more_for_its_caches_than_it_may(amount):
+    free = ceilings((gpu_for(LoadOptions(), MIB), CPU), Amount(0))
+    limits = Limits(free, amount)
+    devices = (gpu(), CPU)
+    for fit in fit_all(demo_shape(), LoadOptions(), devices, limits=limits):
+        options = LoadOptions(cache_type_k=fit.cache_type_k, cache_type_v=fit.cache_type_v)
+        assert fit.max_ctx_size is not None
+        for ctx_size, fits in ((fit.max_ctx_size, True), (fit.max_ctx_size + 256, False)):
+            report = attempt(demo_shape(), options, devices, limits, ctx_size).report
+            caches = report.bytes_of(Kind.K, "CUDA0") + report.bytes_of(Kind.V, "CUDA0")
+            rest = report.needed_bytes("CUDA0") - caches
+            most = amount.of(free["CUDA0"] - rest) if amount.share else amount.size_bytes
+            assert (caches <= most) is fits or (ctx_size > 4096)

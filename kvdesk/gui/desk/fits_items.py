@@ -12,6 +12,7 @@ _TIGHT_FROM = 0.875  # a context that takes this share of what fits leaves littl
 
 Pair = tuple[str, str]
 
+
 @dataclass(frozen=True, slots=True)
 class FitsTable:
     """Pairs down, contexts across."""
@@ -36,16 +37,19 @@ class FitsTable:
         return room is not None and room <= 1 - _TIGHT_FROM
 
 
-def tabulate(fits: Sequence[PairFit], chosen: Pair, trained: int) -> FitsTable:
-    """Choose rows and columns: the usual pairs and the chosen one, widest first; contexts up to the longest.
+def tabulate(
+    fits: Sequence[PairFit], chosen: Pair, trained: int, *, shows_all: bool = False, has_gpu: bool = False
+) -> FitsTable:
+    """Choose rows and columns: the usual pairs and the chosen one, or all; contexts up to the longest.
 
+    The widest pair comes first; those whose attention a GPU would leave to the CPU come last.
     One context beyond the longest shows where it ends, unless the training ends there (`trained` tokens).
     """
     wanted = {*USUAL_PAIRS, chosen}
-    shown = [fit for fit in fits if pair_of(fit) in wanted]
+    shown = [fit for fit in fits if shows_all or pair_of(fit) in wanted]
     if len(shown) < _FEWEST_ROWS:  # a model whose heads take no quantised cache
         shown = list(fits[: len(USUAL_PAIRS)])
-    shown.sort(key=lambda fit: -fit.bytes_per_token)
+    shown.sort(key=lambda fit: (has_gpu and fit.kernel == "cpu", -fit.bytes_per_token))
     longest = max((fit.max_ctx_size or 0 for fit in shown), default=0)
     within = [step for step in _STEPS if step <= longest]
     beyond = [step for step in _STEPS if step > longest][:1] if longest < trained else []

@@ -24,11 +24,11 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import text_label
+from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.desk.fits_items import FitsTable, Pair, pair_of, step_label, tabulate
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.session.state import DeskState
+from kvdesk.session.state import DeskState, PairFit
 from kvdesk.units import format_bytes, format_tokens
 
 ROW_HEIGHT = 19
@@ -97,6 +97,19 @@ class FitsItems(QAbstractTableModel):
         """Whether the GPU would leave this pair's attention to the CPU."""
         return self.has_gpu and self.table.fits[row].kernel == "cpu"
 
+    def _speed(self, fit: PairFit) -> str:
+        if fit.speed is None:
+            return ""
+        template = (
+            self.tr("About {speed} tokens/s with {tokens} in the cache, as measured here.")
+            if fit.speed.source == "measured"
+            else self.tr("At most {speed} tokens/s with {tokens} in the cache, by the memory's bandwidth.")
+        )
+        rate = fit.speed.tokens_per_s
+        return template.format(
+            speed=f"{rate:.1f}" if rate < 100 else f"{rate:.0f}", tokens=format_tokens(fit.speed.ctx_size)
+        )
+
     def _words(self, row: int) -> str:
         fit = self.table.fits[row]
         parts = [
@@ -107,6 +120,8 @@ class FitsItems(QAbstractTableModel):
             else self.tr("No context fits with this pair."),
             self.tr("{size} a token").format(size=format_bytes(fit.bytes_per_token)),
             translated(fit.why),
+            translated(fit.difference) if fit.max_ctx_size else "",
+            self._speed(fit),
         ]
         if self.is_slow(row):
             parts.append(self.tr("The GPU has no kernel for this pair; attention would run on the CPU."))
@@ -172,12 +187,17 @@ class FitsMap(QWidget):
         self.items = FitsItems()
         self.items.setParent(self)
         self.scope = text_label(role="muted", size=TextSize.TABLE)
+        self.all_button = push_button(self.tr("All pairs"), "flat", TextSize.NOTE)
+        self.all_button.setCheckable(True)
+        self.all_button.toggled.connect(self._show_again)
         self.view = self._make_view()
+        self._state = DeskState()
         self._shown: tuple[object, ...] = ()
         head = QHBoxLayout()
         head.addWidget(text_label(self.tr("Largest context by cache pair"), bold=True))
         head.addStretch(1)
         head.addWidget(self.scope)
+        head.addWidget(self.all_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TINY)
@@ -211,17 +231,25 @@ class FitsMap(QWidget):
 
     def show_state(self, state: DeskState) -> None:
         """Show the fits, with the pair and context that are chosen."""
-        self.setVisible(bool(state.fits))
+        is_same_model = state.model is not None and state.model == self._state.model
+        is_refused = any(not refusal.is_warning for refusal in state.refusals)
+        # While a slider moves the last map stays, so that nothing below it jumps.
+        self.setVisible(bool(state.fits) or (is_same_model and bool(self._shown) and not is_refused))
+        self._state = state
         trained = state.model.n_ctx_train if state.model else 0
         context = state.options.ctx_size or trained
         pair = (state.options.cache_type_k, state.options.cache_type_v)
-        has_gpu = any(device.kind != "cpu" for device in state.devices)
-        shown = (state.fits, pair, context, has_gpu)
+        options = state.options
+        has_gpu = options.n_gpu_layers != 0 and options.device != ("none",)
+        has_gpu = has_gpu and any(device.kind != "cpu" for device in state.devices)
+        shows_all = self.all_button.isChecked()
+        shown = (state.fits, pair, context, has_gpu, shows_all)
         if not state.fits or shown == self._shown:
             return
         self._shown = shown
         self.scope.setText(self._scope(state))
-        self.items.show_table(tabulate(state.fits, pair, trained), pair, context, has_gpu=has_gpu)
+        table = tabulate(state.fits, pair, trained, shows_all=shows_all, has_gpu=has_gpu)
+        self.items.show_table(table, pair, context, has_gpu=has_gpu)
         columns = self.view.horizontalHeader()
         if columns.count():
             columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -229,6 +257,9 @@ class FitsMap(QWidget):
             columns.resizeSection(0, _PAIR_WIDTH)
         self.view.setFixedHeight(ROW_HEIGHT * (1 + len(self.items.table.fits)))
         self.view.viewport().update()
+
+    def _show_again(self) -> None:
+        self.show_state(self._state)
 
     def _scope(self, state: DeskState) -> str:
         gpus = sum(device.kind != "cpu" for device in state.devices)
