@@ -87,6 +87,8 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         widest_v_values=draft.widest_v_values(),
         index_top_k=keys.number("attention.indexer.top_k", 0),
         index_block=keys.number("attention.indexer.block_size", 0),
+        index_pool=keys.number("attention.indexer.kpool", 0) if architecture in table.POOLED_INDEX else 0,
+        index_tail=bool(keys.number("attention.indexer.kpool_select_tail", 0)),
         rotates_index=architecture not in table.PLAIN_INDEX,
         n_experts=keys.number("expert_count", 0),
         kv_lora_rank=keys.number("attention.kv_lora_rank", 0),

@@ -206,6 +206,9 @@ WITHOUT_ROPE = _names(
     """
 )
 
+# The index scores pools of tokens.
+POOLED_INDEX = frozenset({"glm5-next"})
+
 # The index's queries and keys are not turned by a Hadamard matrix.
 PLAIN_INDEX = frozenset({"hy_v4"})
 
@@ -219,6 +222,6 @@ BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 # cross attention, drafts that read another model's states.
 ROUGH = _names(
     """
-    dflash eagle3 gemma4-assistant glm5-next qwen4exp t5 wavtokenizer-dec
+    dflash eagle3 gemma4-assistant qwen4exp t5 wavtokenizer-dec
     """
 )

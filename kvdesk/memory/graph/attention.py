@@ -1,6 +1,6 @@
 """Attention of one layer: projections, cache, scores; by heads or a latent, with a kernel or without."""
 
-from kvdesk.memory.graph import blocks, compressed, selection
+from kvdesk.memory.graph import blocks, compressed, pooled, selection
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
 from kvdesk.memory.kv import cells_of
@@ -86,6 +86,8 @@ def _latent(s: Sketch, x: Tensor) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
     rank, rope = s.shape.kv_lora_rank, layer.key_length - s.shape.kv_lora_rank
     selection.store_key(s, x)
+    if pooled.has_pools(s):
+        pooled.store_keys(s, x)
     low, q = _latent_query(s, x)
     absorbed = s.new((rank, tokens, layer.head_count), q.view())
     row = s.linear(x, "attn_kv_a_mqa")
@@ -164,7 +166,9 @@ def _scores(
         ne = (layer.value_length, layer.head_count, s.n_tokens)
         return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
     mask = cache.mask
-    if x is not None and selection.selects(s):
+    if x is not None and low is not None and pooled.has_pools(s):
+        mask = pooled.selected(s, mask, x, low)
+    elif x is not None and selection.selects(s):
         mask = selection.selected(s, mask, x, low)
     attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
     fresh = (None, None) if s.shape.reads_cache else (k, v)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph import altup, checkpoints, hyper, lightning, mixer, per_layer, rwkv
+from kvdesk.memory.graph import altup, checkpoints, hyper, lightning, mixer, per_layer, pooled, rwkv
 from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.scheduler import scheduled
@@ -100,11 +100,12 @@ def _tape(shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_c
 
 @lru_cache(maxsize=64)
 def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[LayerShape, ...]:
-    """Enough layers for the allocator to meet every kind twice, in order, and the last two.
+    """Enough layers for the allocator to meet every kind twice after every other, and the last two.
 
     Layers take turns with two places for the stream, so an even number is left out of each run of equals.
     """
     counts: dict[object, int] = {}
+    before: object = None
     chosen: list[LayerShape] = []
     skipped: list[LayerShape] = []
     for layer in shape.layers[: shape.n_layer]:
@@ -112,8 +113,10 @@ def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[
         sizes = tuple((role, weight.shape) for role, weight in roles.items())
         window = layer.window_tokens is not None
         kind = (devices[layer.index], window, layer.head_count, layer.head_count_kv, layer.keeps_cells, sizes)
-        counts[kind] = counts.get(kind, 0) + 1
-        if counts[kind] > 2 and layer.index < shape.n_layer - 2:
+        step = (before or kind, kind)
+        before = kind
+        counts[step] = counts.get(step, 0) + 1
+        if counts[step] > 2 and layer.index < shape.n_layer - 2:
             skipped.append(layer)
             continue
         if len(skipped) % 2:
@@ -136,6 +139,8 @@ def _inputs(s: Sketch) -> Tensor:
         is_window = layer.window_tokens is not None
         if (layer.keeps_cells or not shape.reads_cache) and is_window not in s.caches:
             s.caches[is_window] = _cache_inputs(s, layer, is_window)
+    if pooled.has_pools(s):
+        pooled.reserve(s)
     if any(lightning.is_lightning(roles) for roles in shape.weights_by_layer[: shape.n_layer]):
         lightning.reserve(s)
     stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))

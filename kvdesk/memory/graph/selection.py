@@ -14,7 +14,7 @@ def has_index(shape: ModelShape, layer: LayerShape) -> bool:
     """Whether the layer chooses single tokens itself, and not blocks of them."""
     roles = shape.weights_by_layer[layer.index]
     is_single = any(side.tokens_per_cell == 1 for side in layer.side_caches)
-    return is_single and "indexer.k_proj.weight" not in roles
+    return is_single and shape.index_pool == 0 and "indexer.k_proj.weight" not in roles
 
 
 def store_key(s: Sketch, x: Tensor) -> None:
