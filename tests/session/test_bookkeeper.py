@@ -11,7 +11,7 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.session import accounts, actions
 from kvdesk.session.state import Phase
 from kvdesk.units import GIB, MIB
-from tests.session.fakes import Stage, answer_events, hello, loaded_event, planned_event
+from tests.session.fakes import Stage, answer_events, hello, loaded_event, planned_event, turn_done
 
 BASE = 20 * MIB
 GPU = Device("CUDA0", "gpu", "cuda", 8 * GIB, 8 * GIB, "NVIDIA GeForce RTX 4060 Laptop GPU")
@@ -94,6 +94,27 @@ def test_after_the_first_answer_it_is_measured_again_and_stays_one_load(stage: S
         stage.until(lambda: stage.desk.state.streaming is None)
         sampled(stage, grown(stage.now_s, growth))
     assert only(stage).devices[0].measured_bytes == 36_000_000
+
+
+def test_the_first_answer_that_is_long_enough_tells_how_fast_this_machine_reads(stage: Stage):
+    stage.open_demo()
+    load(stage)
+    sampled(stage, grown(stage.now_s, 30_000_000))
+    for tokens, decode_s in ((3, 0.1), (100, 4.0), (100, 1.0)):
+        done = msgspec.structs.replace(
+            turn_done(stage.asked().id, "Hi."), completion_tokens=tokens, decode_s=decode_s
+        )
+        stage.engine.say(done)
+        stage.until(lambda: stage.desk.state.streaming is None)
+        sampled(stage, grown(stage.now_s, 30_000_000))
+        assert (only(stage).decode is None) is (tokens == 3)
+    decode = only(stage).decode
+    assert (decode.tokens_per_s, decode.depth_tokens) == (25.0, 8 + 50)
+    assert decode.read_bytes.keys() == {"CPU"}
+    stage.until(lambda: stage.desk.state.fits and stage.desk.state.fits[0].speed)
+    fit = next(fit for fit in stage.desk.state.fits if fit.cache_type_k == fit.cache_type_v == "f16")
+    assert fit.speed.source == "measured"
+    assert fit.speed.tokens_per_s < 25.0  # a fuller cache takes longer to read
 
 
 def test_the_difference_is_the_margin_of_the_next_estimate_plan_and_search(stage: Stage):

@@ -7,12 +7,13 @@ import pytest
 from kvdesk.engine import protocol
 from kvdesk.errors import ExportError
 from kvdesk.memory.report import Device
+from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session import actions, events
 from kvdesk.session.desk import FRAME_BUDGET_S
 from kvdesk.session.state import Phase
 from kvdesk.session.steps import PAUSE_S
-from kvdesk.units import GIB
+from kvdesk.units import GIB, MIB
 from tests.session.fakes import (
     Stage,
     answer_events,
@@ -144,6 +145,30 @@ def test_another_reserve_is_another_largest_context(stage: Stage):
     assert stage.desk.state.max_ctx_size == 4096
     stage.desk.change_settings(reserve_bytes=8 * GIB)
     stage.until(lambda: stage.desk.state.fits and stage.desk.state.max_ctx_size is None)
+
+
+def test_what_does_not_fit_comes_with_advice_that_one_action_takes(stage: Stage):
+    stage.open_demo()
+    needed = stage.desk.state.estimate.needed_bytes("CPU")
+    stage.desk.change_settings(reserve_bytes=0)
+    stage.desk.sampler.emit(sample(1.0, available_bytes=needed - 2 * MIB))
+    stage.until(lambda: stage.desk.state.advice)
+    offer = stage.desk.state.advice[0]
+    assert offer.fits
+    actions.take_advice(stage.desk, offer)
+    assert all(getattr(stage.desk.state.options, name) == value for name, value in offer.changes)
+    stage.until(lambda: not stage.desk.state.advice)
+    state = stage.desk.state
+    assert state.estimate.fits(state.devices[-1])
+
+
+def test_another_model_brings_no_earlier_advice(stage: Stage):
+    stage.open_demo()
+    stage.desk.sampler.emit(sample(1.0, available_bytes=1 * MIB))
+    stage.until(lambda: stage.desk.state.advice)
+    stage.desk.take(events.ModelOpening("demo"))
+    stage.desk.take(events.ModelOpened("demo", stage.desk.opened, LoadOptions()))
+    assert stage.desk.state.advice == ()
 
 
 def test_export_needs_a_model(stage: Stage):
