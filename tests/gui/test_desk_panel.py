@@ -1,11 +1,12 @@
 """The desk as a whole: what its parts ask for, and what they offer in each state."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui.choice_box import ChoiceBox
@@ -213,3 +214,13 @@ def test_no_advice_where_it_fits_or_is_refused(panel: DeskPanel) -> None:
     assert not panel.load_bar.advice.isVisible()
     panel.show_state(replace(over, refusals=fakes.qwen_refused().refusals))
     assert not panel.load_bar.advice.isVisible()
+
+
+@pytest.mark.parametrize("state", [fakes.qwen_loaded, fakes.demo_opened, fakes.qwen_over])
+def test_nothing_is_wider_than_the_desk(panel: DeskPanel, state: Callable[[], DeskState]) -> None:
+    panel.show_state(state())
+    scroll = panel.findChild(QScrollArea)
+    assert scroll is not None
+    content = scroll.widget()
+    assert content is not None
+    assert content.minimumSizeHint().width() <= scroll.viewport().width()

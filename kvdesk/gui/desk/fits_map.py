@@ -24,8 +24,9 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.desk.fits_items import FitsTable, Pair, pair_of, step_label, tabulate
+from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState, PairFit
@@ -186,7 +187,9 @@ class FitsMap(QWidget):
         super().__init__()
         self.items = FitsItems()
         self.items.setParent(self)
-        self.scope = text_label(role="muted", size=TextSize.TABLE)
+        self.scope = ElidedLabel(size=TextSize.TABLE)
+        self.scope.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        set_role(self.scope, role="muted")
         self.all_button = push_button(self.tr("All pairs"), "flat", TextSize.NOTE)
         self.all_button.setCheckable(True)
         self.all_button.toggled.connect(self._show_again)
@@ -195,8 +198,7 @@ class FitsMap(QWidget):
         self._shown: tuple[object, ...] = ()
         head = QHBoxLayout()
         head.addWidget(text_label(self.tr("Largest context by cache pair"), bold=True))
-        head.addStretch(1)
-        head.addWidget(self.scope)
+        head.addWidget(self.scope, 1)
         head.addWidget(self.all_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
