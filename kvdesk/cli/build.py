@@ -113,8 +113,18 @@ _LEDGER_JSON = """--json prints {"loads": [{"id", "date", "model": {"name", "arc
 "header_hash"}, "options", "library", "build", "program", "system", "process_bytes", "failure": null or
 {"kind", "message"}, "devices": [{"name", "description", "backend", "driver", "estimated_bytes",
 "planned_bytes", "measured_bytes", "difference_bytes"}], "buffers": [{"kind", "device", "estimated_bytes",
-"planned_bytes", "measured_bytes"}]}], "margins": [{"backend", "device", "driver", "bytes", "loads"}]};
+"planned_bytes", "measured_bytes"}], "decode": null or {"tokens_per_s", "depth_tokens", "read_bytes": {device:
+bytes a token}}}], "margins": [{"backend", "device", "driver", "bytes", "loads"}]};
 what is not known is null."""
+
+
+_FIT_JSON = """--json prints {"model", "options", "devices", "pairs": [{"cache_type_k", "cache_type_v",
+"max_ctx_size", "total_bytes", "margin_bytes", "kernel": "gpu", "cpu" or "unknown", "bytes_per_token",
+"quality", "decode_tokens_per_s", "decode_ctx_size", "decode_source": "measured", "specification" or null,
+"degree": "estimate" or "plan", "why"}], "recommended": {"options", "why"}, "advice": [{"options",
+"gain_bytes", "margin_bytes", "fits", "cost"}], "offload": null or {"options", "cost"}, "confirmed": null or
+{"degree", "ctx_size", "total_bytes", "fits", "next_ctx_size", "next_fits"}, "elapsed_ms"}; the best pair is
+first, and what is not known is null."""
 
 
 def _add_planning(app: typer.Typer) -> None:
@@ -133,7 +143,10 @@ def _add_planning(app: typer.Typer) -> None:
 
         raise typer.Exit(run(models, options, device or [], is_dry=dry_run, as_json=as_json))
 
-    @app.command(help=t("Find the largest context for every pair of cache types."), cls=LlamaStyleCommand)
+    @app.command(
+        help=t("Find the largest context for every pair of cache types.") + "\n\n" + _FIT_JSON,
+        cls=LlamaStyleCommand,
+    )
     @with_load_options("device")
     def fit(
         model: OneModel,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from kvdesk.cli.hardware import Asked, check_is_here, choose_devices, library_ve
 from kvdesk.cli.opened import Opened, check_is_local, open_for_planning
 from kvdesk.cli.printing import print_json
 from kvdesk.engine.protocol import DryRun, KernelAnswer, KernelsProbed, Planned
+from kvdesk.errors import KvDeskError
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.report import Device, MemoryReport, completed
 from kvdesk.plan.advice import advise
@@ -55,6 +57,9 @@ def run(model: str, options: LoadOptions, devices: Sequence[str], request: Reque
         found = _find(opened, options, present, request, answers)
         if request.is_dry:
             found = _confirmed(found, opened, asked, request)
+        elif opened.shape.is_rough and is_here and not opened.is_remote:
+            with suppress(KvDeskError):  # what is printed then says that it is only roughly known
+                found = _confirmed(found, opened, asked, request)
     if request.as_json:
         print_json(as_object(found))
     else:

@@ -120,6 +120,8 @@ def print_fits(found: Found, shown: Sequence[PairFit]) -> None:
     if found.confirmed is not None:
         is_so = found.confirmed["fits"]
         print_line(t("llama.cpp confirms it.") if is_so else t("llama.cpp does not confirm it."))
+    elif found.opened.shape.is_rough:
+        print_line(t("Only roughly known for this architecture; --dry-run asks llama.cpp."), style="yellow")
     _print_source(best)
     print_offers(found.offers)
 

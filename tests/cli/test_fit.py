@@ -1,7 +1,12 @@
 """`kvdesk fit`: every pair, ranked, within the budget, with advice where nothing fits."""
 
+from dataclasses import replace
+
 import pytest
 
+from kvdesk.cli import fit as fit_command
+from kvdesk.cli import opened
+from kvdesk.plan.solve import fit_all
 from kvdesk.units import MIB
 
 
@@ -153,3 +158,39 @@ def test_why_says_what_fits_and_how_good_it_is(kvdesk):
     why = fit(kvdesk, "--device", "gpu0=8GiB")["pairs"][0]["why"]
     assert "The whole trained context fits" in why
     assert "Answers are as with f16." in why
+
+
+@pytest.fixture
+def rough(monkeypatch):
+    """The demo model as one whose compute buffer nobody has worked out."""
+    shape_of = opened.shape_of
+    monkeypatch.setattr(opened, "shape_of", lambda header: replace(shape_of(header), is_rough=True))
+
+
+@pytest.mark.llama
+def test_where_the_arithmetic_is_rough_llama_cpp_is_asked_unasked(kvdesk, rough):
+    found = fit(kvdesk)
+    assert [pair["degree"] for pair in found["pairs"][:12]] == ["plan"] * 12
+    assert found["confirmed"]["fits"] is True
+
+
+def test_where_it_cannot_be_asked_that_is_said(kvdesk, rough):
+    ran = kvdesk("fit", "demo", "--device", "gpu0=8GiB")
+    assert "Only roughly known" in ran.out
+    assert "Only roughly known" not in kvdesk("fit", "demo", "--dry-run").out
+
+
+@pytest.mark.llama
+def test_where_the_arithmetic_promised_too_much_the_dry_run_decides(kvdesk, monkeypatch):
+    words = ["--cache-budget", "3MiB", "--min-ctx", "256", "--dry-run"]
+    pair = ("f16", "f16")
+    right = next(p for p in fit(kvdesk, *words)["pairs"] if (p["cache_type_k"], p["cache_type_v"]) == pair)
+
+    def wrong(*about, **more):
+        fits = fit_all(*about, **more)
+        return tuple(replace(each, max_ctx_size=2048) for each in fits)
+
+    monkeypatch.setattr(fit_command, "fit_all", wrong)
+    found = next(p for p in fit(kvdesk, *words)["pairs"] if (p["cache_type_k"], p["cache_type_v"]) == pair)
+    assert right["max_ctx_size"] == found["max_ctx_size"] == 1024
+    assert right["margin_bytes"] == found["margin_bytes"]
