@@ -3,7 +3,8 @@
     python -m tests.bench.fit FOLDER [--budgets 6,8,12,16,24] [--pairs f16/f16,q8_0/q8_0]
 
 The budgets, in GiB, are the host's, so that a dry run can confirm them without a GPU: each result must fit,
-and the next 256 tokens must not. Prints a row for each model and budget, and ends with 1 on a false claim.
+and the next 256 tokens must not. Prints a row for each model and budget, with the time that all 81 pairs take
+there and on a GPU of that size, which need not be here. Ends with 1 on a false claim.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from kvdesk.errors import KvDeskError
 from kvdesk.gguf.open import open_model
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.families import shape_of
-from kvdesk.memory.report import HOST, TOTAL_KINDS
+from kvdesk.memory.report import HOST, TOTAL_KINDS, Device
 from kvdesk.plan.configure import configure
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.solve import context_limit, fit_all, step_of
@@ -36,6 +37,14 @@ def needed_bytes(client, path, shape, options):
     estimated = estimate(shape, configure(options, shape, (HOST,)))
     beyond = sum(item.bytes for item in estimated.items if item.kind not in TOTAL_KINDS)
     return planned.report.bytes_of() + beyond
+
+
+def time_on_gpu(shape, size_bytes):
+    """The time in ms for all pairs on a GPU of that size, beside a host that has room for it all."""
+    gpu = Device("CUDA0", "gpu", "cuda", size_bytes, size_bytes)
+    began = time.process_time()
+    fit_all(shape, LoadOptions(), (gpu, msgspec.structs.replace(HOST, free_bytes=1 << 50)))
+    return (time.process_time() - began) * 1000
 
 
 def check(client, path, shape, fit, limit):
@@ -67,7 +76,7 @@ def main():
     pairs = [tuple(pair.split("/")) for pair in arguments.pairs.split(",")]
     client = EngineClient(lambda event: None, name="planner")
     client.start()
-    times, verdicts = [], []
+    times, on_gpu, verdicts = [], [], []
     for path in sorted(arguments.folder.glob("*.gguf")):
         if "-of-" in path.name and "-00001-of-" not in path.name:
             continue
@@ -77,18 +86,19 @@ def main():
             began = time.process_time()
             fits = fit_all(shape, OPTIONS, (HOST,), limits={HOST.name: limit})
             times.append((time.process_time() - began) * 1000)
+            on_gpu.append(time_on_gpu(shape, limit))
             chosen = [fit for fit in fits if (fit.cache_type_k, fit.cache_type_v) in pairs]
             said = [(fit, check(client, path, shape, fit, limit)) for fit in chosen]
             verdicts += [verdict for _, verdict in said if verdict != "-"]
             cells = [
                 f"{fit.cache_type_k}/{fit.cache_type_v} {fit.max_ctx_size or '-':>8} {v}" for fit, v in said
             ]
-            print(f"{path.stem[:38]:38} {budget:>4} GiB {times[-1]:6.0f} ms  {'  '.join(cells)}", flush=True)
+            took = f"{times[-1]:5.0f} ms, GPU {on_gpu[-1]:5.0f} ms"
+            print(f"{path.stem[:38]:38} {budget:>4} GiB {took}  {'  '.join(cells)}", flush=True)
     client.stop()
-    times.sort()
-    print(
-        f"{len(times)} searches of 81 pairs: median {times[len(times) // 2]:.0f} ms, most {times[-1]:.0f} ms"
-    )
+    for place, each in (("the host", sorted(times)), ("a GPU", sorted(on_gpu))):
+        middle, most = each[len(each) // 2], each[-1]
+        print(f"{len(each)} searches of 81 pairs on {place}: median {middle:.0f} ms, most {most:.0f} ms")
     print(f"{len(verdicts)} claims: " + ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(verdicts))))
     return 1 if "too large" in verdicts else 0
 

@@ -72,6 +72,11 @@ def _open_advanced(window: MainWindow) -> QWidget:
     return window
 
 
+def _show_all_pairs(window: MainWindow) -> QWidget:
+    window.desk_panel.fits.all_button.setChecked(True)
+    return window
+
+
 def _open_export(window: MainWindow) -> QWidget:
     window.show_export()
     return window.findChild(ExportDialog)
@@ -126,6 +131,7 @@ def _select(window: MainWindow) -> QWidget:
 # What is done in the window before its picture is taken, and the widget that is drawn.
 ACTS: dict[str, Callable[[MainWindow], QWidget]] = {
     "advanced": _open_advanced,
+    "all-pairs": _show_all_pairs,
     "export": _open_export,
     "settings": _open_settings,
     "keys": _open_keys,
