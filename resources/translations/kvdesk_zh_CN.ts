@@ -652,6 +652,10 @@
         <translation>全部组合</translation>
     </message>
     <message>
+        <source>Usual pairs</source>
+        <translation>常用组合</translation>
+    </message>
+    <message>
         <source>Largest context by cache pair</source>
         <translation>各缓存类型组合的最大上下文</translation>
     </message>

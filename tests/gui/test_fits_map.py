@@ -117,6 +117,7 @@ def test_all_pairs_are_shown_on_request(qtbot: QtBot, fits_map: FitsMap) -> None
     fits_map.all_button.setFocus()
     qtbot.keyClick(fits_map.all_button, Qt.Key.Key_Space)
     assert fits_map.items.rowCount() == len(fakes.qwen_fits()) + 1 > usual
+    assert fits_map.all_button.text() == "Usual pairs"
     fits_map.all_button.click()
     assert fits_map.items.rowCount() == usual
 

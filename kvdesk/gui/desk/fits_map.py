@@ -260,7 +260,10 @@ class FitsMap(QWidget):
         self.view.setFixedHeight(ROW_HEIGHT * (1 + len(self.items.table.fits)))
         self.view.viewport().update()
 
-    def _show_again(self) -> None:
+    def _show_again(self, shows_all: bool) -> None:
+        text = self.tr("Usual pairs") if shows_all else self.tr("All pairs")
+        self.all_button.setText(text)
+        self.all_button.setAccessibleName(text)
         self.show_state(self._state)
 
     def _scope(self, state: DeskState) -> str:
