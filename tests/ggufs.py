@@ -5,6 +5,7 @@ itself, so a new kind needs no list of tensors. Weights are random, the vocabula
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -65,13 +66,16 @@ def make_model(
     name: str = "",
     sizes: Sizes | None = None,
     keys: Keys | None = None,
+    omit: str = "",
+    is_hollow: bool = False,
     **size_changes: int,
 ) -> Path:
     """Write a model of a kind of `KINDS` into `folder` and return its path.
 
     `size_changes` are fields of `Sizes`; `keys` adds or replaces metadata of the architecture, without its
-    name in front. Large models are written tensor by tensor, from a pool of random values; this one has half
-    a billion parameters and takes 3 s:
+    name in front, `omit` names tensors to leave out beside those of the kind. A hollow model's weights are a
+    hole in the file: zeros that take no room. Others are written tensor by tensor, from a pool of random
+    values; this one has half a billion parameters and takes 3 s:
 
         make_model("llama", folder, file_type="q8_0", n_layer=24, n_embd=1280, n_head=20, n_head_kv=4,
                    n_ff=4096, n_vocab=32768)
@@ -82,7 +86,7 @@ def make_model(
     tensors = {
         tensor: (shape, _type_of(tensor, shape, file_type))
         for tensor, shape in _ask_tensors(kind, size.n_vocab, json.dumps(metadata))
-        if re.search(row.omit, tensor) is None
+        if re.search(row.omit, tensor) is None and not (omit and re.search(omit, tensor))
     }
     path = folder / f"{name or kind}.{file_type}.gguf"
     writer = _writer(path, row, size.n_vocab, metadata)
@@ -92,6 +96,11 @@ def make_model(
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
+    if is_hollow:
+        writer.close()
+        n_bytes = sum(-(-_n_bytes(shape, element) // 32) * 32 for shape, element in tensors.values())
+        os.truncate(path, -(-path.stat().st_size // 32) * 32 + n_bytes)
+        return path
     random = np.random.default_rng(seed)
     for tensor, (shape, element) in tensors.items():
         writer.write_tensor_data(_values(random, tensor, shape, element))

@@ -14,7 +14,7 @@ import json
 import lzma
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.units import MIB
 from tests.ggufs import KINDS as KINDS_MADE
 from tests.ggufs import make_model
+from tests.ggufs_large import LARGE, make_large
 from tests.memory.records import DATA, dry_runs, packed, read_ground_truth, shapes
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
@@ -51,6 +52,18 @@ FRESH = (
     LoadOptions(ctx_size=8192, parallel=4, kv_unified=True),
     LoadOptions(ctx_size=8192, swa_full=True),
     LoadOptions(ctx_size=8192, n_outputs_max=0, ubatch_size=256),
+)
+
+# What decides about the graphs of sparse and hybrid models, asked of large ones.
+LONG = (
+    LoadOptions(ctx_size=512, ubatch_size=128),
+    LoadOptions(ctx_size=4096, ubatch_size=2048),
+    LoadOptions(ctx_size=131072),
+    LoadOptions(ctx_size=32768, cache_type_k="q8_0", cache_type_v="q8_0"),
+    LoadOptions(ctx_size=32768, cache_type_k="f32", cache_type_v="f32"),
+    LoadOptions(ctx_size=8192, flash_attn="off"),
+    LoadOptions(ctx_size=32768, parallel=4),
+    LoadOptions(ctx_size=16384, parallel=4, kv_unified=True),
 )
 
 
@@ -176,16 +189,25 @@ def _asked(client: EngineClient, path: Path, shape: ModelShape, options: LoadOpt
 
 
 def _record_kinds(folder: Path) -> None:
-    """Ask about a small model of every architecture that tests/ggufs.py can make."""
-    client = EngineClient(lambda event: None)
-    client.start()
-    table = {}
+    """Ask about a small model of every architecture that tests/ggufs.py can make, and about large ones."""
+    small, large = {}, {}
     for kind in sorted(KINDS_MADE):
         path = folder / f"{kind}.q4_0.gguf"
-        if not path.exists():
-            make_model(kind, folder, file_type="q4_0")
-        answers = []
-        for number, options in enumerate(FRESH):
+        small[kind] = path if path.exists() else make_model(kind, folder, file_type="q4_0")
+    for name in LARGE:
+        large[name] = make_large(name, folder)
+    _write("kinds", _answered(small, FRESH))
+    _write("large", _answered(large, LONG))
+
+
+def _answered(paths: Mapping[str, Path], asked: Sequence[LoadOptions]) -> dict[str, object]:
+    """For each file what decides about memory, and what llama.cpp says to each configuration."""
+    client = EngineClient(lambda event: None)
+    client.start()
+    table: dict[str, object] = {}
+    for kind, path in paths.items():
+        answers: list[list[object]] = []
+        for number, options in enumerate(asked):
             if not client.is_running:
                 client = EngineClient(lambda event: None)
                 client.start()
@@ -199,7 +221,7 @@ def _record_kinds(folder: Path) -> None:
                 answers.append([number, {kind: planned.report.bytes_of(kind) for kind in KINDS}])
         table[kind] = {**packed(open_model(str(path))), "answers": answers}
     client.stop()
-    _write("kinds", table)
+    return table
 
 
 def _compared(model: str, report: MemoryReport, truth: dict[Kind, int]) -> Comparison:

@@ -119,13 +119,13 @@ class MadeKind:
 
 
 @cache
-def kinds() -> Mapping[str, MadeKind]:
-    """Every architecture that tests/ggufs.py can make."""
+def kinds(table: str = "kinds") -> Mapping[str, MadeKind]:
+    """Every architecture that tests/ggufs.py can make; "large": those of tests/ggufs_large.py."""
     return {
         name: MadeKind(
             shape_of(_unpacked(name, row)), tuple((number, answer) for number, answer in row["answers"])
         )
-        for name, row in _load("kinds.json.xz").items()
+        for name, row in _load(f"{table}.json.xz").items()
     }
 
 

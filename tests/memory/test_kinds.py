@@ -1,5 +1,7 @@
 """A small model of every architecture that tests can make: the same answers as llama.cpp's own."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
@@ -10,10 +12,26 @@ from kvdesk.memory.placement import place
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import HOST, Kind
 from kvdesk.plan.configure import configure
-from tests.bench.truth import FRESH
-from tests.memory.records import Answer, kinds
+from kvdesk.plan.options import LoadOptions
+from tests.bench.truth import FRESH, LONG
+from tests.memory.records import MadeKind, kinds
 
 KINDS = kinds()
+LARGE = kinds("large")
+# Kinds with a graph of their own, followed node by node.
+EXACT = [
+    "bailingmoe3",
+    "deepseek32",
+    "deepseek4",
+    "dots3note",
+    "glm-dsa",
+    "glm5-next",
+    "hy_v4",
+    "kimi-k3",
+    "kimi-linear",
+    "minimax-01",
+    "minimax-m3",
+]
 
 
 def test_the_record_covers_nearly_all_architectures() -> None:
@@ -46,11 +64,29 @@ def test_compute_buffers_of_rare_architectures_are_close() -> None:
     shares = []
     for name in KINDS:
         if not KINDS[name].shape.is_rough:
-            shares += _shares(name, KINDS[name].answers)
+            shares += _shares(KINDS[name], FRESH)
     assert len(shares) > 1000
     shares.sort(key=abs)
     assert shares[len(shares) // 2] == 0
     assert abs(shares[int(0.9 * len(shares))]) < 0.05
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_compute_buffers_of_sparse_and_hybrid_kinds_are_exact(name: str) -> None:
+    shares = _shares(KINDS[name], FRESH)
+    assert shares
+    assert max(map(abs, shares)) < 0.001
+
+
+@pytest.mark.parametrize("name", sorted(LARGE))
+def test_compute_buffers_of_large_models(name: str) -> None:
+    kind = LARGE[name]
+    assert not kind.shape.is_rough
+    shares = _shares(kind, LONG)
+    assert len(shares) >= 6
+    assert min(shares) >= 0
+    assert max(shares) < 0.05
+    assert sum(share == 0 for share in shares) >= len(shares) - 1
 
 
 def test_a_rough_sketch_says_so() -> None:
@@ -59,12 +95,12 @@ def test_a_rough_sketch_says_so() -> None:
     assert any("rough" in item.why for item in report.items if item.kind is Kind.COMPUTE)
 
 
-def _shares(name: str, answers: tuple[tuple[int, Answer], ...]) -> list[float]:
-    shape = KINDS[name].shape
+def _shares(kind: MadeKind, asked: Sequence[LoadOptions]) -> list[float]:
+    """How far the compute buffer is off in each configuration, as a share of llama.cpp's."""
     shares = []
-    for number, answer in answers:
+    for number, answer in kind.answers:
         if not isinstance(answer, str):
-            config = configure(FRESH[number], shape, (HOST,))
-            off = estimate(shape, config).bytes_of(Kind.COMPUTE) - answer["compute"]
+            config = configure(asked[number], kind.shape, (HOST,))
+            off = estimate(kind.shape, config).bytes_of(Kind.COMPUTE) - answer["compute"]
             shares.append(off / max(answer["compute"], 1))
     return shares

@@ -1,6 +1,6 @@
 """The whole graph of a model, short of repeating layers that are alike: inputs, layers, logits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -50,9 +50,8 @@ def device_peaks(
     first = _linear_from(shape, config)
     if config.n_ctx_seq < first:
         return _tape(shape, config, n_copies, adds_kernel_copies).play(alignments)
-    tape, slopes = _linear_tape(shape, _with_cells(config, first), n_copies, adds_kernel_copies)
-    more = (config.n_ctx_seq - first) // CELL_PADDING
-    sizes = [slot[1] + more * slope for slot, slope in zip(tape.slots, slopes, strict=True)]
+    family = _family(shape, _with_cells(config, first), n_copies, adds_kernel_copies)
+    tape, sizes = family.at(config)
     return tape.play(alignments, sizes)
 
 
@@ -75,15 +74,39 @@ def _with_cells(config: Configuration, cells: int) -> Configuration:
     )
 
 
+class _Family:
+    """One structure at all contexts: the order of events stays the same, each slot grows in proportion.
+
+    The first context asked for is sketched, the second one too; from both follow all others.
+    """
+
+    def __init__(self, shape: ModelShape, n_copies: int, adds_kernel_copies: bool) -> None:
+        self._shape, self._n_copies, self._adds_kernel_copies = shape, n_copies, adds_kernel_copies
+        self._base: tuple[int, Tape] | None = None
+        self._slopes: list[int] = []  # bytes for every further 256 cells
+
+    def at(self, config: Configuration) -> tuple[Tape, Sequence[int] | None]:
+        """The events, and the sizes of their slots where they are not those of the tape itself."""
+        cells = config.n_ctx_seq // CELL_PADDING
+        if self._base is None:
+            self._base = cells, self._sketched(config)
+        start, tape = self._base
+        if cells == start:
+            return tape, None
+        if not self._slopes:
+            pairs = zip(tape.slots, self._sketched(config).slots, strict=True)
+            self._slopes = [(there[1] - here[1]) // (cells - start) for here, there in pairs]
+        more = cells - start
+        return tape, [slot[1] + more * slope for slot, slope in zip(tape.slots, self._slopes, strict=True)]
+
+    def _sketched(self, config: Configuration) -> Tape:
+        return _tape(self._shape, config, self._n_copies, self._adds_kernel_copies)
+
+
 @lru_cache(maxsize=128)
-def _linear_tape(
-    shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool
-) -> tuple[Tape, tuple[int, ...]]:
-    """A tape, and what each slot grows by for every further 256 cells: the order of events stays the same."""
-    low = _tape(shape, config, n_copies, adds_kernel_copies)
-    higher = _with_cells(config, config.n_ctx_seq + CELL_PADDING)
-    high = _tape(shape, higher, n_copies, adds_kernel_copies)
-    return low, tuple(after[1] - before[1] for before, after in zip(low.slots, high.slots, strict=True))
+def _family(shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool) -> _Family:
+    """`config` has the cells of no one in particular, so that all contexts share a family."""
+    return _Family(shape, n_copies, adds_kernel_copies)
 
 
 def _tape(shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool) -> Tape:
