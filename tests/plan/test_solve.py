@@ -84,6 +84,24 @@ def test_every_pair_that_was_foreseen_holds_what_it_says(spare_mib):
             assert attempt(demo_shape(), options, devices, limits, fit.max_ctx_size + 256).margin_bytes < 0
 
 
+@pytest.mark.parametrize("split", [(), (3.0, 1.0), (1.0, 4.0)])
+def test_of_several_devices_the_tightest_decides(split):
+    options = LoadOptions(tensor_split=split)
+    report = attempt(demo_shape(), options, (gpu("CUDA0"), gpu("CUDA1"), CPU), {}, 1024).report
+    devices = (
+        gpu("CUDA0", size_bytes=report.needed_bytes("CUDA0") + 2 * MIB),
+        gpu("CUDA1", size_bytes=report.needed_bytes("CUDA1") + MIB),
+        CPU,
+    )
+    limits = ceilings(devices, Amount(0))
+    for fit in fit_all(demo_shape(), options, devices):
+        pair = msgspec.structs.replace(options, cache_type_k=fit.cache_type_k, cache_type_v=fit.cache_type_v)
+        at = attempt(demo_shape(), pair, devices, limits, fit.max_ctx_size or 256)
+        assert (at.margin_bytes >= 0) == (fit.max_ctx_size is not None)
+        if fit.max_ctx_size and fit.max_ctx_size < 4096:
+            assert attempt(demo_shape(), pair, devices, limits, fit.max_ctx_size + 256).margin_bytes < 0
+
+
 @pytest.mark.parametrize(("spare_mib", "most"), [(900, 16), (0, 81)])
 def test_pairs_tell_of_each_other(monkeypatch, spare_mib, most):
     asked = []
