@@ -660,16 +660,16 @@
         <translation>各缓存类型组合的最大上下文</translation>
     </message>
     <message>
-        <source>this computer, now</source>
-        <translation>本机，当前</translation>
+        <source>this computer</source>
+        <translation>本机</translation>
     </message>
     <message>
-        <source>this GPU, now</source>
-        <translation>此 GPU，当前</translation>
+        <source>this GPU</source>
+        <translation>此 GPU</translation>
     </message>
     <message>
-        <source>these GPUs, now</source>
-        <translation>这些 GPU，当前</translation>
+        <source>these GPUs</source>
+        <translation>这些 GPU</translation>
     </message>
 </context>
 <context>

@@ -216,11 +216,16 @@ def test_no_advice_where_it_fits_or_is_refused(panel: DeskPanel) -> None:
     assert not panel.load_bar.advice.isVisible()
 
 
-@pytest.mark.parametrize("state", [fakes.qwen_loaded, fakes.demo_opened, fakes.qwen_over])
+def demo_with_fits() -> DeskState:
+    return replace(fakes.demo_opened(), fits=fakes.qwen_fits())
+
+
+@pytest.mark.parametrize("state", [fakes.qwen_loaded, demo_with_fits, fakes.qwen_over])
 def test_nothing_is_wider_than_the_desk(panel: DeskPanel, state: Callable[[], DeskState]) -> None:
     panel.show_state(state())
     scroll = panel.findChild(QScrollArea)
     assert scroll is not None
     content = scroll.widget()
     assert content is not None
-    assert content.minimumSizeHint().width() <= scroll.viewport().width()
+    # Letters are some percent wider on a screen than off it.
+    assert content.minimumSizeHint().width() <= 0.9 * scroll.viewport().width()

@@ -107,7 +107,7 @@ def test_without_a_gpu_its_kernels_are_no_matter(fits_map: FitsMap) -> None:
     row, column = cell_of(fits_map, ("q8_0", "q5_1"), 16384)
     assert not fits_map.items.is_slow(row)
     assert "CPU" not in fits_map.items.index(row, column).data(Qt.ItemDataRole.ToolTipRole)
-    assert fits_map.scope.text() == "this computer, now"
+    assert fits_map.scope.text() == "this computer"
 
 
 def test_all_pairs_are_shown_on_request(qtbot: QtBot, fits_map: FitsMap) -> None:

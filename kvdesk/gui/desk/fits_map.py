@@ -269,8 +269,8 @@ class FitsMap(QWidget):
     def _scope(self, state: DeskState) -> str:
         gpus = sum(device.kind != "cpu" for device in state.devices)
         if gpus == 0:
-            return self.tr("this computer, now")
-        return self.tr("this GPU, now") if gpus == 1 else self.tr("these GPUs, now")
+            return self.tr("this computer")
+        return self.tr("this GPU") if gpus == 1 else self.tr("these GPUs")
 
     def _choose(self, index: QModelIndex) -> None:
         if index.column() == 0:
