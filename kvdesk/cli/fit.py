@@ -53,7 +53,7 @@ def run(model: str, options: LoadOptions, devices: Sequence[str], request: Reque
         if request.is_dry:
             check_is_here(is_here)
             check_is_local(opened)
-        answers = _kernel_answers(opened, options, present, asked) if is_here else ()
+        answers = kernel_answers(opened, options, present, asked) if is_here else ()
         found = _find(opened, options, present, request, answers)
         if request.is_dry:
             found = _confirmed(found, opened, asked, request)
@@ -109,7 +109,7 @@ def wanted_ctx(opened: Opened, options: LoadOptions, min_ctx: str) -> int:
     return asked_for or options.ctx_size or min(_USUAL_CTX, context_limit(opened.shape, options))
 
 
-def _kernel_answers(
+def kernel_answers(
     opened: Opened, options: LoadOptions, devices: Sequence[Device], asked: Asked
 ) -> tuple[KernelAnswer, ...]:
     """llama.cpp's word on who computes attention; nothing where there is no GPU or no attention."""

@@ -4,7 +4,7 @@ import pytest
 
 from kvdesk.cli import devices as devices_command
 from kvdesk.cli import hardware
-from kvdesk.cli.fit import with_kernels
+from kvdesk.cli.fit import kernel_answers
 from kvdesk.cli.hardware import choose_devices
 from kvdesk.cli.opened import open_for_planning
 from kvdesk.engine.protocol import DevicesListed, KernelAnswer, KernelsProbed, ListDevices, ProbeKernels
@@ -13,6 +13,7 @@ from kvdesk.memory.report import HOST, Device
 from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.solve import fit_all
+from kvdesk.session.kernels import with_kernels
 from kvdesk.units import GIB
 
 CUDA = Device("CUDA0", "gpu", "cuda", 8 * GIB, 7 * GIB, "NVIDIA GeForce RTX 4060")
@@ -90,7 +91,8 @@ def kernels(asked, devices, options=LoadOptions()):  # noqa: B008 - frozen
     opened = open_for_planning("demo")
     pairs = [("f16", "f16"), ("q8_0", "q8_0"), ("iq4_nl", "iq4_nl"), ("q4_1", "q5_0")]
     fits = fit_all(opened.shape, options, devices, pairs=pairs)
-    return [fit.kernel for fit in with_kernels(fits, opened, options, devices, asked)]
+    answers = kernel_answers(opened, options, devices, asked) if asked else ()
+    return [fit.kernel for fit in with_kernels(fits, options, devices, answers)]
 
 
 def test_the_gpus_kernels_are_what_llama_cpp_says_of_each_pair():
@@ -100,9 +102,11 @@ def test_the_gpus_kernels_are_what_llama_cpp_says_of_each_pair():
     assert command.head_dims == ((64, 64),)
 
 
-def test_without_a_gpu_in_use_the_cpu_computes():
-    assert set(kernels(Answers(), (HOST,))) == {"cpu"}
-    assert set(kernels(Answers(), (CUDA, HOST), LoadOptions(n_gpu_layers=0))) == {"cpu"}
+def test_without_a_gpu_in_use_the_cpu_computes_and_nobody_is_asked():
+    asked = Answers()
+    assert set(kernels(asked, (HOST,))) == {"cpu"}
+    assert set(kernels(asked, (CUDA, HOST), LoadOptions(n_gpu_layers=0))) == {"cpu"}
+    assert asked.asked == []
 
 
 def test_a_gpu_that_is_not_here_is_not_guessed_about():
