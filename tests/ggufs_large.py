@@ -79,6 +79,21 @@ LARGE: dict[str, tuple[dict[str, int], Keys]] = {
         {"n_layer": 6, "n_embd": 2048, "n_head": 32, "n_ff": 8192},
         {"attention.q_lora_rank": 1024, **_index(32, 2048), **_experts(64, 8, 1024)},
     ),
+    "qwen4exp": (
+        {"n_layer": 8, "n_embd": 2048, "n_head": 16, "n_head_kv": 2, "head_dim": 128, "n_ff": 4096},
+        {
+            "rope.dimension_count": 64,
+            "full_attention_interval": 4,
+            "ssm.inner_size": 4096,
+            "ssm.group_count": 16,
+            "ssm.time_step_rank": 32,
+            "attention.compress_ratios": [4] * 8,
+            "embedding_length_per_layer_input": 512,
+            "hyper_connection.low_rank": 128,
+            **_index(8, 2048),
+            **_experts(64, 8, 512),
+        },
+    ),
     "hy_v4": (
         {"n_layer": 8, "n_embd": 2048, "n_head": 32, "n_ff": 8192},
         {"attention.q_lora_rank": 1024, **_index(32, 2048), **_experts(64, 8, 1024)},

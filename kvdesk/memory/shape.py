@@ -143,6 +143,7 @@ class ModelShape:
     index_top_k: int = 0
     index_block: int = 0
     rotates_index: bool = True
+    index_mean: int = 0
     index_pool: int = 0
     index_tail: bool = False
     kv_lora_rank: int = 0

@@ -86,7 +86,10 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         window_tokens=draft.window_tokens if any(draft.slides) else None,
         widest_v_values=draft.widest_v_values(),
         index_top_k=keys.number("attention.indexer.top_k", 0),
-        index_block=keys.number("attention.indexer.block_size", 0),
+        index_block=keys.number("attention.indexer.block_size") if architecture in table.BLOCK_INDEX else 0,
+        index_mean=max(keys.sequence("attention.compress_ratios") or (0,))
+        if architecture in table.MEAN_INDEX
+        else 0,
         index_pool=keys.number("attention.indexer.kpool", 0) if architecture in table.POOLED_INDEX else 0,
         index_tail=bool(keys.number("attention.indexer.kpool_select_tail", 0)),
         rotates_index=architecture not in table.PLAIN_INDEX,

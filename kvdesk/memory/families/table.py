@@ -206,6 +206,10 @@ WITHOUT_ROPE = _names(
     """
 )
 
+# The index scores blocks of tokens, or the means of a few neighbours.
+BLOCK_INDEX = frozenset({"minimax-m3"})
+MEAN_INDEX = frozenset({"qwen4exp"})
+
 # The index scores pools of tokens.
 POOLED_INDEX = frozenset({"glm5-next"})
 
@@ -218,10 +222,6 @@ ADDS_NORMED = frozenset({"minimax-01"})
 # The activation of gated feed-forwards is not one fused operation (LLM_FFN_SITU).
 BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
-# Graphs with parts that kvdesk/memory/graph does not sketch: hyper connections, pooled or compressed indexes,
-# cross attention, drafts that read another model's states.
-ROUGH = _names(
-    """
-    dflash eagle3 gemma4-assistant qwen4exp t5 wavtokenizer-dec
-    """
-)
+# Graphs with parts that kvdesk/memory/graph does not sketch: cross attention, convolutions over positions,
+# drafts that read another model's states.
+ROUGH = _names("dflash eagle3 gemma4-assistant t5 wavtokenizer-dec")

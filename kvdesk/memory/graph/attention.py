@@ -39,6 +39,8 @@ def _heads(s: Sketch, x: Tensor) -> Tensor:
         if _cache(s).v_rotation is not None or not s.config.uses_flash_attention:
             v = s.new(v_ne, v)  # needed in one piece
         return _scores(s, q, k, v)
+    if s.shape.index_mean:
+        selection.store_key(s, x)
     q_all = s.linear(x, "attn_q")
     q = _positioned(s, q_all.view(), q_ne, "attn_q_norm")
     if not layer.keeps_cells and s.shape.reads_cache:

@@ -11,7 +11,8 @@ def chooses_blocks(s: Sketch) -> bool:
     """Whether the layer has such an index that is in use: it needs flash attention and a cache a sequence."""
     config = s.config
     return (
-        s.has("indexer.k_proj.weight")
+        s.shape.index_block > 0
+        and s.has("indexer.k_proj.weight")
         and config.uses_flash_attention
         and (config.n_seq_max == 1 or not config.kv_unified)
     )

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph import altup, checkpoints, hyper, lightning, mixer, per_layer, pooled, rwkv
+from kvdesk.memory.graph import altup, checkpoints, gated, hyper, lightning, mixer, per_layer, pooled, rwkv
 from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.scheduler import scheduled
@@ -30,6 +30,7 @@ class _Way:
 _WAYS = (
     _Way(altup.has_streams, altup.opened, altup.layer, altup.closed),
     _Way(checkpoints.has_checkpoints, lambda _, stream: stream, checkpoints.layer, checkpoints.closed),
+    _Way(gated.has_streams, gated.opened, gated.layer, gated.closed),
     _Way(hyper.has_streams, hyper.opened, hyper.layer, hyper.closed),
 )
 

@@ -9,7 +9,7 @@ _TABLE = "per_layer_token_embd.weight"
 def prepare(s: Sketch, stream: Tensor) -> Tensor:
     """Look up what all layers will add, and scale the embedding."""
     table = s.shape.weight_by_name.get(_TABLE)
-    if table is None:
+    if table is None or "per_layer_model_proj.weight" not in s.shape.weight_by_name:
         return stream
     ne = (table.shape[0], s.n_tokens)
     looked_up = s.new(ne, s.input(4 * s.n_tokens))

@@ -1,5 +1,6 @@
 """Sparse attention: an index scores every cached token, and a mask lets only the best through."""
 
+from kvdesk.memory.graph import means
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import F16, F32, I32, I64, Sketch
 from kvdesk.memory.shape import LayerShape, ModelShape
@@ -7,18 +8,25 @@ from kvdesk.memory.shape import LayerShape, ModelShape
 
 def selects(s: Sketch) -> bool:
     """Whether the layer reads what an index of single tokens chose, its own or an earlier layer's."""
-    return has_index(s.shape, s.layer) or (s.layer.window_tokens is None and "chosen" in s.inputs)
+    if has_index(s.shape, s.layer):
+        return True
+    return "chosen" in s.inputs and s.layer.window_tokens is None and not s.shape.index_mean
 
 
 def has_index(shape: ModelShape, layer: LayerShape) -> bool:
     """Whether the layer chooses single tokens itself, and not blocks of them."""
     roles = shape.weights_by_layer[layer.index]
     is_single = any(side.tokens_per_cell == 1 for side in layer.side_caches)
-    return is_single and shape.index_pool == 0 and "indexer.k_proj.weight" not in roles
+    return (
+        is_single and shape.index_pool == 0 and (shape.index_mean > 0 or "indexer.k_proj.weight" not in roles)
+    )
 
 
 def store_key(s: Sketch, x: Tensor) -> None:
     """The index's key of each token, written before attention begins."""
+    if means.scores_means(s):
+        means.store_key(s, x)
+        return
     if not has_index(s.shape, s.layer):
         return
     role = "indexer.attn_k"
@@ -40,11 +48,12 @@ def selected(s: Sketch, mask: Tensor, x: Tensor, low: Tensor | None) -> Tensor:
     s.phase = "the index"
     cells, tokens = s.config.n_ctx_seq, s.n_tokens
     every = (cells, tokens)
-    best = (min(s.shape.index_top_k or cells, cells), tokens)
+    best = (min((s.shape.index_top_k or cells) + max(s.shape.index_mean - 1, 0), cells), tokens)
     blank = s.input(F32 * best[0] * best[1], "the index's selection", best)
     blank = s.expand(s.new(best, blank, reuse=True))
     if has_index(s.shape, s.layer):
-        s.inputs["chosen"] = _chosen(s, x, low, every, best)
+        by_means = means.scores_means(s)
+        s.inputs["chosen"] = means.chosen(s, x, mask, best) if by_means else _chosen(s, x, low, every, best)
     item = F16 if s.config.uses_flash_attention else F32
     closed = s.new(every, mask, item=item)
     chosen = s.inputs["chosen"].view()
