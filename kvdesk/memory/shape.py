@@ -11,7 +11,7 @@ from typing import Literal
 AttentionKind = Literal["full", "sliding", "recurrent", "mla", "shared", "none"]
 Place = Literal["input", "repeating", "output"]
 # Where the tokens whose logits are wanted are picked out, when not already in the last layer.
-LateRows = Literal["", "before_norm", "kept_before_norm", "after_norm"]
+LateRows = Literal["", "before_norm", "kept_before_norm", "after_norm", "never"]
 Use = Literal["matmul", "experts", "lookup", "other"]
 
 
@@ -127,12 +127,14 @@ class ModelShape:
     ties_output: bool = True
     copies_embedding_twice: bool = False
     uses_positions: bool = True
+    positions_in_windows: bool = False
     has_multi_rope: bool = False
     has_logits: bool = True
     uses_layer_norm: bool = False
     norms_values: bool = False
     late_rows: LateRows = ""
     adds_normed: bool = False
+    adds_stream_first: bool = False
     bends_gates_in_steps: bool = False
     checkpoint_every: int = 0
     adds_attention_second: bool = False

@@ -179,6 +179,7 @@ NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
 # Only the tokens whose logits are wanted go through the last layer; these choose them after it, and some
 # keep the whole stream for a prediction head (h_nextn), before or after the last norm.
 _ROWS_BEFORE_NORM = _names("gemma3n hrm_text kimi-k3")
+_ROWS_NEVER = frozenset({"cogvlm"})  # logits of all tokens
 _ROWS_KEPT_BEFORE_NORM = _names("gpt-oss step35")
 _ROWS_AFTER_NORM = _names(
     "bailingmoe3 cohere2moe gemma4 hy_v3 nemotron_h nemotron_h_moe qwen35 qwen35moe qwen3next"
@@ -191,6 +192,8 @@ def late_rows(architecture: str) -> LateRows:
         return "after_norm"
     if architecture in _ROWS_KEPT_BEFORE_NORM:
         return "kept_before_norm"
+    if architecture in _ROWS_NEVER:
+        return "never"
     return "before_norm" if architecture in _ROWS_BEFORE_NORM else ""
 
 
@@ -216,8 +219,14 @@ POOLED_INDEX = frozenset({"glm5-next"})
 # The index's queries and keys are not turned by a Hadamard matrix.
 PLAIN_INDEX = frozenset({"hy_v4"})
 
+# Where attention and feed-forward stand side by side, the feed-forward joins the stream first.
+ADDS_STREAM_FIRST = _names("cohere2 cohere2moe command-r gptneox")
+
 # What attention and feed-forward join is their own normed input, scaled.
 ADDS_NORMED = frozenset({"minimax-01"})
+
+# Only layers with a window turn Q and K by position.
+ROPE_IN_WINDOWS = frozenset({"cohere2", "cohere2moe", "smallthinker"})
 
 # The activation of gated feed-forwards is not one fused operation (LLM_FFN_SITU).
 BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})

@@ -80,7 +80,10 @@ def _positioned(s: Sketch, view: Tensor, ne: tuple[int, ...], norm: str) -> Tens
     """Head norm and RoPE."""
     if s.has(f"{norm}.weight"):
         view = s.norm(view, ne, norm)
-    return s.new(ne, view, s.inputs["positions"], reuse=True) if s.shape.uses_positions else view
+    is_blind = s.shape.positions_in_windows and s.layer.window_tokens is None
+    if is_blind or not s.shape.uses_positions:
+        return view
+    return s.new(ne, view, s.inputs["positions"], reuse=True)
 
 
 def _latent(s: Sketch, x: Tensor) -> Tensor:

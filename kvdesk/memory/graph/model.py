@@ -250,9 +250,13 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
         residual = normed
     if s.has("post_ffw_norm.weight"):
         out = s.norm(out, ne, "post_ffw_norm")
-    if _is_parallel(s) and mixed is not None:
-        out = s.new(ne, out, mixed, reuse=True)
-    out = per_layer.added(s, _joined(s, out, residual, s.shape.adds_feed_forward_second))
+    if not _is_parallel(s) or mixed is None:
+        out = _joined(s, out, residual, s.shape.adds_feed_forward_second)
+    else:
+        addends = (residual, mixed) if s.shape.adds_stream_first else (mixed, residual)
+        for addend in addends:
+            out = s.new(ne, out, addend, reuse=True)
+    out = per_layer.added(s, out)
     return _normed(s, out, "layer_output_norm") if s.has_norm("layer_output_norm") else out
 
 
@@ -279,17 +283,17 @@ def _has_feed_forward(s: Sketch) -> bool:
 
 
 def _logits(s: Sketch, stream: Tensor) -> None:
-    width, rows = s.shape.n_embd, s.n_outputs
+    late = s.shape.late_rows
+    width, rows = s.shape.n_embd, s.n_tokens if late == "never" else s.n_outputs
     s.phase = "logits"
     if (way := _way(s)) is not None:
         stream = way.closed(s, stream)
-    late = s.shape.late_rows
     if late == "after_norm":
         stream = s.norm(stream, (width, s.n_tokens), "")
         stream = s.new((width, s.n_tokens), stream, reuse=True, is_output=True)
         normed = s.new((width, rows), stream, s.inputs["out_ids"], is_output=True)
     else:
-        if late:
+        if late and late != "never":
             stream.is_output = late == "kept_before_norm"
             stream = s.rows(stream, width, rows)
         normed = s.norm(stream, (width, rows), "")
