@@ -133,6 +133,7 @@ class ModelShape:
     uses_layer_norm: bool = False
     norms_values: bool = False
     late_rows: LateRows = ""
+    attends_second_norm: bool = False
     adds_normed: bool = False
     adds_stream_first: bool = False
     bends_gates_in_steps: bool = False

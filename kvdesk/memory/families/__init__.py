@@ -76,6 +76,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         has_logits=architecture not in table.ENCODERS,
         uses_layer_norm=keys.has("attention.layer_norm_epsilon") and not keys.has(RMS_EPSILON),
         norms_values=architecture in table.NORMS_VALUES,
+        attends_second_norm=architecture in table.ATTENDS_SECOND_NORM,
         adds_stream_first=architecture in table.ADDS_STREAM_FIRST,
         adds_normed=architecture in table.ADDS_NORMED,
         bends_gates_in_steps=architecture in table.BENDS_GATES_IN_STEPS,

@@ -199,7 +199,7 @@ def late_rows(architecture: str) -> LateRows:
 
 # Which operand of a residual sum comes first decides whose memory it takes.
 ADDS_ATTENTION_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "openelm"})
-ADDS_FEED_FORWARD_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "phi3", "phimoe"})
+ADDS_FEED_FORWARD_SECOND = _names("jamba lfm2 lfm2moe phi2 phi3 phimoe")
 
 # Q and K go into the cache as they are.
 WITHOUT_ROPE = _names(
@@ -221,6 +221,9 @@ PLAIN_INDEX = frozenset({"hy_v4"})
 
 # Where attention and feed-forward stand side by side, the feed-forward joins the stream first.
 ADDS_STREAM_FIRST = _names("cohere2 cohere2moe command-r gptneox")
+
+# Attention reads the layer's second norm, the feed-forward beside it the first.
+ATTENDS_SECOND_NORM = frozenset({"falcon"})
 
 # What attention and feed-forward join is their own normed input, scaled.
 ADDS_NORMED = frozenset({"minimax-01"})

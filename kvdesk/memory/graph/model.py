@@ -216,7 +216,8 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
         return way.layer(s, stream)
     width, layer, residual = s.shape.n_embd, s.layer, stream
     s.phase = "attention"
-    normed = _normed(s, residual, "attn_norm") if s.has_norm("attn_norm") else residual
+    role = "attn_norm_2" if _swaps_norms(s) else "attn_norm"
+    normed = _normed(s, residual, role) if s.has_norm(role) else residual
     mixed = mixer.mixed(s, normed, residual)
     if s.shape.adds_normed:
         residual = normed
@@ -244,6 +245,7 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
     s.phase = "feed-forward"
     ne = (s.shape.n_embd, s.n_tokens)
     role = next((role for role in FEED_FORWARD_NORMS if s.has_norm(role)), "")
+    role = "attn_norm" if _swaps_norms(s) else role
     normed = _normed(s, residual, role) if role else normed
     out = feed_forward(s, normed)
     if s.shape.adds_normed:
@@ -253,6 +255,8 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
     if not _is_parallel(s) or mixed is None:
         out = _joined(s, out, residual, s.shape.adds_feed_forward_second)
     else:
+        if s.shape.adds_feed_forward_second:
+            out, mixed = mixed, out
         addends = (residual, mixed) if s.shape.adds_stream_first else (mixed, residual)
         for addend in addends:
             out = s.new(ne, out, addend, reuse=True)
@@ -274,8 +278,15 @@ def _normed(s: Sketch, x: Tensor, role: str) -> Tensor:
 
 def _is_parallel(s: Sketch) -> bool:
     """Attention and feed-forward read the same normed input (falcon, command-r, gptneox, phi2)."""
+    if _swaps_norms(s):
+        return True
     norms = (*FEED_FORWARD_NORMS, "attn_output_norm")
     return _has_feed_forward(s) and not any(s.has_norm(role) for role in norms)
+
+
+def _swaps_norms(s: Sketch) -> bool:
+    """Attention reads the second norm of the layer, the feed-forward beside it the first (falcon 40B)."""
+    return s.shape.attends_second_norm and s.has_norm("attn_norm_2")
 
 
 def _has_feed_forward(s: Sketch) -> bool:
