@@ -137,6 +137,7 @@ class ModelShape:
     adds_normed: bool = False
     adds_stream_first: bool = False
     bends_gates_in_steps: bool = False
+    weighs_first: bool = False
     checkpoint_every: int = 0
     adds_attention_second: bool = False
     adds_feed_forward_second: bool = False

@@ -79,6 +79,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         attends_second_norm=architecture in table.ATTENDS_SECOND_NORM,
         adds_stream_first=architecture in table.ADDS_STREAM_FIRST,
         adds_normed=architecture in table.ADDS_NORMED,
+        weighs_first=architecture in table.WEIGHS_FIRST,
         bends_gates_in_steps=architecture in table.BENDS_GATES_IN_STEPS,
         checkpoint_every=keys.number("attn_res.block_size", 0),
         adds_attention_second=architecture in table.ADDS_ATTENTION_SECOND,

@@ -231,9 +231,12 @@ ADDS_NORMED = frozenset({"minimax-01"})
 # Only layers with a window turn Q and K by position.
 ROPE_IN_WINDOWS = frozenset({"cohere2", "cohere2moe", "smallthinker"})
 
+# What experts read is weighted, not what they put out.
+WEIGHS_FIRST = frozenset({"llama4"})
+
 # The activation of gated feed-forwards is not one fused operation (LLM_FFN_SITU).
 BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
 # Graphs with parts that kvdesk/memory/graph does not sketch: cross attention, convolutions over positions,
-# drafts that read another model's states.
-ROUGH = _names("dflash eagle3 gemma4-assistant t5 wavtokenizer-dec")
+# drafts that read another model's states, heads scaled by their layer.
+ROUGH = _names("dflash eagle3 gemma4-assistant t5 talkie wavtokenizer-dec")

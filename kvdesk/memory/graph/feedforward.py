@@ -50,6 +50,9 @@ def _mixture(s: Sketch, x: Tensor) -> Tensor:
     inner, width, n_experts = down[0], down[1], s.shape.n_experts
     weights, chosen = _routing(s, x, n_experts, used)
     spread = (s.linear(x, "ffn_routed_down") if s.has("ffn_routed_down.weight") else x).view()
+    if s.shape.weighs_first:
+        wide = (down[1], used, tokens)
+        spread = s.new(wide, s.new(wide, spread), weights, reuse=True)
     ne = (inner, used, tokens)
     if s.has("ffn_gate_up_exps.weight"):
         both = s.new((2 * inner, used, tokens), spread, chosen)
@@ -62,7 +65,7 @@ def _mixture(s: Sketch, x: Tensor) -> Tensor:
         middle = s.new(ne, _expert(s, spread, chosen, "ffn_up_exps", ne), reuse=True)
     ne = (width, used, tokens)
     out = _expert(s, middle, chosen, "ffn_down_exps", ne)
-    out = s.expand(s.new(ne, out, weights, reuse=True))
+    out = s.expand(out if s.shape.weighs_first else s.new(ne, out, weights, reuse=True))
     if used == 1:
         return s.new((width, tokens), out.view())
     parts = [s.expand(out.view()) for _ in range(used)]
