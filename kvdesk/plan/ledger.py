@@ -3,12 +3,12 @@
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from kvdesk.durable import replace_file
 from kvdesk.errors import StoreError
 from kvdesk.phrases import from_wire, to_wire
 from kvdesk.plan.load_record import LoadRecord
@@ -142,21 +142,6 @@ def csv_text(records: Iterable[LoadRecord]) -> str:
 def _cell(value: object) -> object:
     """A model's name is a stranger's text: a spreadsheet must not take it for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole: a temporary one beside it, synced, then renamed. Raises OSError."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    temporary = Path(name)
-    try:
-        with open(number, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _failed(message: str, path: Path, error: OSError) -> StoreError:

@@ -1,7 +1,5 @@
 """Settings on disk: read once, written whole, never half."""
 
-import os
-import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kvdesk.durable import replace_file
 from kvdesk.errors import StoreError
 from kvdesk.settings.rows import SETTINGS, SettingRow, Settings
 from kvdesk.settings.toml_writer import write_toml
@@ -54,7 +53,7 @@ class SettingsStore:
         text = write_toml({**self._unknown, **msgspec.to_builtins(settings)})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace_file(self._path, text)
+            replace_file(self._path, text.encode("utf-8"))
         except OSError as error:
             raise StoreError(
                 "The settings could not be saved: {reason}.",
@@ -74,20 +73,6 @@ class SettingsStore:
             "The damaged file is kept as {path}.",
             path=str(kept),
         )
-
-
-def _replace_file(path: Path, text: str) -> None:
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    temporary = Path(name)
-    try:
-        with open(number, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _checked(row: SettingRow, value: object) -> Any:
