@@ -132,7 +132,7 @@ def opened_bundle(bundle: Path | None, work: Path) -> Path:
         return bundle
     folder = work / "bundle"
     with tarfile.open(bundle) as archive:
-        archive.extractall(folder, filter="data")
+        extract(archive, folder)
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name != "wheels"]
     return folder if (folder / "wheels").is_dir() else inner[0]
 
@@ -202,6 +202,12 @@ def build_library(
     steps.run(f"Compiling llama.cpp for {chosen.accelerator}", [*run_pip, *words], env)
 
 
+def extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack a bundle's archive. Python 3.11.4 brought the filters; from 3.12 on it warns without one."""
+    filters = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    archive.extractall(folder, **filters)  # type: ignore[arg-type]  # mypy cannot see into the mapping
+
+
 def unpacked_source(bundle: Path, work: Path) -> Path:
     """The source's folder. Its files keep their dates, so that a second build finds nothing changed."""
     archive = next(bundle.glob("llama_cpp_python-*.tar.xz"), None)
@@ -212,7 +218,7 @@ def unpacked_source(bundle: Path, work: Path) -> Path:
         unfinished = work / "source" / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         with tarfile.open(archive) as packed:
-            packed.extractall(unfinished, filter="data")
+            extract(packed, unfinished)
         (unfinished / source.name).rename(source)
     return source
 
