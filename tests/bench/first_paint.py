@@ -3,6 +3,7 @@
 Run by hand under a display: `python tests/bench/first_paint.py [RUNS]`.
 """
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -28,4 +29,6 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=int, nargs="?", default=7)
+    main(parser.parse_args().runs)

@@ -1,5 +1,6 @@
 """Makes a model of every kind and lets llama.cpp run it: `python -m tests.bench.kinds [NAME...]`."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -32,4 +33,6 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all kinds without one")
+    main(parser.parse_args().names)

@@ -4,6 +4,7 @@ Run by hand: `python tests/bench/pictures.py FOLDER [STATE...]`, under a display
 language of the desktop (LANG=zh_CN.UTF-8).
 """
 
+import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -182,4 +183,8 @@ def _draw(application: QApplication, folder: Path, name: str, choice: theme.Choi
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("states", nargs="*", metavar="STATE", help=f"of {', '.join((*STATES, *ACTS))}")
+    arguments = parser.parse_args()
+    main(arguments.folder, arguments.states)

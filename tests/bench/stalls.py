@@ -4,6 +4,7 @@ Run by hand under a display: `python tests/bench/stalls.py [TOKENS]`. On a machi
 look at the busy times: they are what the window itself took.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -79,4 +80,6 @@ def main(wanted_tokens: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tokens", type=int, nargs="?", default=2000)
+    main(parser.parse_args().tokens)
