@@ -15,7 +15,7 @@ from kvdesk.phrases import Phrase, from_wire, to_wire
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 Role = Literal["system", "user", "assistant"]
 StopReason = Literal["end", "stop_string", "length", "context_full", "cancelled"]
@@ -30,7 +30,11 @@ RereadReason = Literal[
     "model_reloaded",
     "other_chat",  # another conversation took the cache in between
     "template_rewrote",  # same messages, but the template writes earlier ones differently now
+    "context_shifted",  # messages were dropped, and this cache could not be moved together
+    "options_changed",  # the cache was made anew and its contents could not be carried over
 ]
+Overflow = Literal["stop", "roll"]
+StateRoute = Literal["device", "memory", "disk"]  # where a cache's contents rested in between
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -39,6 +43,7 @@ class Message(msgspec.Struct, frozen=True):
     role: Role
     content: str
     reasoning: str = ""
+    is_pinned: bool = False  # never dropped when the context overflows
 
 
 # ---------------------------------------------------------------------------------------------- commands
@@ -81,18 +86,75 @@ class Chat(_Command, frozen=True, tag="chat"):
     """Answer the conversation. Answers: `PrefillProgress`, `TextPiece`..., then `TurnDone`.
 
     `chat` names the conversation, so that the engine can tell another conversation from a changed history.
+    With `overflow` "roll" the oldest messages that are neither pinned nor the system's are left out when the
+    context is full, about a quarter of it at once; `MessagesDropped` tells which. With `may_shift` what is
+    after a gap in the conversation is moved together in the cache instead of being read again: quick, but
+    not the same as never said, since the tokens after the gap had seen it.
     """
 
     messages: tuple[Message, ...]
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     chat: str = ""
+    overflow: Overflow = "stop"
+    may_shift: bool = False
 
 
 class CountTokens(_Command, frozen=True, tag="count_tokens"):
     """Ask what sending these messages would cost. Answer: `TokensCounted`."""
 
     messages: tuple[Message, ...]
+    chat: str = ""
+
+
+class Rebuild(_Command, frozen=True, tag="rebuild"):
+    """Give the loaded model another context, keeping what the cache holds. Answers: `RebuildProgress`...,
+    then `Rebuilt`.
+
+    `options` may differ from the loaded ones in what a context decides: its size, the cache types, batches,
+    flash attention, sliding windows in full, threads. `route` says where the contents rest: "device" holds
+    both contexts at once, "memory" and "disk" free the old one first; `folder` is for "disk".
+    """
+
+    options: LoadOptions
+    route: StateRoute = "device"
+    folder: str = ""
+
+
+class Park(_Command, frozen=True, tag="park"):
+    """Write a conversation's cache to a file. Answer: `Parked`. The cache stays as it is."""
+
+    chat: str
+    path: str
+
+
+class Resume(_Command, frozen=True, tag="resume"):
+    """Take a conversation's cache from a file. Answer: `Resumed`; `Failed` when it does not match."""
+
+    chat: str
+    path: str
+
+
+class Rehearse(_Command, frozen=True, tag="rehearse"):
+    """Fill the context to its end, write, and do it again. Answers: `RehearsalProgress`..., then `Rehearsed`.
+
+    What the cache holds is kept aside in host memory meanwhile and put back.
+    """
+
+
+class Tokenize(_Command, frozen=True, tag="tokenize"):
+    """Ask for the tokens of a text. Answer: `Tokenized`."""
+
+    text: str
+    add_special: bool = False
+
+
+class Complete(_Command, frozen=True, tag="complete"):
+    """Go on with a text as it stands, with no template. Answers are those of `Chat`."""
+
+    prompt: str
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()
     chat: str = ""
 
 
@@ -114,7 +176,24 @@ class Quit(_Command, frozen=True, tag="quit"):
     """End the process. Closing its standard input does the same."""
 
 
-Command = ListDevices | DryRun | ProbeKernels | Load | Chat | CountTokens | AskCache | Cancel | Unload | Quit
+Command = (
+    ListDevices
+    | DryRun
+    | ProbeKernels
+    | Load
+    | Chat
+    | Complete
+    | CountTokens
+    | Tokenize
+    | Rebuild
+    | Park
+    | Resume
+    | Rehearse
+    | AskCache
+    | Cancel
+    | Unload
+    | Quit
+)
 
 # ------------------------------------------------------------------------------------------------ events
 
@@ -208,6 +287,18 @@ class TextPiece(_Event, frozen=True, tag="text"):
     decode_tokens_per_s: float = 0.0
 
 
+class MessagesDropped(_Event, frozen=True, tag="dropped"):
+    """Messages left out of the context from now on. `places` count in the command's messages.
+
+    `is_shifted`: what came after them was moved together in the cache; else it is read again.
+    """
+
+    places: tuple[int, ...]
+    tokens: int
+    is_shifted: bool
+    why: Phrase = Phrase("")  # why the cache could not be shifted
+
+
 class CacheReport(_Event, frozen=True, tag="cache"):
     """How full the cache is. `cells_used` counts positions held for the conversation."""
 
@@ -236,6 +327,9 @@ class TurnDone(_Event, frozen=True, tag="turn"):
     stop_reason: StopReason
     cache: CacheReport
     reasoning_s: float = 0.0
+    dropped: tuple[int, ...] = ()  # places of messages that this turn left out of the context
+    shifted_tokens: int = 0  # reused after having been moved in the cache
+    restored_from: Literal["", "checkpoint", "shelf"] = ""  # what spared a re-read
 
 
 class TokensCounted(_Event, frozen=True, tag="tokens_counted"):
@@ -244,6 +338,96 @@ class TokensCounted(_Event, frozen=True, tag="tokens_counted"):
     prompt_tokens: int
     reused_tokens: int
     new_tokens: int
+
+
+class Tokenized(_Event, frozen=True, tag="tokenized"):
+    """The tokens of a text."""
+
+    tokens: tuple[int, ...]
+
+
+class RebuildProgress(_Event, frozen=True, tag="rebuild_progress"):
+    """How far a rebuild is; `fraction` runs from 0 to 1 over each stage."""
+
+    stage: Literal["saving", "context", "converting", "restoring", "checking", "reading"]
+    fraction: float
+
+
+class Rebuilt(_Event, frozen=True, tag="rebuilt"):
+    """The model has another context. `report` has degree "measurement".
+
+    `how`: the contents were copied, converted to other types, read again (`why` says why), or there were
+    none. `divergence` is the Kullback-Leibler divergence of the next token's scores from those before.
+    """
+
+    report: MemoryReport
+    options: LoadOptions  # as llama.cpp normalised them
+    n_ctx_seq: int
+    flash_attn: bool
+    can_shift: bool
+    how: Literal["copied", "converted", "reread", "empty"]
+    route: StateRoute
+    kept_tokens: int
+    state_bytes: int
+    elapsed_s: float
+    copy_s: float  # of this, moving and converting the contents
+    divergence: float | None = None
+    why: Phrase = Phrase("")
+
+
+class Parked(_Event, frozen=True, tag="parked"):
+    """A conversation's cache is in a file, whole and synced."""
+
+    chat: str
+    path: str
+    n_bytes: int
+    tokens: int
+    elapsed_s: float
+
+
+class Resumed(_Event, frozen=True, tag="resumed"):
+    """A conversation's cache came back from a file and predicts what it predicted."""
+
+    chat: str
+    tokens: int
+    elapsed_s: float
+
+
+class SpeedAtDepth(msgspec.Struct, frozen=True):
+    """Tokens a second when `depth` tokens are in the cache already."""
+
+    depth: int
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float | None = None
+
+
+class HighWater(msgspec.Struct, frozen=True):
+    """The most that a device had in use."""
+
+    device: str
+    used_bytes: int
+    free_bytes: int
+
+
+class RehearsalProgress(_Event, frozen=True, tag="rehearsal_progress"):
+    """How far a rehearsal is."""
+
+    round: int
+    rounds: int
+    done_tokens: int
+    total_tokens: int
+    left_s: float | None
+
+
+class Rehearsed(_Event, frozen=True, tag="rehearsed"):
+    """The context was filled to its end, each round."""
+
+    n_tokens: int
+    rounds: int
+    high_water: tuple[HighWater, ...]
+    process_bytes: int  # the most the engine process had resident
+    speeds: tuple[SpeedAtDepth, ...]
+    elapsed_s: float
 
 
 class Unloaded(_Event, frozen=True, tag="unloaded"):
@@ -284,9 +468,17 @@ Event = (
     | Loaded
     | PrefillProgress
     | TextPiece
+    | MessagesDropped
     | CacheReport
     | TurnDone
     | TokensCounted
+    | Tokenized
+    | RebuildProgress
+    | Rebuilt
+    | Parked
+    | Resumed
+    | RehearsalProgress
+    | Rehearsed
     | Unloaded
     | CancelledEvent
     | Failed

@@ -62,6 +62,8 @@ def from_engine(state: DeskState, event: events.FromEngine) -> DeskState:  # noq
             return _exited(state, said, event.is_intended)
         case protocol.DevicesListed() | protocol.Planned() | protocol.KernelsProbed():
             return state  # answers to questions that only the planner is asked
+        case _:
+            return state
 
 
 def _with_engine(state: DeskState, **changes: object) -> DeskState:
