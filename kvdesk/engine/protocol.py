@@ -333,11 +333,18 @@ class TurnDone(_Event, frozen=True, tag="turn"):
 
 
 class TokensCounted(_Event, frozen=True, tag="tokens_counted"):
-    """What a send would cost: the whole prompt, what the cache already has, what is new."""
+    """What a send would cost: the whole prompt, what the cache already has, what is new.
+
+    `message_tokens` are those of each of the command's messages, with what the template writes around it;
+    together they are the prompt, but for what begins the answer. `shift_obstacle` says why what follows a gap
+    in the conversation cannot be moved together in the cache; empty where it can.
+    """
 
     prompt_tokens: int
     reused_tokens: int
     new_tokens: int
+    message_tokens: tuple[int, ...] = ()
+    shift_obstacle: Phrase = Phrase("")
 
 
 class Tokenized(_Event, frozen=True, tag="tokenized"):
