@@ -67,3 +67,17 @@ def format_parameters(count: int | None) -> str:
             value = count / size
             return f"{value:.2f} {suffix}" if value < 100 else f"{value:.0f} {suffix}"
     return str(count)
+
+
+def format_duration(seconds: float | None) -> str:
+    """Print a time as people say it: "0.05 s", "3.4 s", "42 s", "4 min", "1 h 20 min"; none is a dash."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{max(seconds, 0.01):.2f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

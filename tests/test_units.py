@@ -9,6 +9,7 @@ from kvdesk.units import (
     GIB,
     MIB,
     format_bytes,
+    format_duration,
     format_mib,
     format_parameters,
     format_tokens,
@@ -80,3 +81,19 @@ def test_bytes_are_printed_with_the_unit_that_keeps_the_figures(size, text):
 )
 def test_parameters_are_printed_as_models_are_named(count, text):
     assert format_parameters(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "–"),
+        (0.0004, "0.01 s"),
+        (0.256, "0.26 s"),
+        (3.44, "3.4 s"),
+        (42.4, "42 s"),
+        (240, "4 min"),
+        (4800, "1 h 20 min"),
+    ],
+)
+def test_durations_are_said_as_people_say_them(seconds, said):
+    assert format_duration(seconds) == said
