@@ -10,7 +10,9 @@ StoredRole = Literal["user", "assistant"]
 class StoredMessage:
     """One message. `figures` is the JSON of the turn's figures, "" when there are none.
 
-    A superseded message gave way to a newer one (regenerated, edited); it is kept and not shown.
+    A superseded message gave way to a newer one (regenerated, edited); it is kept and not shown. A dropped
+    one is shown and left out of the context; a pinned one is never dropped when the context overflows.
+    `stands_for` are the ids of the messages that a summary was made of.
     """
 
     id: int
@@ -22,11 +24,17 @@ class StoredMessage:
     is_partial: bool = False
     is_superseded: bool = False
     created_s: float = 0.0
+    is_pinned: bool = False
+    is_dropped: bool = False
+    stands_for: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChat:
-    """One conversation without its messages. `sampling` is JSON, "" for the defaults; times are Unix."""
+    """One conversation without its messages. `sampling` is JSON, "" for the defaults; times are Unix.
+
+    `overflow` says what is to happen when its context is full, "" as the settings say.
+    """
 
     id: int
     title: str
@@ -37,3 +45,21 @@ class StoredChat:
     created_s: float = 0.0
     updated_s: float = 0.0
     tokens: int | None = None
+    overflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedCache:
+    """A conversation's cache that rests in a file.
+
+    `model` names the model by its content, `reread_s` is how long reading the `tokens` again would take, None
+    where that is not known, and `used_s` when it was last written or taken back, in Unix time.
+    """
+
+    chat_id: int
+    file: str
+    model: str
+    n_bytes: int
+    tokens: int
+    reread_s: float | None
+    used_s: float = 0.0

@@ -30,6 +30,24 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX messages_of_chat ON messages (chat_id, id);
     CREATE INDEX chats_by_time ON chats (updated_s);
     """,
+    # A message without a place of its own stands where its id puts it; `stands_for` lists the ids of the
+    # messages that a summary was made of.
+    """
+    ALTER TABLE chats ADD COLUMN overflow TEXT NOT NULL DEFAULT '';
+    ALTER TABLE messages ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN stands_for TEXT NOT NULL DEFAULT '';
+    ALTER TABLE messages ADD COLUMN place REAL;
+    CREATE TABLE parked (
+        chat_id INTEGER PRIMARY KEY REFERENCES chats (id) ON DELETE CASCADE,
+        file TEXT NOT NULL,
+        model TEXT NOT NULL,
+        n_bytes INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        reread_s REAL,
+        used_s REAL NOT NULL
+    ) STRICT;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

@@ -19,8 +19,12 @@ from kvdesk.errors import StoreError
 
 BUSY_S = 5.0  # how long another process's write is waited for
 
-_CHAT = "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens"
-_MESSAGE = "id, role, content, reasoning, reasoning_s, figures, is_partial, is_superseded, created_s"
+_CHAT = "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens, overflow"
+_MESSAGE = (
+    "id, role, content, reasoning, reasoning_s, figures, is_partial, is_superseded, created_s, is_pinned,"
+    " is_dropped, stands_for"
+)
+_ORDER = "coalesce(place, id), id"
 
 
 class ChatStore:
@@ -64,17 +68,27 @@ class ChatStore:
             self._open.close()
             self._open = None
 
+    @contextmanager
+    def access(self) -> Iterator[sqlite3.Connection]:
+        """The open file, for what else in this room is kept in it; its errors become StoreError."""
+        if self._open is None:
+            raise StoreError("The conversations are not open.", "Restart KV Desk.")
+        try:
+            yield self._open
+        except (sqlite3.Error, OSError) as error:
+            raise explained(error, self._path) from error
+
     # -------------------------------------------------------------------------------------- conversations
 
     def list_chats(self) -> tuple[StoredChat, ...]:
         """All conversations, latest first."""
-        with self._explained() as db:
+        with self.access() as db:
             rows = db.execute(f"SELECT {_CHAT} FROM chats ORDER BY updated_s DESC, id DESC")
             return tuple(StoredChat(*row) for row in rows)
 
     def read_chat(self, chat_id: int) -> tuple[StoredChat, tuple[StoredMessage, ...]]:
         """One conversation and the messages that are shown, oldest first."""
-        with self._explained() as db:
+        with self.access() as db:
             chat = db.execute(f"SELECT {_CHAT} FROM chats WHERE id = ?", (chat_id,)).fetchone()
         if chat is None:
             raise StoreError(
@@ -85,13 +99,15 @@ class ChatStore:
 
     def all_messages(self, chat_id: int) -> tuple[StoredMessage, ...]:
         """Every message of a conversation, superseded ones too, oldest first."""
-        with self._explained() as db:
-            rows = db.execute(f"SELECT {_MESSAGE} FROM messages WHERE chat_id = ? ORDER BY id", (chat_id,))
+        with self.access() as db:
+            rows = db.execute(
+                f"SELECT {_MESSAGE} FROM messages WHERE chat_id = ? ORDER BY {_ORDER}", (chat_id,)
+            )
             return tuple(_message(row) for row in rows)
 
     def add_chat(self, system_prompt: str = "", sampling: str = "") -> int:
         """Return the id of an empty conversation; one that was never used is taken again."""
-        with self._explained() as db:
+        with self.access() as db:
             unused = db.execute(
                 "SELECT id FROM chats WHERE title = '' AND draft = '' AND system_prompt = ? AND sampling = ?"
                 " AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id) ORDER BY id DESC LIMIT 1",
@@ -108,16 +124,17 @@ class ChatStore:
             return _row_id(made)
 
     def change_chat(self, chat_id: int, **columns: str | int | None) -> None:
-        """Set columns of a conversation: title, system_prompt, sampling, draft, model, tokens."""
-        unknown = columns.keys() - {"title", "system_prompt", "sampling", "draft", "model", "tokens"}
+        """Set columns of a conversation: title, system_prompt, sampling, draft, model, tokens, overflow."""
+        known = {"title", "system_prompt", "sampling", "draft", "model", "tokens", "overflow"}
+        unknown = columns.keys() - known
         assert not unknown, unknown
         changes = ", ".join(f"{name} = ?" for name in columns)
-        with self._explained() as db:
+        with self.access() as db:
             db.execute(f"UPDATE chats SET {changes} WHERE id = ?", (*columns.values(), chat_id))
 
     def delete_chat(self, chat_id: int) -> None:
         """Delete a conversation and its messages."""
-        with self._explained() as db:
+        with self.access() as db:
             db.execute("DELETE FROM chats WHERE id = ?", (chat_id,))
 
     # ------------------------------------------------------------------------------------------- messages
@@ -130,7 +147,7 @@ class ChatStore:
         `title` becomes the conversation's if it has none yet.
         """
         now = self._now()
-        with self._explained() as db, _transaction(db):
+        with self.access() as db, _transaction(db):
             self._supersede(db, chat_id, replaced)
             made = db.execute(
                 "INSERT INTO messages (chat_id, role, content, created_s) VALUES (?, 'user', ?, ?)",
@@ -145,12 +162,12 @@ class ChatStore:
 
     def supersede(self, chat_id: int, replaced: Sequence[int]) -> None:
         """Mark messages as having given way to newer ones; their text stays."""
-        with self._explained() as db, _transaction(db):
+        with self.access() as db, _transaction(db):
             self._supersede(db, chat_id, replaced)
 
     def begin_answer(self, chat_id: int) -> int:
         """Add an empty, partial answer and return its id."""
-        with self._explained() as db:
+        with self.access() as db:
             made = db.execute(
                 "INSERT INTO messages (chat_id, role, content, is_partial, created_s)"
                 " VALUES (?, 'assistant', '', 1, ?)",
@@ -168,7 +185,7 @@ class ChatStore:
         figures: str = "",
     ) -> None:
         """Write what there is of an answer, and the figures once it is complete."""
-        with self._explained() as db, _transaction(db):
+        with self.access() as db, _transaction(db):
             db.execute(
                 "UPDATE messages SET content = ?, reasoning = ?, is_partial = ?, reasoning_s = ?, figures = ?"
                 " WHERE id = ?",
@@ -177,6 +194,60 @@ class ChatStore:
             db.execute(
                 "UPDATE chats SET updated_s = ? WHERE id = (SELECT chat_id FROM messages WHERE id = ?)",
                 (self._now(), message_id),
+            )
+
+    # ----------------------------------------------------------------------------- what is in the context
+
+    def mark(
+        self,
+        chat_id: int,
+        messages: Sequence[int],
+        *,
+        is_pinned: bool | None = None,
+        is_dropped: bool | None = None,
+    ) -> None:
+        """Pin messages or let go of them, leave them out of the context or bring them back."""
+        with self.access() as db, _transaction(db):
+            for column, value in (("is_pinned", is_pinned), ("is_dropped", is_dropped)):
+                if value is not None:
+                    db.executemany(
+                        f"UPDATE messages SET {column} = ? WHERE id = ? AND chat_id = ?",
+                        [(int(value), message, chat_id) for message in messages],
+                    )
+
+    def compact(self, chat_id: int, replaced: Sequence[int], question: str, summary: str) -> None:
+        """Drop messages from the context and put a question and its answer, the summary, behind them."""
+        shown = [message.id for message in self.all_messages(chat_id) if not message.is_superseded]
+        last = max(place for place, message in enumerate(shown) if message in replaced)
+        with self.access() as db, _transaction(db):
+            where = "SELECT coalesce(place, id) FROM messages WHERE id = ?"
+            (before,) = db.execute(where, (shown[last],)).fetchone()
+            after = before + 1.0
+            if last + 1 < len(shown):
+                (after,) = db.execute(where, (shown[last + 1],)).fetchone()
+            ids = ",".join(map(str, replaced))
+            for role, content, share in (("user", question, 1 / 3), ("assistant", summary, 2 / 3)):
+                db.execute(
+                    "INSERT INTO messages (chat_id, role, content, stands_for, place, created_s)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (chat_id, role, content, ids, before + (after - before) * share, self._now()),
+                )
+            db.executemany(
+                "UPDATE messages SET is_dropped = 1 WHERE id = ? AND chat_id = ?",
+                [(message, chat_id) for message in replaced],
+            )
+
+    def bring_back(self, chat_id: int, messages: Sequence[int]) -> None:
+        """Bring dropped messages back into the context; a summary that stands for any of them gives way."""
+        with self.access() as db, _transaction(db):
+            wanted = set(messages)
+            for summary in self.all_messages(chat_id):
+                if wanted & set(summary.stands_for) and not summary.is_superseded:
+                    wanted |= set(summary.stands_for)
+                    self._supersede(db, chat_id, (summary.id,))
+            db.executemany(
+                "UPDATE messages SET is_dropped = 0 WHERE id = ? AND chat_id = ?",
+                [(message, chat_id) for message in wanted],
             )
 
     # --------------------------------------------------------------------------------------------- inside
@@ -205,15 +276,6 @@ class ChatStore:
             [(message_id, chat_id) for message_id in replaced],
         )
 
-    @contextmanager
-    def _explained(self) -> Iterator[sqlite3.Connection]:
-        if self._open is None:
-            raise StoreError("The conversations are not open.", "Restart KV Desk.")
-        try:
-            yield self._open
-        except (sqlite3.Error, OSError) as error:
-            raise explained(error, self._path) from error
-
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[None]:
@@ -234,6 +296,7 @@ def _row_id(made: sqlite3.Cursor) -> int:
 
 def _message(row: sqlite3.Row) -> StoredMessage:
     values = dict(row)
-    for name in ("is_partial", "is_superseded"):
+    for name in ("is_partial", "is_superseded", "is_pinned", "is_dropped"):
         values[name] = bool(values[name])
+    values["stands_for"] = tuple(int(number) for number in values["stands_for"].split(",") if number)
     return StoredMessage(**values)

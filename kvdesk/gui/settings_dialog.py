@@ -68,7 +68,7 @@ class SettingsDialog(QDialog):
         return box
 
     def _make_entry(self, row: SettingRow) -> QLineEdit:
-        entry = QLineEdit(format_bytes(getattr(self._desk.settings, row.name)))
+        entry = QLineEdit(_shown(row, getattr(self._desk.settings, row.name)))
         entry.editingFinished.connect(lambda: self._entered(row, entry))
         return entry
 
@@ -76,19 +76,16 @@ class SettingsDialog(QDialog):
         if not entry.isModified():
             return
         try:
-            text = entry.text().replace(",", "")
-            size = parse_bytes(f"{text}MiB" if text.strip().isdigit() else text)
-            if row.spec.maximum is not None and size > row.spec.maximum:
-                raise OptionError("“{text}” is more than any device has.", "", text=text)
+            value = _read(row, entry.text().replace(",", "").strip())
         except OptionError as error:
             self._show_problem(error_words(error))
             set_role(entry, refused="true")
             return
         self._show_problem("")
         set_role(entry, refused="false")
-        entry.setText(format_bytes(size) if size % MIB else f"{size // MIB:,} MiB")
+        entry.setText(_shown(row, value))
         entry.setModified(False)
-        self._set(row, size)
+        self._set(row, value)
 
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
@@ -98,3 +95,29 @@ class SettingsDialog(QDialog):
         actions.set_setting(self._desk, row.name, value)
         if row.name == "theme":
             theme.current().set_choice(Choice(str(value)))
+
+
+def _shown(row: SettingRow, value: int) -> str:
+    """A number as it is edited; names that end so are in bytes."""
+    if not row.name.endswith("_bytes"):
+        return f"{value:,}"
+    return format_bytes(value) if value % MIB else f"{value // MIB:,} MiB"
+
+
+def _read(row: SettingRow, text: str) -> int:
+    """Read it back; a size without a unit is in MiB. Raises OptionError for what it cannot be."""
+    least, most = row.spec.minimum or 0, row.spec.maximum
+    if row.name.endswith("_bytes"):
+        value = parse_bytes(f"{text}MiB" if text.isdigit() else text)
+        if most is not None and value > most:
+            raise OptionError("“{text}” is more than any device has.", "", text=text)
+        return value
+    if not text.isdigit() or not least <= int(text) <= (most or int(text)):
+        raise OptionError(
+            "“{text}” is not a number from {least} to {most}.",
+            "",
+            text=text,
+            least=f"{least:.0f}",
+            most=f"{most or 0:.0f}",
+        )
+    return int(text)

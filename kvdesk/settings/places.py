@@ -14,6 +14,8 @@ class Places:
     settings: Path
     chats: Path
     ledger: Path
+    paces: Path  # how fast this machine reads prompts and moves caches
+    parked: Path  # the folder of parked caches
 
 
 def find_places() -> Places:
@@ -21,7 +23,11 @@ def find_places() -> Places:
     if home := os.environ.get(HOME_VARIABLE):
         root = Path(home).expanduser().absolute()
         return Places(
-            settings=root / "settings.toml", chats=root / "chats.sqlite3", ledger=root / "ledger.jsonl"
+            settings=root / "settings.toml",
+            chats=root / "chats.sqlite3",
+            ledger=root / "ledger.jsonl",
+            paces=root / "paces.json",
+            parked=root / "parked",
         )
     from platformdirs import PlatformDirs
 
@@ -31,4 +37,6 @@ def find_places() -> Places:
         settings=Path(folders.user_config_dir) / "settings.toml",
         chats=Path(folders.user_data_dir) / "chats.sqlite3",
         ledger=Path(here.user_data_dir) / "ledger.jsonl",
+        paces=Path(here.user_data_dir) / "paces.json",
+        parked=Path(here.user_data_dir) / "parked",
     )

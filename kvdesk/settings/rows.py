@@ -4,10 +4,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from kvdesk.units import MIB
+from kvdesk.units import GIB, MIB
 
 Theme = Literal["system", "light", "dark"]
 Language = Literal["system", "en", "zh_CN"]
+OverflowPolicy = Literal["stop", "roll", "ask"]
+AutoGrow = Literal["offer", "do", "off"]
+ParkWhen = Literal["ask", "always", "never"]
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,47 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             maximum=1 << 50,
         ),
     ] = 512 * MIB
+    overflow: Annotated[
+        OverflowPolicy,
+        Setting(
+            label="When the context is full",
+            help="Stop, let the oldest messages fall out, or ask each time; each chat can have its own.",
+        ),
+    ] = "stop"
+    auto_grow: Annotated[
+        AutoGrow,
+        Setting(
+            label="Larger context",
+            help="When a chat nears the end of its context and memory allows: offer the next step, do it, or"
+            " leave it.",
+        ),
+    ] = "offer"
+    park: Annotated[
+        ParkWhen,
+        Setting(
+            label="Park chats on disk",
+            help="Keep what was read of a chat in a file when it rests, so that it need not be read again.",
+        ),
+    ] = "ask"
+    park_idle_minutes: Annotated[
+        int,
+        Setting(
+            label="Rests after minutes",
+            help="How long nothing happens in a chat before it counts as resting.",
+            minimum=1,
+            maximum=24 * 60,
+        ),
+    ] = 10
+    # A long chat of a common 8 B model takes about 1 GiB at 8 bits: room for a good dozen of them.
+    park_quota_bytes: Annotated[
+        int,
+        Setting(
+            label="Room for parked chats",
+            help="On disk, for all of them; those not used for longest go first.",
+            minimum=0,
+            maximum=1 << 50,
+        ),
+    ] = 16 * GIB
     last_model: Annotated[str, _OWN] = ""
     last_chat: Annotated[int, _OWN] = 0
     recent_models: Annotated[tuple[str, ...], _OWN] = ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdesk.chats.schema import VERSION, version_of
+from kvdesk.chats.schema import MIGRATIONS, VERSION, version_of
 from kvdesk.chats.store import ChatStore
 from kvdesk.errors import StoreError
 
@@ -160,3 +160,76 @@ def test_in_memory_all_works_and_nothing_is_written(path: Path):
     assert [message.content for message in store.read_chat(chat)[1]] == ["Passing"]
     store.close()
     assert not path.parent.exists()
+
+
+def talk(store: ChatStore, *texts: str) -> tuple[int, list[int]]:
+    """A conversation of these messages, the user's first; its id and theirs."""
+    chat = store.add_chat()
+    ids = []
+    for place, text in enumerate(texts):
+        if place % 2 == 0:
+            ids.append(store.send(chat, text).id)
+        else:
+            ids.append(store.begin_answer(chat))
+            store.save_answer(ids[-1], text, "", is_partial=False)
+    return chat, ids
+
+
+def test_pins_and_drops_are_kept(store: ChatStore, path: Path):
+    chat, (one, two, three) = talk(store, "a", "b", "c")
+    store.mark(chat, (one, two), is_dropped=True)
+    store.mark(chat, (three,), is_pinned=True)
+    store.mark(chat + 1, (three,), is_dropped=True)  # of another conversation
+    store.close()
+    again = reopened(path)
+    found = [(m.is_pinned, m.is_dropped) for m in again.read_chat(chat)[1]]
+    assert found == [(False, True), (False, True), (True, False)]
+    again.mark(chat, (one,), is_dropped=False)
+    assert [m.is_dropped for m in again.read_chat(chat)[1]] == [False, True, False]
+    again.close()
+
+
+def test_a_summary_stands_behind_what_it_was_made_of(store: ChatStore):
+    chat, ids = talk(store, "a", "b", "c", "d", "e", "f")
+    store.compact(chat, ids[:4], "What was said?", "a to d")
+    messages = store.read_chat(chat)[1]
+    assert [m.content for m in messages] == ["a", "b", "c", "d", "What was said?", "a to d", "e", "f"]
+    assert [m.is_dropped for m in messages] == [True] * 4 + [False] * 4
+    assert messages[5].stands_for == tuple(ids[:4])
+    store.send(chat, "g")
+    assert store.read_chat(chat)[1][-1].content == "g"
+
+
+def test_a_summary_of_a_summary_and_back(store: ChatStore):
+    chat, ids = talk(store, "a", "b", "c", "d")
+    store.compact(chat, ids[:2], "?", "ab")
+    pair = [m.id for m in store.read_chat(chat)[1] if m.stands_for]
+    store.compact(chat, (*pair, *ids[2:]), "??", "abcd")
+    shown = store.read_chat(chat)[1]
+    assert [m.content for m in shown if not m.is_dropped] == ["??", "abcd"]
+    store.bring_back(chat, (ids[3],))
+    shown = store.read_chat(chat)[1]
+    assert [m.content for m in shown if not m.is_dropped] == ["?", "ab", "c", "d"]
+    store.bring_back(chat, (ids[0],))
+    assert [m.content for m in store.read_chat(chat)[1]] == ["a", "b", "c", "d"]
+    assert not any(m.is_dropped for m in store.read_chat(chat)[1])
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(path: Path):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+    connection.execute("INSERT INTO chats (created_s, updated_s) VALUES (1, 1)")
+    connection.execute(
+        "INSERT INTO messages (chat_id, role, content, created_s) VALUES (1, 'user', 'Hello', 1)"
+    )
+    connection.close()
+    store = reopened(path)
+    (message,) = store.read_chat(1)[1]
+    assert (message.content, message.is_pinned, message.is_dropped, message.stands_for) == (
+        "Hello",
+        False,
+        False,
+        (),
+    )
+    store.close()
