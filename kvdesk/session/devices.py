@@ -48,11 +48,6 @@ def with_drivers(listed: tuple[Device, ...], sample: Sample) -> tuple[Device, ..
     )
 
 
-def used_bytes(listed: tuple[Device, ...], sample: Sample) -> dict[str, int | None]:
-    """Return the used memory of each device that has a reading, by llama.cpp's name."""
-    return {name: reading.used_bytes for name, reading in match(listed, sample).items()}
-
-
 def _is_vendor(device: Device, reading: DeviceSample) -> bool:
     vendor = _VENDORS.get(device.backend)
     return vendor is None or vendor == reading.vendor  # Vulkan and SYCL drive devices of several vendors

@@ -1,18 +1,26 @@
 """What the live graph draws: one row for each sample of the last hour, in columns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kvdesk.monitor.sample import Sample
+from kvdesk.monitor.sample import DeviceSample, Sample
 from kvdesk.session.state import DeskState, Phase
 
 Column = NDArray[np.float64]
 MarkKind = Literal["load", "turn", "exit", "unload"]
 HOUR_ROWS = 2 * 3600  # the sampler reads twice a second
 _FIXED = ("time_s", "process_bytes", "cells_used", "prefill_tokens_per_s", "decode_tokens_per_s")
+# A column of `Columns` for each device, and the field of its reading.
+_OF_DEVICE = {
+    "device_bytes": "used_bytes",
+    "device_process_bytes": "process_bytes",
+    "device_power_w": "power_w",
+    "device_temperature_c": "temperature_c",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +36,15 @@ class Mark:
 class Columns:
     """Views of equal length, oldest row first; a missing reading is NaN. They change with the next row.
 
-    `time_s` is of the monotonic clock. `device_bytes` is used memory by llama.cpp's device name;
-    `process_bytes` is the engine's resident memory.
+    `time_s` is of the monotonic clock. `process_bytes` is the engine's resident memory. By llama.cpp's device
+    name: memory in use on it, of that the engine's own, power and temperature.
     """
 
     time_s: Column
     device_bytes: dict[str, Column]
+    device_process_bytes: dict[str, Column]
+    device_power_w: dict[str, Column]
+    device_temperature_c: dict[str, Column]
     process_bytes: Column
     cells_used: Column
     prefill_tokens_per_s: Column
@@ -49,7 +60,7 @@ class History:
         self._capacity = capacity
         self._end = 0
         self._columns = {name: self._new_column() for name in _FIXED}
-        self._devices: dict[str, Column] = {}
+        self._devices: dict[str, dict[str, Column]] = {name: {} for name in _OF_DEVICE}
         self._marks: list[Mark] = []
 
     def __len__(self) -> int:
@@ -64,14 +75,16 @@ class History:
         """Return views of the rows held now."""
         rows = slice(self._end - len(self), self._end)
         fixed = {name: column[rows] for name, column in self._columns.items()}
-        return Columns(device_bytes={name: column[rows] for name, column in self._devices.items()}, **fixed)
+        by_device = {
+            quantity: {name: column[rows] for name, column in columns.items()}
+            for quantity, columns in self._devices.items()
+        }
+        return Columns(**by_device, **fixed)  # type: ignore[arg-type]  # the names are those of its fields
 
-    def add(self, sample: Sample, state: DeskState, used_bytes: dict[str, int | None]) -> None:
-        """Append a row. `used_bytes` is used memory by llama.cpp's device name."""
+    def add(self, sample: Sample, state: DeskState, readings: Mapping[str, DeviceSample]) -> None:
+        """Append a row. `readings` are those of the devices by llama.cpp's name."""
         if self._end == 2 * self._capacity:
             self._move_to_front()
-        for name in used_bytes.keys() - self._devices.keys():
-            self._devices[name] = self._new_column()
         engine = state.engine
         prefilling, decoding = engine.phase is Phase.PREFILL, engine.phase is Phase.DECODE
         row = {
@@ -83,9 +96,13 @@ class History:
         }
         for name, value in row.items():
             self._columns[name][self._end] = np.nan if value is None else value
-        for name, column in self._devices.items():
-            used = used_bytes.get(name)
-            column[self._end] = np.nan if used is None else used
+        for quantity, field in _OF_DEVICE.items():
+            columns = self._devices[quantity]
+            for name, reading in readings.items():
+                if name not in columns:
+                    columns[name] = self._new_column()
+                value = getattr(reading, field)
+                columns[name][self._end] = np.nan if value is None else value
         self._end += 1
 
     def mark(self, time_s: float, kind: MarkKind, text: str) -> None:
@@ -98,7 +115,8 @@ class History:
         return np.full(2 * self._capacity, np.nan)
 
     def _move_to_front(self) -> None:
-        for column in (*self._columns.values(), *self._devices.values()):
+        of_devices = (column for columns in self._devices.values() for column in columns.values())
+        for column in (*self._columns.values(), *of_devices):
             column[: self._capacity] = column[self._capacity :]
             column[self._capacity :] = np.nan
         self._end = self._capacity

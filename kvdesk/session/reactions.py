@@ -74,8 +74,8 @@ def kernels_probed(parts: Parts, answers: tuple[protocol.KernelAnswer, ...]) -> 
 
 def _sampled(parts: Parts, event: events.Sampled) -> None:
     parts.last_sample = event.sample
-    used = devices.used_bytes(parts.listed_devices, event.sample)
-    parts.history.add(event.sample, parts.state, used)
+    readings = devices.match(parts.listed_devices, event.sample)
+    parts.history.add(event.sample, parts.state, readings)
     _update_devices(parts)
     parts.bookkeeper.sampled(event.sample)
 

@@ -11,7 +11,7 @@ from kvdesk.engine.protocol import CacheReport
 from kvdesk.memory.cache_types import BY_NAME, CACHE_TYPES
 from kvdesk.memory.report import Degree, Device, Item, Kind, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
-from kvdesk.monitor.sample import HostSample, Sample
+from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.load_record import BufferAccount, DeviceAccount, Failure, LoadRecord, ModelIdentity
 from kvdesk.plan.offer import Advice
@@ -448,4 +448,14 @@ def fill_history(history: History, state: DeskState, seconds: int = 150, start_s
             cache = CacheReport(cells_used=cells, n_ctx=32768, k_bytes=0, v_bytes=0)
             engine = replace(engine, cache=cache)
         sample = Sample(start_s + t, HostSample(process_bytes=used // 8))
-        history.add(sample, replace(state, engine=engine), {"CUDA0": used})
+        busy = engine.phase in (Phase.PREFILL, Phase.DECODE)
+        reading = DeviceSample(
+            "nvidia",
+            0,
+            "RTX 4060 Laptop",
+            used_bytes=used,
+            process_bytes=max(used - 1340 * MIB, 0),
+            power_w=78.0 if busy else 14.0,
+            temperature_c=67.0 if busy else 48.0,
+        )
+        history.add(sample, replace(state, engine=engine), {"CUDA0": reading})

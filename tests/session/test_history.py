@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvdesk.engine.protocol import CacheReport
+from kvdesk.monitor.sample import DeviceSample
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session.history import History
 from kvdesk.session.state import DeskState, EngineState, LoadedModel, Phase, Streaming
 from tests.session.fakes import sample
+
+
+def gpu(used_bytes: int | None, **readings: float) -> DeviceSample:
+    return DeviceSample("nvidia", 0, "RTX", used_bytes=used_bytes, **readings)  # type: ignore[arg-type]
+
 
 LOADED = LoadedModel("/m.gguf", LoadOptions(), 4096, True, True, 0.1)
 
@@ -29,7 +35,7 @@ def test_the_newest_rows_are_kept_in_order(capacity: int, rows: int):
 def test_missing_readings_are_nan_also_of_a_device_that_came_later():
     history = History(8)
     history.add(sample(0.0), DeskState(), {})
-    history.add(sample(1.0, process_bytes=7), DeskState(), {"CUDA0": 5, "CUDA1": None})
+    history.add(sample(1.0, process_bytes=7), DeskState(), {"CUDA0": gpu(5), "CUDA1": gpu(None)})
     columns = history.columns()
     np.testing.assert_array_equal(columns.device_bytes["CUDA0"], [np.nan, 5])
     np.testing.assert_array_equal(columns.device_bytes["CUDA1"], [np.nan, np.nan])
@@ -37,9 +43,18 @@ def test_missing_readings_are_nan_also_of_a_device_that_came_later():
     np.testing.assert_array_equal(columns.cells_used, [np.nan, np.nan])
 
 
+def test_a_device_is_known_by_its_power_and_temperature_too():
+    history = History(8)
+    history.add(sample(0.0), DeskState(), {"CUDA0": gpu(5, power_w=61.5, process_bytes=3)})
+    columns = history.columns()
+    np.testing.assert_array_equal(columns.device_power_w["CUDA0"], [61.5])
+    np.testing.assert_array_equal(columns.device_process_bytes["CUDA0"], [3])
+    np.testing.assert_array_equal(columns.device_temperature_c["CUDA0"], [np.nan])
+
+
 def test_a_device_that_went_away_has_no_old_readings():
     history = History(2)
-    history.add(sample(0.0), DeskState(), {"CUDA0": 5})
+    history.add(sample(0.0), DeskState(), {"CUDA0": gpu(5)})
     for row in range(1, 6):
         history.add(sample(float(row)), DeskState(), {})
     np.testing.assert_array_equal(history.columns().device_bytes["CUDA0"], [np.nan, np.nan])
