@@ -17,7 +17,7 @@ class Context:
     """Owns a llama_context*. `tokens` are those whose K and V are in the cache of sequence 0.
 
     `abort_flag` stops a decode on the CPU as soon as it is not empty; it is the caller's.
-    `options` are those asked for after llama.cpp's normalisation.
+    `options` are those `asked` for after llama.cpp's normalisation.
     Raises OutOfMemory naming the buffer, OptionError for what llama.cpp refuses.
     """
 
@@ -31,6 +31,7 @@ class Context:
         verbose: bool = False,
     ) -> None:
         self.model = model
+        self.asked = options
         self.tokens: list[int] = []
         self.handle: int = 0
         self._log = log
@@ -114,6 +115,14 @@ class Context:
             llama.llama_memory_clear(self.memory, False)
             self.tokens.clear()
         return len(self.tokens)
+
+    def become(self, other: "Context") -> None:
+        """Take over another context of the same model, contents and all; what this one had is freed."""
+        self.close()
+        self.handle, other.handle = other.handle, 0
+        self.tokens[:] = other.tokens
+        self.asked, self.options = other.asked, other.options
+        self.log_lines, self.flash_attn = other.log_lines, other.flash_attn
 
     def close(self) -> None:
         """Free the context."""

@@ -33,11 +33,14 @@ from kvdesk.engine.protocol import (
     Loaded,
     LoadProgress,
     ProbeKernels,
+    Rebuild,
+    Rebuilt,
     Unload,
     Unloaded,
 )
 from kvdesk.errors import EngineError
 from kvdesk.memory.report import Kind, MemoryReport
+from kvdesk.plan.options import LoadOptions
 
 if TYPE_CHECKING:
     from kvdesk.engine.llama.turn import Chats
@@ -100,6 +103,8 @@ class Engine:
                 return self._loaded_chats().run(command, self._emit, self._is_cancelled)
             case CountTokens():
                 return self._loaded_chats().count(command)
+            case Rebuild():
+                return self._rebuild(command)
             case AskCache():
                 return self._loaded_chats().report(command.id)
             case Unload():
@@ -162,6 +167,49 @@ class Engine:
             base_private_bytes=base.rss - base.shared if hasattr(base, "shared") else None,
             elapsed_s=time.perf_counter() - started_s,
             notes=result.notes,
+        )
+
+    def _rebuild(self, command: Rebuild) -> Rebuilt:
+        from kvdesk.engine.llama.rebuild import (
+            Rebuilding,
+        )  # numpy is loaded with it, and a planner needs none
+
+        started_s = time.perf_counter()
+        context, model, before = self._loaded_context(), self._model, self._report
+        if model is None or before is None:
+            raise EngineError("No model is loaded.", "Load one first.")
+
+        def open_context(options: LoadOptions) -> Context:
+            return Context(model, options, self._log, self._abort_flag, verbose=True)
+
+        rebuilding = Rebuilding(
+            command, context, before.devices, open_context, self._emit, self._is_cancelled
+        )
+        try:
+            outcome = rebuilding.run()
+        finally:
+            if not context.handle:  # neither the new context nor the old one could be made
+                self._unload()
+        result = break_down(context, before.devices, "measurement", started_s)
+        beyond = [item for item in before.items if item.kind in (Kind.DEVICE_CONTEXT, Kind.PROCESS)]
+        self._report = report = msgspec.structs.replace(result.report, items=(*result.report.items, *beyond))
+        if self._chats is not None:
+            self._chats.replace_context(context, report.bytes_of(Kind.K), report.bytes_of(Kind.V))
+        return Rebuilt(
+            id=command.id,
+            report=report,
+            options=context.options,
+            n_ctx_seq=context.n_ctx_seq,
+            flash_attn=context.flash_attn,
+            can_shift=context.can_shift,
+            how=outcome.how,
+            route=command.route,
+            kept_tokens=outcome.kept_tokens,
+            state_bytes=outcome.state_bytes,
+            elapsed_s=time.perf_counter() - started_s,
+            copy_s=outcome.copy_s,
+            divergence=outcome.divergence,
+            why=outcome.why,
         )
 
     def _loaded_chats(self) -> "Chats":

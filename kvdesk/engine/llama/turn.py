@@ -59,9 +59,15 @@ class Chats:
         self._template = ChatTemplate(
             context.model.chat_template, self._vocabulary.bos_text, self._vocabulary.eos_text
         )
-        self._window_tokens = 0 if context.options.swa_full else llama.llama_model_n_swa(context.model.handle)
+        # A window cache kept in full forgets like others when it comes back from a state.
+        self._window_tokens = llama.llama_model_n_swa(context.model.handle)
         self._transcripts: dict[str, Transcript] = {}
         self._in_cache = ""  # the chat whose tokens the cache holds
+
+    def replace_context(self, context: Context, k_bytes: int, v_bytes: int) -> None:
+        """Go on in another context of the same model, which holds what this one held."""
+        self._context = context
+        self._cache_bytes = k_bytes, v_bytes
 
     def report(self, command_id: int = 0) -> CacheReport:
         """How full the cache is."""
