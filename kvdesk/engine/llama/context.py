@@ -1,14 +1,15 @@
 """A context of a model: its cache, its buffers, and the tokens that are in them."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from kvdesk.engine import autopsy
 from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
-from kvdesk.engine.llama.parameters import context_parameters
+from kvdesk.engine.llama.parameters import abort_callback, context_parameters
 from kvdesk.errors import Cancelled
 from kvdesk.plan.options import LoadOptions
 
@@ -78,9 +79,25 @@ class Context:
         return llama.llama_get_memory(self.handle) or 0
 
     @property
+    def keeps_state(self) -> bool:
+        """Whether the model keeps a recurrent state, which cannot go back to an earlier token."""
+        model = self.model.handle
+        return bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
+
+    @property
     def can_shift(self) -> bool:
         """Whether old tokens can be dropped without reading the rest again."""
         return bool(self.memory and llama.llama_memory_can_shift(self.memory))
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let decodes run to their end whatever the abort flag says: some must not be left halfway."""
+        llama.llama_set_abort_callback(self.handle, llama.ggml_abort_callback(), None)
+        try:
+            yield
+        finally:
+            if self._abort_flag is not None:
+                llama.llama_set_abort_callback(self.handle, *abort_callback(self._abort_flag))
 
     def decode(self, tokens: Sequence[int]) -> None:
         """Evaluate tokens after those in the cache; the logits of the last one are then at hand.

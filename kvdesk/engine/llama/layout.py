@@ -68,9 +68,7 @@ def format_of(context: Context) -> StateFormat:
     is_mla = shape is not None and shape.is_mla
     return StateFormat(
         caches=tuple(_caches(context.log_lines, is_mla=is_mla)),
-        has_state=bool(
-            llama.llama_model_is_recurrent(model.handle) or llama.llama_model_is_hybrid(model.handle)
-        ),
+        has_state=context.keeps_state,
         cell_ext_bytes=_CELL_EXT_BYTES if has_multi_rope else 0,
     )
 

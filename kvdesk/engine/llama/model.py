@@ -7,6 +7,7 @@ from kvdesk.engine import autopsy
 from kvdesk.engine.llama.library import Log, llama, read_string, text_of
 from kvdesk.engine.llama.parameters import ModelParameters
 from kvdesk.errors import Cancelled, GgufError
+from kvdesk.gguf.identity import model_identity
 from kvdesk.gguf.splits import read_model
 from kvdesk.memory.families import shape_of
 from kvdesk.memory.shape import ModelShape
@@ -78,6 +79,11 @@ class Model:
             return shape_of(read_model(self.path))
         except GgufError:
             return None
+
+    @cached_property
+    def identity(self) -> str:
+        """The model's content in short, for what is of use with this model alone. Raises GgufError."""
+        return model_identity(read_model(self.path))
 
     def metadata(self, key: str) -> str:
         """A metadata value as text, "" when the key is missing."""

@@ -39,28 +39,30 @@ def next_scores(context: Context) -> Scores | None:
 
     A cache that can go back reads its last token again. A recurrent state cannot: a token more is read, and
     the state from before is put back; in a full context there is no room for it, and the answer is None.
-    Raises Cancelled.
     """
-    model = context.model.handle
-    last = context.tokens[-1]
-    if not (llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)):
+    with context.undisturbed():
+        if context.keeps_state:
+            return _scores_beyond(context)
+        last = context.tokens[-1]
         context.keep(len(context.tokens) - 1)
         context.decode((last,))
         return _scores(context)
-    if len(context.tokens) >= context.n_ctx_seq:
-        return None
+
+
+def _scores_beyond(context: Context) -> Scores | None:
     n_tokens = len(context.tokens)
+    if n_tokens >= context.n_ctx_seq:
+        return None
     n_bytes = llama.llama_state_seq_get_size_ext(context.handle, 0, _PARTIAL)
     state = (ctypes.c_uint8 * n_bytes)()
     llama.llama_state_seq_get_data_ext(context.handle, state, n_bytes, 0, _PARTIAL)
-    try:
-        context.decode((last,))
-        return _scores(context)
-    finally:
-        if llama.llama_state_seq_set_data_ext(context.handle, state, n_bytes, 0, _PARTIAL) != n_bytes:
-            raise EngineError("llama.cpp did not take the cache's contents back.")
-        llama.llama_memory_seq_rm(context.memory, 0, n_tokens, -1)
-        del context.tokens[n_tokens:]
+    context.decode((context.tokens[-1],))
+    scores = _scores(context)
+    if llama.llama_state_seq_set_data_ext(context.handle, state, n_bytes, 0, _PARTIAL) != n_bytes:
+        raise EngineError("llama.cpp did not take the cache's contents back.")
+    llama.llama_memory_seq_rm(context.memory, 0, n_tokens, -1)
+    del context.tokens[n_tokens:]
+    return scores
 
 
 def divergence(before: Scores, after: Scores) -> float:

@@ -106,11 +106,7 @@ def tensor_overrides(options: LoadOptions) -> list[tuple[bytes, int]]:
 
 
 def context_parameters(options: LoadOptions, abort_flag: ctypes.Array[ctypes.c_char] | None = None) -> Any:
-    """Build a llama_context_params. `abort_flag`, empty or not, is looked at during CPU work.
-
-    The flag is watched by C's own strlen: the callback is called for every node of every graph, and a Python
-    function there would cost a millisecond a token. The caller keeps the flag alive.
-    """
+    """Build a llama_context_params. `abort_flag`, empty or not, is looked at during CPU work."""
     params = llama.llama_context_default_params()
     params.n_ctx = options.ctx_size
     params.n_batch = options.batch_size
@@ -136,10 +132,18 @@ def context_parameters(options: LoadOptions, abort_flag: ctypes.Array[ctypes.c_c
     params.yarn_beta_slow = options.yarn_beta_slow
     params.no_perf = True
     if abort_flag is not None:
-        libc = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
-        params.abort_callback = ctypes.cast(libc.strlen, llama.ggml_abort_callback)
-        params.abort_callback_data = ctypes.addressof(abort_flag)
+        params.abort_callback, params.abort_callback_data = abort_callback(abort_flag)
     return params
+
+
+def abort_callback(flag: ctypes.Array[ctypes.c_char]) -> tuple[Any, int]:
+    """A ggml_abort_callback and its data: stop as soon as the flag is not empty; the caller keeps it alive.
+
+    The flag is watched by C's own strlen: the callback is called for every node of every graph, and a Python
+    function there would cost a millisecond a token.
+    """
+    libc = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
+    return ctypes.cast(libc.strlen, llama.ggml_abort_callback), ctypes.addressof(flag)
 
 
 def physical_cores() -> int:

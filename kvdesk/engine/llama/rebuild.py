@@ -13,7 +13,7 @@ from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.layout import UnknownLayout, format_of, why_unsafe
 from kvdesk.engine.llama.next_token import Scores, divergence, most_divergence, next_scores
 from kvdesk.engine.llama.parameters import physical_cores
-from kvdesk.engine.llama.space import Space, put_state, take_state
+from kvdesk.engine.llama.space import Space, new_space, put_state, state_bytes, take_state
 from kvdesk.engine.llama.transcode import Transcoding
 from kvdesk.engine.protocol import Rebuild, RebuildProgress
 from kvdesk.errors import Cancelled, DoesNotFit, EngineError, OptionError
@@ -144,7 +144,8 @@ class Rebuilding:
         self._tell("saving", 0.0)
         folder = self._command.folder if self._command.route == "disk" else ""
         started_s = time.perf_counter()
-        saved = take_state(self._context, folder)
+        saved = new_space(state_bytes(self._context), folder)
+        take_state(self._context, saved)
         self._outcome.copy_s += time.perf_counter() - started_s
         self._outcome.state_bytes = saved.n_bytes
         self._tell("saving", 1.0)
@@ -185,11 +186,7 @@ class Rebuilding:
         if saved is None:
             return None
         self._tell("checking", 0.0)
-        try:
-            return next_scores(self._context)
-        finally:
-            if self._context.tokens != self._tokens:  # stopped in the middle of a token
-                put_state(self._context, saved, self._tokens)
+        return next_scores(self._context)
 
     def _make(self, options: LoadOptions) -> Context:
         self._stop_if_cancelled()
@@ -222,8 +219,6 @@ class Rebuilding:
         shape, source, target = old.model.shape, format_of(old), format_of(new)
         if any(getattr(old.options, name) != getattr(new.options, name) for name in _POSITIONS):
             return Phrase("positions are written into K, and their scaling has changed")
-        if new.options.swa_full and not old.options.swa_full and shape and shape.window_tokens is not None:
-            return Phrase("the window layers had forgotten what lies behind their window")
         if source == target:
             return Phrase("")
         if not has_scores:
@@ -241,7 +236,7 @@ class Rebuilding:
             self._outcome.how = "converted"
             transcoding = Transcoding(saved.view, source, target, shape)
             folder = self._command.folder if self._command.route == "disk" else ""
-            with Space(transcoding.n_bytes, folder) as converted:
+            with new_space(transcoding.n_bytes, folder) as converted:
                 threads = new.options.threads or physical_cores()
                 transcoding.run(
                     converted.view,

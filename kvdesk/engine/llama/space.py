@@ -5,6 +5,7 @@ import mmap
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Self
 
 import psutil
@@ -16,18 +17,12 @@ from kvdesk.units import format_bytes
 
 
 class Space:
-    """`n_bytes` of memory; with a `folder`, of a nameless file there, mapped into memory.
+    """Memory from byte `offset` of a map on."""
 
-    Raises DoesNotFit when memory or disk have less to give, before anything is written.
-    """
-
-    def __init__(self, n_bytes: int, folder: str = "") -> None:
-        self.n_bytes = n_bytes
-        if folder:
-            self._map = _map_file(n_bytes, folder)
-        else:
-            self._map = _map_memory(n_bytes)
-        self._array = (ctypes.c_uint8 * n_bytes).from_buffer(self._map)
+    def __init__(self, memory: mmap.mmap, offset: int = 0) -> None:
+        self.n_bytes = len(memory) - offset
+        self._map, self._offset = memory, offset
+        self._array = (ctypes.c_uint8 * self.n_bytes).from_buffer(memory, offset)
 
     @property
     def pointer(self) -> "ctypes.Array[ctypes.c_uint8]":
@@ -37,7 +32,7 @@ class Space:
     @property
     def view(self) -> memoryview:
         """The memory as bytes."""
-        return memoryview(self._map)
+        return memoryview(self._map)[self._offset :]
 
     def close(self) -> None:
         """Give the memory back, as soon as nothing else looks at it; a file is gone then."""
@@ -50,17 +45,26 @@ class Space:
         self.close()
 
 
-def take_state(context: Context, folder: str = "") -> Space:
-    """Copy what a context holds. Raises DoesNotFit, and EngineError when llama.cpp cannot."""
-    n_bytes = llama.llama_state_seq_get_size(context.handle, 0)
-    space = Space(n_bytes, folder)
-    if llama.llama_state_seq_get_data(context.handle, space.pointer, n_bytes, 0) != n_bytes:
-        space.close()
+def new_space(n_bytes: int, folder: str = "") -> Space:
+    """Room in memory, or, with a `folder`, in a nameless file there.
+
+    Raises DoesNotFit when there is less, before anything is written, and EngineError.
+    """
+    return Space(_map_file(n_bytes, folder) if folder else _map_memory(n_bytes))
+
+
+def state_bytes(context: Context) -> int:
+    """The size of what a context holds."""
+    return int(llama.llama_state_seq_get_size(context.handle, 0))
+
+
+def take_state(context: Context, space: Space) -> None:
+    """Copy what a context holds into room of `state_bytes`. Raises EngineError when llama.cpp cannot."""
+    if llama.llama_state_seq_get_data(context.handle, space.pointer, space.n_bytes, 0) != space.n_bytes:
         raise EngineError("llama.cpp could not copy the cache.")
-    return space
 
 
-def put_state(context: Context, space: Space, tokens: list[int]) -> None:
+def put_state(context: Context, space: Space, tokens: Sequence[int]) -> None:
     """Fill a context with a state, which holds `tokens`.
 
     Raises EngineError when llama.cpp does not take it; the context is empty then.
@@ -70,6 +74,17 @@ def put_state(context: Context, space: Space, tokens: list[int]) -> None:
         context.keep(0)
         raise EngineError("llama.cpp did not take the cache's contents back.")
     context.tokens[:] = tokens
+
+
+def reserve(file: int, n_bytes: int) -> None:
+    """Make a file that long, on the disk too: a mapped page without room there would end the process.
+
+    Raises OSError.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, n_bytes)
+    else:
+        os.truncate(file, n_bytes)
 
 
 def _map_memory(n_bytes: int) -> mmap.mmap:
@@ -99,11 +114,7 @@ def _map_file(n_bytes: int, folder: str) -> mmap.mmap:
                 free=format_bytes(free),
             )
         with tempfile.TemporaryFile(dir=folder) as file:
-            # A mapped page that finds no room on the disk later would end the process.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, n_bytes)
-            else:
-                file.truncate(n_bytes)
+            reserve(file.fileno(), n_bytes)
             return mmap.mmap(file.fileno(), n_bytes)
     except OSError as error:
         raise EngineError(
