@@ -32,6 +32,7 @@ class DeskPanel(QWidget):
     openWanted = Signal()
     modelChosen = Signal(str)
     ledgerWanted = Signal()
+    historyWanted = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -86,6 +87,7 @@ class DeskPanel(QWidget):
 
         self.chart = MemoryChart(self._desk.history)
         self._column.insertWidget(self._column.count() - 1, self.chart)
+        self.chart.largeWanted.connect(self.historyWanted)
         self.chart.show_state(self._desk.state)
 
     def _lay_out(self) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
@@ -26,6 +27,9 @@ from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Phase
 
+if TYPE_CHECKING:
+    from kvdesk.gui.charts.history_window import HistoryWindow
+
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
 CHATS_WIDTH, CONVERSATION_WIDTH = 212, 696
 TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a small screen it must fit too
@@ -39,6 +43,7 @@ class MainWindow(QMainWindow):
         self._desk = desk
         self._export: ExportDialog | None = None
         self._ledger: LedgerDialog | None = None
+        self._history: HistoryWindow | None = None
         self.chats = ChatsPanel(desk)
         self.conversation = ConversationPanel(desk)
         self.desk_panel = DeskPanel(desk)
@@ -62,6 +67,7 @@ class MainWindow(QMainWindow):
         self.conversation.openWanted.connect(self.choose_model)
         self.desk_panel.modelChosen.connect(self.open_model)
         self.desk_panel.ledgerWanted.connect(self.show_ledger)
+        self.desk_panel.historyWanted.connect(self.show_history)
 
         # The graph's library takes longer to import than the event loop may be held.
         self._chart_import = Thread(target=import_module, args=(CHART_MODULE,), daemon=True)
@@ -99,6 +105,8 @@ class MainWindow(QMainWindow):
             self._export.show_state(state)
         if self._ledger is not None:
             self._ledger.show_state(state)
+        if self._history is not None:
+            self._history.show_state(state)
 
     # -------------------------------------------------------------------------------- what the user does
 
@@ -130,6 +138,22 @@ class MainWindow(QMainWindow):
 
     def _forget_export(self) -> None:
         self._export = None
+
+    def show_history(self) -> None:
+        """Show the live graph in large, beside the window."""
+        if self._history is not None:
+            self._history.raise_()
+            return
+        from kvdesk.gui.charts.history_window import HistoryWindow  # its library is there once the chart is
+
+        window = HistoryWindow(self._desk, self)
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        window.finished.connect(self._forget_history)
+        self._history = window
+        window.show()
+
+    def _forget_history(self) -> None:
+        self._history = None
 
     def show_ledger(self) -> None:
         """Show what loads took."""

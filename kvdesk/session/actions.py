@@ -1,6 +1,7 @@
 """What a person can do, one short function each; none of them waits for anything."""
 
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
 from kvdesk.session import arithmetic, events, steps
 from kvdesk.session.desk import Desk
+from kvdesk.session.history_csv import export_csv
 from kvdesk.session.notices import notice_of
 from kvdesk.session.state import Notice, Phase
 
@@ -94,6 +96,28 @@ def clear_ledger(desk: Desk) -> None:
 def export_ledger(desk: Desk, path: Path) -> None:
     """Write the ledger as a table in CSV; that it could not be written is told in a notice."""
     desk.bookkeeper.export(path)
+
+
+def export_history(desk: Desk, path: Path) -> None:
+    """Write the live graph's history as a table in CSV; that it could not be written is told in a notice."""
+    columns, marks = desk.history.copied(), desk.history.marks
+    now_s, now = desk.clock(), datetime.now().astimezone()
+
+    def job() -> None:
+        try:
+            export_csv(columns, marks, path, now_s, now)
+        except KvDeskError as error:
+            desk.put(events.NoticeChanged(notice_of(error)))
+
+    desk.background.submit(job, key="history")
+
+
+def tell_not_written(desk: Desk, path: Path) -> None:
+    """Say that a file could not be written."""
+    message = Phrase("{path} could not be written.", path=str(path))
+    desk.take(
+        events.NoticeChanged(Notice(message, Phrase("Choose another folder, or make room on the disk.")))
+    )
 
 
 # --------------------------------------------------------------------------------------------- the engine

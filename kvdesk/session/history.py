@@ -1,5 +1,6 @@
 """What the live graph draws: one row for each sample of the last hour, in columns."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -80,6 +81,10 @@ class History:
             for quantity, columns in self._devices.items()
         }
         return Columns(**by_device, **fixed)  # type: ignore[arg-type]  # the names are those of its fields
+
+    def copied(self) -> Columns:
+        """Return the rows held now, to keep."""
+        return copy.deepcopy(self.columns())
 
     def add(self, sample: Sample, state: DeskState, readings: Mapping[str, DeviceSample]) -> None:
         """Append a row. `readings` are those of the devices by llama.cpp's name."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
@@ -30,6 +30,8 @@ _HEADROOM = 1.22  # of the lane above the highest line, for the ceiling's words
 class MemoryChart(QWidget):
     """Draws the desk's history at the sampler's pace, twice a second, and only while it is visible."""
 
+    largeWanted = Signal()
+
     def __init__(self, history: History) -> None:
         super().__init__()
         self._history = history
@@ -45,6 +47,8 @@ class MemoryChart(QWidget):
         self.pause_button = icon_button("pause", self.tr("Hold the graph still"))
         self.pause_button.setCheckable(True)
         self.pause_button.toggled.connect(self._pause)
+        self.large_button = icon_button("enlarge", self.tr("Open the graph in large, and as a table"))
+        self.large_button.clicked.connect(self.largeWanted)
         self.plot = self._make_plot()
         self._lay_out()
         self._show_span()
@@ -81,7 +85,7 @@ class MemoryChart(QWidget):
         name = use.device.name if use else ""
         is_gpu = name in columns.device_bytes and latest(columns.device_bytes[name]) is not None
         used = (columns.device_bytes[name] if is_gpu else columns.process_bytes)[rows]
-        ceiling = _ceiling_bytes(self._state, use, is_gpu=is_gpu)
+        ceiling = ceiling_bytes(self._state, use, is_gpu=is_gpu)
         most = max(highest(used), ceiling or 0, 1) * _HEADROOM
         self._draw("memory", columns.time_s[rows] - now_s, MEMORY_LANE.heights(used, most))
         if ceiling is not None:
@@ -183,6 +187,7 @@ class MemoryChart(QWidget):
         head.addStretch(1)
         head.addWidget(self.pause_button)
         head.addWidget(self.span_button)
+        head.addWidget(self.large_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TINY)
@@ -254,7 +259,7 @@ def line_colours() -> dict[str, QColor]:
     }
 
 
-def _ceiling_bytes(state: DeskState, use: DeviceUse | None, *, is_gpu: bool) -> int | None:
+def ceiling_bytes(state: DeskState, use: DeviceUse | None, *, is_gpu: bool) -> int | None:
     """What the device would hold with the plan loaded: the plan and what other programs hold there."""
     if use is None or not use.planned_bytes:
         return None

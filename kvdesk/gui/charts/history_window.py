@@ -1,0 +1,269 @@
+"""The live graph in large: every quantity on one time axis, to zoom and read off, as a table, as a file."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QTableView,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from kvdesk.gui import theme
+from kvdesk.gui.charts.history_items import HistoryItems, figure
+from kvdesk.gui.charts.lane_plot import LanePlot
+from kvdesk.gui.charts.lanes import thinned
+from kvdesk.gui.charts.memory_chart import ceiling_bytes
+from kvdesk.gui.charts.quantities import Lane, Quantity, quantities
+from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.desk.memory_rows import device_uses
+from kvdesk.gui.own_language import translated
+from kvdesk.gui.theme import Space, TextSize
+from kvdesk.session import actions
+from kvdesk.session.desk import Desk
+from kvdesk.session.state import DeskState
+from kvdesk.units import GIB
+
+_MOST_POINTS = 4000  # of a line; more than pixels, so that what is zoomed into keeps its shape
+
+
+class HistoryWindow(QDialog):
+    """Follows the present until the user zooms or moves; “Follow” goes back to it."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._drawn_sample = -1
+        self._lines: dict[str, Any] = {}
+        self._marks: list[Any] = []
+        self._shown: list[Quantity] = []
+        self._ages_s = np.zeros(0)
+        self.setWindowTitle(self.tr("Memory, cache and speed"))
+        self.resize(980, 680)
+        self.items = HistoryItems()
+        self.plots: dict[Lane, LanePlot] = {}
+        self.graph = self._make_graph()
+        self.readout = text_label("", "muted", TextSize.TABLE, figures=True, wrap=True)
+        self.table = self._make_table()
+        self.follow_button = push_button(self.tr("Follow"))
+        self.follow_button.setCheckable(True)
+        self.follow_button.setChecked(True)
+        self.follow_button.toggled.connect(self._follow)
+        self.png_button = push_button(self.tr("Save picture…"))
+        self.csv_button = push_button(self.tr("Save CSV…"))
+        self.close_button = push_button(self.tr("Close"), "primary")
+        self.png_button.clicked.connect(
+            lambda: self._choose_file(self.tr("Pictures (*.png)"), "png", self.save_picture)
+        )
+        self.csv_button.clicked.connect(
+            lambda: self._choose_file(self.tr("Tables (*.csv)"), "csv", self.save_csv)
+        )
+        self.close_button.clicked.connect(self.accept)
+        for button in (self.follow_button, self.png_button, self.csv_button):
+            button.setAutoDefault(False)
+        self.tabs = QTabWidget()
+        self._lay_out()
+        self.show_state(desk.state)
+
+    def show_state(self, state: DeskState) -> None:
+        """Draw the newest sample, if there is one that is not drawn."""
+        if state.samples != self._drawn_sample and self.follow_button.isChecked():
+            self._drawn_sample = state.samples
+            self.redraw(state)
+
+    def redraw(self, state: DeskState) -> None:
+        """Draw the history as it is now."""
+        columns = self._desk.history.columns()
+        if not len(columns.time_s):
+            return
+        now_s = float(columns.time_s[-1])
+        self._ages_s = now_s - columns.time_s
+        self._shown = quantities(columns, state.devices)
+        for name in self._lines.keys() - {quantity.name for quantity in self._shown}:
+            line = self._lines.pop(name)
+            line.getViewBox().removeItem(line)
+        for quantity in self._shown:
+            self._draw(quantity)
+        self._show_legends()
+        self._draw_ceiling(state)
+        self._draw_marks(now_s)
+        for lane, plot in self.plots.items():
+            plot.setVisible(lane is Lane.MEMORY or any(each.lane is lane for each in self._shown))
+        self.items.show_rows(self._ages_s, self._shown, datetime.now())
+        self._read_off(0.0)
+
+    def save_picture(self, path: str) -> None:
+        """Write the graph as it stands to a PNG file."""
+        if not self.graph.grab().save(path):
+            actions.tell_not_written(self._desk, Path(path))
+
+    def save_csv(self, path: str) -> None:
+        """Write the whole history as a table."""
+        actions.export_history(self._desk, Path(path))
+
+    # ------------------------------------------------------------------------------------------- drawing
+
+    def _draw(self, quantity: Quantity) -> None:
+        style = Qt.PenStyle.DashLine if quantity.is_dashed else Qt.PenStyle.SolidLine
+        line = self._lines.get(quantity.name)
+        if line is None:
+            line = pg.PlotCurveItem(connect="finite", antialias=True)
+            self.plots[quantity.lane].box.addItem(line)
+            self._lines[quantity.name] = line
+        line.setPen(pg.mkPen(quantity.colour, width=1.5, style=style))
+        line.setData(*thinned(-self._ages_s, quantity.values, _MOST_POINTS))
+
+    def _show_legends(self) -> None:
+        for lane, plot in self.plots.items():
+            parts = [
+                f'<span style="color:{each.colour.name()}">{"╌" if each.is_dashed else "━"}</span>'
+                f" {each.name}" + (f" ({each.unit})" if each.unit else "")
+                for each in self._shown
+                if each.lane is lane
+            ]
+            plot.show_legend(" &nbsp; ".join(parts))
+
+    def _draw_ceiling(self, state: DeskState) -> None:
+        use = next(iter(device_uses(state, self._desk.settings.reserve_bytes)), None)
+        ceiling = ceiling_bytes(state, use, is_gpu=use is not None and use.device.kind == "gpu")
+        total = use.device.total_bytes if use is not None and use.device.kind == "gpu" else None
+        limit = total - self._desk.settings.reserve_bytes if total is not None else None
+        for line, place in ((self._ceiling, ceiling), (self._limit, limit)):
+            line.setVisible(place is not None)
+            line.setValue((place or 0) / GIB)
+
+    def _draw_marks(self, now_s: float) -> None:
+        box = self.plots[Lane.MEMORY].box
+        for line in self._marks:
+            box.removeItem(line)
+        self._marks = []
+        for mark in self._desk.history.marks:
+            colour = theme.colour("bad") if mark.kind == "exit" else theme.colour("muted", 0.6)
+            # Turns come too often for words.
+            words = None if mark.kind == "turn" else translated(mark.text)
+            pen = pg.mkPen(colour, width=1)
+            line = pg.InfiniteLine(pos=mark.time_s - now_s, angle=90, pen=pen, label=words)
+            if words is not None:
+                line.label.setColor(theme.colour("muted"))
+                line.label.setPosition(0.5)
+            line.setToolTip(translated(mark.text))
+            box.addItem(line, ignoreBounds=True)
+            self._marks.append(line)
+
+    def _moved(self, place: QPointF) -> None:
+        self._read_off(float(self.plots[Lane.MEMORY].box.mapSceneToView(place).x()))
+
+    def _read_off(self, x: float) -> None:
+        """Say every quantity at the sample nearest to a place on the time axis."""
+        if not len(self._ages_s):
+            return
+        nearest = int(np.abs(self._ages_s + x).argmin())
+        age_s = float(self._ages_s[nearest])
+        for line in self._cursors:
+            line.setValue(-age_s)
+            line.setVisible(age_s > 0)
+        values = [
+            f"{quantity.name} {figure(quantity.values[nearest], quantity.unit)} {quantity.unit}".strip()
+            for quantity in self._shown
+            if not np.isnan(quantity.values[nearest])
+        ]
+        when = self.tr("now") if age_s == 0 else self.tr("{age} s ago").format(age=f"{age_s:.1f}")
+        self.readout.setText(f"{when}: {' · '.join(values)}")
+        self.graph.setAccessibleDescription(self.readout.text())
+
+    def _follow(self, is_on: bool) -> None:
+        if is_on:
+            for plot in self.plots.values():
+                plot.box.enableAutoRange()
+            self.show_state(self._desk.state)
+
+    # ------------------------------------------------------------------------------------------ the frame
+
+    def _make_graph(self) -> Any:
+        """A lane over the other; bare view boxes, because pyqtgraph's plots leave their menus behind."""
+        graph = pg.GraphicsView()
+        graph.setBackground(theme.colour("panel"))
+        graph.setAccessibleName(self.tr("Graph"))
+        layout = pg.GraphicsLayout()
+        graph.setCentralItem(layout)
+        self._cursors: list[Any] = []
+        for lane in Lane:
+            plot = LanePlot()
+            layout.addItem(plot, row=int(lane), col=0)
+            plot.box.sigRangeChangedManually.connect(self._stop_following)
+            cursor = pg.InfiniteLine(angle=90, pen=pg.mkPen(theme.colour("accent", 0.7), width=1))
+            plot.box.addItem(cursor, ignoreBounds=True)
+            self._cursors.append(cursor)
+            if self.plots:
+                plot.box.setXLink(self.plots[Lane.MEMORY].box)
+            self.plots[lane] = plot
+        layout.layout.setRowStretchFactor(int(Lane.MEMORY), 2)
+        self._ceiling = self._level(self.tr("planned ceiling"), place=0.1)
+        self._limit = self._level(self.tr("above this: kept for other programs"), place=0.4)
+        graph.scene().sigMouseMoved.connect(self._moved)
+        return graph
+
+    def _stop_following(self, _: object) -> None:
+        self.follow_button.setChecked(False)
+
+    def _level(self, text: str, place: float) -> Any:
+        pen = pg.mkPen(theme.colour("muted"), width=1, style=Qt.PenStyle.DashLine)
+        below = {"anchors": [(0.5, 0.0)] * 2}  # above the line there may be no room
+        line = pg.InfiniteLine(angle=0, pen=pen, label=text, labelOpts=below)
+        line.label.setColor(theme.colour("muted"))
+        line.label.setPosition(place)
+        line.hide()
+        self.plots[Lane.MEMORY].box.addItem(line)
+        return line
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.items)
+        table.setAccessibleName(self.tr("Table of the samples"))
+        table.setFont(theme.current().font(TextSize.TABLE, figures=True))
+        table.setShowGrid(False)
+        table.verticalHeader().hide()
+        table.horizontalHeader().setStretchLastSection(True)
+        table.horizontalHeader().setResizeContentsPrecision(20)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        return table
+
+    def _lay_out(self) -> None:
+        page = QWidget()
+        inner = QVBoxLayout(page)
+        inner.setContentsMargins(Space.SMALL, Space.SMALL, Space.SMALL, Space.SMALL)
+        inner.addWidget(self.graph, 1)
+        inner.addWidget(self.readout)
+        self.tabs.addTab(page, self.tr("Graph"))
+        self.tabs.addTab(self.table, self.tr("Table"))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(Space.SMALL)
+        buttons.addWidget(self.follow_button)
+        buttons.addWidget(self.png_button)
+        buttons.addWidget(self.csv_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(Space.WIDE, Space.LARGE, Space.WIDE, Space.LARGE)
+        column.setSpacing(Space.MEDIUM)
+        column.addWidget(self.tabs, 1)
+        column.addLayout(buttons)
+
+    def _choose_file(self, kind: str, suffix: str, save: Any) -> None:
+        dialog = QFileDialog(self, self.tr("Save the graph"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([kind, self.tr("All files (*)")])
+        dialog.setDefaultSuffix(suffix)
+        dialog.selectFile(f"kvdesk-history.{suffix}")
+        dialog.fileSelected.connect(save)
+        dialog.open()

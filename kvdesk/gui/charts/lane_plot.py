@@ -1,0 +1,42 @@
+"""One lane of the large graph: a view box with its axes and the names of its lines over it."""
+
+import pyqtgraph as pg
+
+from kvdesk.gui import theme
+
+_AXIS_WIDTH = 56
+_SHORTEST_S = 5  # that can be zoomed to
+
+
+class LanePlot(pg.GraphicsLayout):  # type: ignore[misc]  # pyqtgraph has no types
+    """`box` holds the lines; the wheel and the mouse move it along the time axis only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setContentsMargins(0, 0, 0, 0)
+        self._names = pg.LabelItem(justify="left")
+        self.addItem(self._names, row=0, col=1)
+        self.box = pg.ViewBox(enableMenu=False)
+        self.box.setMouseEnabled(x=True, y=False)
+        self.box.setLimits(xMax=0, minXRange=_SHORTEST_S, yMin=0)
+        self.addItem(self.box, row=1, col=1)
+        scale, ages = pg.AxisItem("left"), _Ages("bottom")
+        scale.setWidth(_AXIS_WIDTH)
+        self.addItem(scale, row=1, col=0)
+        self.addItem(ages, row=2, col=1)
+        for axis in (scale, ages):
+            axis.linkToView(self.box)
+            axis.setGrid(30)
+            axis.setTextPen(theme.colour("muted"))
+            axis.setPen(theme.colour("line"))
+
+    def show_legend(self, names: str) -> None:
+        """Show the names of the lines, as rich text."""
+        self._names.setText(names, color=theme.colour("muted"), size="9pt")
+
+
+class _Ages(pg.AxisItem):  # type: ignore[misc]
+    """Seconds before now as m:ss."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [f"{'-' if value < 0 else ''}{int(-value) // 60}:{int(-value) % 60:02}" for value in values]

@@ -1,0 +1,89 @@
+"""The live graph in large: all quantities, the table that can be read aloud, the files."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from kvdesk.gui.charts.history_window import HistoryWindow
+from kvdesk.gui.charts.quantities import Lane
+from tests.gui import fakes
+
+
+@pytest.fixture
+def window(qtbot: QtBot, desk: fakes.FakeDesk) -> HistoryWindow:
+    desk.state = fakes.qwen_loaded()
+    fakes.fill_history(desk.history, desk.state)
+    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(widget)
+    widget.show()
+    return widget
+
+
+def column(window: HistoryWindow, title: str) -> int:
+    titles = [
+        window.items.headerData(place, Qt.Orientation.Horizontal)
+        for place in range(window.items.columnCount())
+    ]
+    return titles.index(title)
+
+
+def test_the_engine_and_its_neighbours_are_told_apart(window: HistoryWindow) -> None:
+    own = column(window, "RTX 4060 Laptop: the engine (GiB)")
+    others = column(window, "RTX 4060 Laptop: other programs (GiB)")
+    both = column(window, "RTX 4060 Laptop: in use (GiB)")
+    figures = [float(window.items.index(0, place).data()) for place in (own, others, both)]
+    assert figures[1] == 1.31
+    assert figures[0] + figures[1] == pytest.approx(figures[2], abs=0.011)
+
+
+def test_what_no_device_tells_has_no_plot(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(widget)
+    fakes.fill_history(desk.history, desk.state, seconds=10)
+    desk.history._devices["device_power_w"].clear()
+    desk.history._devices["device_temperature_c"].clear()
+    widget.redraw(desk.state)
+    assert not widget.plots[Lane.DEVICE].isVisible()
+    assert widget.plots[Lane.MEMORY].isVisible()
+
+
+def test_the_table_s_latest_sample_comes_first_and_gaps_are_dashes(window: HistoryWindow) -> None:
+    assert window.items.rowCount() == 300
+    assert window.items.index(0, 0).data() > window.items.index(1, 0).data()
+    assert window.items.index(0, column(window, "Reading (t/s)")).data() == "–"
+    cells = window.items.index(0, column(window, "Cells"))
+    assert cells.data(Qt.ItemDataRole.AccessibleTextRole).startswith("Cells: 26,")
+
+
+def test_it_follows_until_it_is_moved(window: HistoryWindow, desk: fakes.FakeDesk) -> None:
+    window.plots[Lane.MEMORY].box.sigRangeChangedManually.emit([True, False])
+    assert not window.follow_button.isChecked()
+    fakes.fill_history(desk.history, desk.state, seconds=5, start_s=150)
+    later = replace(desk.state, samples=999)
+    window.show_state(later)
+    assert window.items.rowCount() == 300
+    desk.state = later
+    window.follow_button.setChecked(True)
+    assert window.items.rowCount() == 310
+
+
+def test_the_values_at_a_moment_are_said(window: HistoryWindow) -> None:
+    window._read_off(-100.0)
+    assert window.readout.text().startswith("100.0 s ago: ")
+    assert "power 78.0 W" in window.readout.text()
+    assert window.graph.accessibleDescription() == window.readout.text()
+
+
+def test_it_becomes_a_picture_and_a_table(
+    window: HistoryWindow, desk: fakes.FakeDesk, tmp_path: Path
+) -> None:
+    window.save_picture(str(tmp_path / "graph.png"))
+    assert QImage(str(tmp_path / "graph.png")).width() == window.graph.width()
+    window.save_csv(str(tmp_path / "graph.csv"))
+    assert desk.calls == [("export_history", tmp_path / "graph.csv")]
+    window.save_picture(str(tmp_path / "nowhere" / "graph.png"))
+    assert desk.calls[1:] == [("tell_not_written", tmp_path / "nowhere" / "graph.png")]
