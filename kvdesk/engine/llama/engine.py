@@ -4,6 +4,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,9 +33,13 @@ from kvdesk.engine.protocol import (
     Load,
     Loaded,
     LoadProgress,
+    Park,
+    Parked,
     ProbeKernels,
     Rebuild,
     Rebuilt,
+    Resume,
+    Resumed,
     Unload,
     Unloaded,
 )
@@ -105,6 +110,10 @@ class Engine:
                 return self._loaded_chats().count(command)
             case Rebuild():
                 return self._rebuild(command)
+            case Park():
+                return self._park(command)
+            case Resume():
+                return self._resume(command)
             case AskCache():
                 return self._loaded_chats().report(command.id)
             case Unload():
@@ -210,6 +219,34 @@ class Engine:
             copy_s=outcome.copy_s,
             divergence=outcome.divergence,
             why=outcome.why,
+        )
+
+    def _park(self, command: Park) -> Parked:
+        from kvdesk.engine.llama.parked import park  # numpy, as above
+
+        started_s = time.perf_counter()
+        transcript, context = self._loaded_chats().held(command.chat), self._loaded_context()
+        n_bytes = park(context, command.chat, transcript, Path(command.path))
+        return Parked(
+            id=command.id,
+            chat=command.chat,
+            path=command.path,
+            n_bytes=n_bytes,
+            tokens=len(context.tokens),
+            elapsed_s=time.perf_counter() - started_s,
+        )
+
+    def _resume(self, command: Resume) -> Resumed:
+        from kvdesk.engine.llama.parked import resume  # numpy, as above
+
+        started_s = time.perf_counter()
+        chats, context = self._loaded_chats(), self._loaded_context()
+        chats.resumed(command.chat, resume(context, Path(command.path), self._is_cancelled))
+        return Resumed(
+            id=command.id,
+            chat=command.chat,
+            tokens=len(context.tokens),
+            elapsed_s=time.perf_counter() - started_s,
         )
 
     def _loaded_chats(self) -> "Chats":

@@ -26,6 +26,19 @@ _CELL_EXT_BYTES = 12  # llama_kv_cell_ext
 _V_ROTATION = 64  # llama_kv_cache::build_input_v_rot
 _BY_ID = {row.ggml_id: row for row in CACHE_TYPES}
 
+# How positions are scaled: K is kept turned by them.
+POSITION_OPTIONS = (
+    "rope_scaling",
+    "rope_freq_base",
+    "rope_freq_scale",
+    "rope_scale",
+    "yarn_orig_ctx",
+    "yarn_ext_factor",
+    "yarn_attn_factor",
+    "yarn_beta_fast",
+    "yarn_beta_slow",
+)
+
 # llama_kv_cache's constructor, in this order for each cache.
 _CACHE = re.compile(r"cells, *\d+ layers, *\d+/ *(\d+) seqs\), K \((\w+)\):.*, V \((\w+)\):")
 _K_ROTATION = re.compile(r"attn_rot_k = (\d), n_embd_head_k_all = (-?\d+)")

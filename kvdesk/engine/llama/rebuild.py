@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kvdesk.engine.llama.context import Context
-from kvdesk.engine.llama.layout import UnknownLayout, format_of, why_unsafe
+from kvdesk.engine.llama.layout import POSITION_OPTIONS, UnknownLayout, format_of, why_unsafe
 from kvdesk.engine.llama.next_token import Scores, divergence, most_divergence, next_scores
 from kvdesk.engine.llama.parameters import physical_cores
 from kvdesk.engine.llama.space import Space, new_space, put_state, state_bytes, take_state
@@ -27,17 +27,6 @@ Stage = Literal["saving", "context", "converting", "restoring", "checking", "rea
 How = Literal["copied", "converted", "reread", "empty"]
 
 # What a context decides (context_parameters); everything else is the model's and needs a load.
-_POSITIONS = (
-    "rope_scaling",
-    "rope_freq_base",
-    "rope_freq_scale",
-    "rope_scale",
-    "yarn_orig_ctx",
-    "yarn_ext_factor",
-    "yarn_attn_factor",
-    "yarn_beta_fast",
-    "yarn_beta_slow",
-)
 _OF_CONTEXT = (
     "ctx_size",
     "batch_size",
@@ -53,7 +42,7 @@ _OF_CONTEXT = (
     "op_offload",
     "swa_full",
     "kv_unified",
-    *_POSITIONS,
+    *POSITION_OPTIONS,
 )
 
 
@@ -217,7 +206,7 @@ class Rebuilding:
     def _why_reread(self, new: Context, *, has_scores: bool) -> Phrase:
         old = self._context
         shape, source, target = old.model.shape, format_of(old), format_of(new)
-        if any(getattr(old.options, name) != getattr(new.options, name) for name in _POSITIONS):
+        if any(getattr(old.options, name) != getattr(new.options, name) for name in POSITION_OPTIONS):
             return Phrase("positions are written into K, and their scaling has changed")
         if source == target:
             return Phrase("")

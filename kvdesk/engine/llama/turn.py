@@ -69,6 +69,19 @@ class Chats:
         self._context = context
         self._cache_bytes = k_bytes, v_bytes
 
+    def held(self, chat: str) -> Transcript:
+        """The transcript of the conversation that the cache holds. Raises EngineError when it is another."""
+        transcript = self._transcripts.get(chat)
+        if transcript is None or chat != self._in_cache or not self._context.tokens:
+            raise EngineError("The cache holds nothing of this conversation, so there is nothing to park.")
+        return transcript
+
+    def resumed(self, chat: str, transcript: Transcript) -> None:
+        """The cache holds this conversation now; it came from elsewhere."""
+        self._transcripts.pop(chat, None)
+        self._transcripts[chat] = transcript
+        self._in_cache = chat
+
     def report(self, command_id: int = 0) -> CacheReport:
         """How full the cache is."""
         k_bytes, v_bytes = self._cache_bytes
