@@ -48,6 +48,24 @@ MIGRATIONS: tuple[str, ...] = (
         used_s REAL NOT NULL
     ) STRICT;
     """,
+    # Pieces of three characters find words in languages that put no spaces between them, too.
+    """
+    CREATE VIRTUAL TABLE said
+        USING fts5(content, content = 'messages', content_rowid = 'id', tokenize = 'trigram');
+    CREATE TRIGGER said_more AFTER INSERT ON messages BEGIN
+        INSERT INTO said (rowid, content) VALUES (new.id, new.content);
+    END;
+    CREATE TRIGGER said_no_more AFTER DELETE ON messages BEGIN
+        INSERT INTO said (said, rowid, content) VALUES ('delete', old.id, old.content);
+    END;
+    CREATE TRIGGER said_otherwise AFTER UPDATE OF content ON messages
+        WHEN old.content IS NOT new.content
+    BEGIN
+        INSERT INTO said (said, rowid, content) VALUES ('delete', old.id, old.content);
+        INSERT INTO said (rowid, content) VALUES (new.id, new.content);
+    END;
+    INSERT INTO said (said) VALUES ('rebuild');
+    """,
 )
 VERSION = len(MIGRATIONS)
 
