@@ -56,6 +56,7 @@ def make_desk() -> "Desk":
     from kvdesk.monitor.probes import PROBES
     from kvdesk.monitor.sampler import Sampler
     from kvdesk.plan.ledger import Ledger
+    from kvdesk.plan.paces import PacesFile
     from kvdesk.session.desk import Desk
     from kvdesk.settings.places import find_places
     from kvdesk.settings.store import SettingsStore
@@ -67,6 +68,8 @@ def make_desk() -> "Desk":
         store=ChatStore(places.chats),
         settings=SettingsStore(places.settings),
         ledger=Ledger(places.ledger),
+        paces=PacesFile(places.paces),
+        parked_folder=places.parked,
     )
 
 

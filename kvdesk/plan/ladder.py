@@ -3,8 +3,6 @@ smaller types, each with what it takes and how long it lasts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 
@@ -18,12 +16,11 @@ from kvdesk.phrases import Phrase
 from kvdesk.plan.budget import Ceilings, Limits
 from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import USUAL_PAIRS, PairFit, ranked
+from kvdesk.plan.offer import Route, Rung
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.paces import copy_key
 from kvdesk.plan.solve import bytes_per_token, context_limit, fit_all, step_of
 from kvdesk.units import format_bytes, format_duration, format_tokens
-
-Route = Literal["device", "memory", "disk"]
 
 # Bytes a second until this machine has shown its own: low ones, so that a first guess is no promise.
 # A single thread moves 3 GB/s and more through llama_state_seq_get_data and _set_data, a conversion is held
@@ -39,31 +36,6 @@ DEFAULT_SPEEDS: Mapping[tuple[Route, str], float] = {
 WORTH = 1.25  # smaller types that give less than this much more are named after those that give it
 CELL_BYTES = 12  # of a saved state beyond its rows: position and sequences (llama_kv_cache::state_write_meta)
 _OF_A_CONTEXT = (Kind.K, Kind.V, Kind.RECURRENT, Kind.COMPUTE, Kind.OUTPUT)
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One step. `options` are the loaded ones with another context or other cache types.
-
-    `extra_bytes` is what it takes more (negative: less) and `margin_bytes` what the tightest device then has
-    left. The contents, `state_bytes`, rest where `route` says; `seconds` is predicted, `is_measured` says
-    whether from this machine's own copies. `cost` is all of it in a sentence.
-    """
-
-    options: LoadOptions
-    ctx_size: int
-    route: Route
-    state_bytes: int
-    extra_bytes: int
-    margin_bytes: int
-    seconds: float
-    is_measured: bool
-    cost: Phrase
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """The cache types."""
-        return self.options.cache_type_k, self.options.cache_type_v
 
 
 def ladder(

@@ -25,7 +25,7 @@ _UNKNOWN: Seconds = lambda depth, tokens: None  # noqa: E731
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A message in the context with its tokens. `id` is the caller's; 0 for the system prompt and a draft."""
+    """A message in the context with its tokens. `id` is the caller's name for it; 0 for one without."""
 
     role: Literal["system", "user", "assistant"]
     tokens: int
@@ -36,13 +36,13 @@ class Weighed:
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way on. `cost` is a sentence about its price and `seconds` how long it takes, None where that is
-    not known; `places` are the messages concerned. One that is not possible says in `cost` why.
+    not known; `ids` are of the messages concerned. One that is not possible says in `cost` why.
     """
 
     kind: WayKind
     cost: Phrase
     seconds: float | None = None
-    places: tuple[int, ...] = ()
+    ids: tuple[int, ...] = ()
     is_possible: bool = True
 
 
@@ -50,7 +50,7 @@ class Way:
 class Overflow:
     """A prompt and an answer of the expected length take `excess_tokens` more than the context holds.
 
-    `places` are the messages that fall out when the conversation rolls on, with `dropped_tokens` in all;
+    `ids` are of the messages that fall out when the conversation rolls on, with `dropped_tokens` in all;
     what follows them is moved together in the cache, or, where `obstacle` says why that cannot be, read
     again: `reread_tokens`.
     """
@@ -58,7 +58,7 @@ class Overflow:
     n_ctx: int
     prompt_tokens: int
     expected_tokens: int
-    places: tuple[int, ...]
+    ids: tuple[int, ...]
     dropped_tokens: int
     obstacle: Phrase
     reread_tokens: int
@@ -139,7 +139,9 @@ def overflow_of(
         grow or Way("grow", Phrase("No larger context fits into the memory that is free."), None, (), False),
     )
     dropped = sum(messages[place].tokens for place in places)
-    return Overflow(n_ctx, prompt_tokens, expected_tokens, places, dropped, obstacle, reread, ways)
+    return Overflow(
+        n_ctx, prompt_tokens, expected_tokens, _ids(messages, places), dropped, obstacle, reread, ways
+    )
 
 
 def reread_after(messages: Sequence[Weighed], places: Sequence[int]) -> int:
@@ -172,7 +174,7 @@ def _roll(
             count=count,
             tokens=format_tokens(tokens),
         )
-        return Way("roll", said, 0.0, places)
+        return Way("roll", said, 0.0, _ids(messages, places))
     said = Phrase(
         "{count} messages with {tokens} tokens fall out, and {reread} tokens are read again: {obstacle}",
         count=count,
@@ -180,7 +182,7 @@ def _roll(
         reread=format_tokens(reread),
         obstacle=obstacle,
     )
-    return Way("roll", said, seconds(_before(messages, places), reread), places)
+    return Way("roll", said, seconds(_before(messages, places), reread), _ids(messages, places))
 
 
 def _drop(messages: Sequence[Weighed], excess: int, reread: int, seconds: Seconds) -> Way:
@@ -217,7 +219,7 @@ def _compact(
         tokens=format_tokens(tokens),
         summary=format_tokens(summary),
     )
-    return Way("compact", said, time_s, places)
+    return Way("compact", said, time_s, _ids(messages, places))
 
 
 def summary_tokens(tokens: int) -> int:
@@ -227,6 +229,10 @@ def summary_tokens(tokens: int) -> int:
 
 def _before(messages: Sequence[Weighed], places: Sequence[int]) -> int:
     return sum(message.tokens for message in messages[: min(places)]) if places else 0
+
+
+def _ids(messages: Sequence[Weighed], places: Sequence[int]) -> tuple[int, ...]:
+    return tuple(messages[place].id for place in places)
 
 
 _NOTHING_TO_DROP = Phrase("What may be left out, without pinned messages and the last one, is not enough.")

@@ -15,7 +15,7 @@ from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
 from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
-from kvdesk.session import arithmetic, events, steps
+from kvdesk.session import answering, arithmetic, events, steps
 from kvdesk.session.desk import Desk
 from kvdesk.session.history_csv import export_csv
 from kvdesk.session.notices import notice_of
@@ -149,7 +149,7 @@ def reload_engine(desk: Desk) -> None:
 
 def stop_answer(desk: Desk) -> None:
     """Stop the answer under way; what there is of it stays."""
-    desk.wanted_answer = None
+    answering.give_up(desk)
     desk.driver.cancel_turn()
 
 

@@ -9,7 +9,17 @@ from kvdesk.memory.report import Refusal, completed
 from kvdesk.plan.options import LoadOptions
 from kvdesk.session import events
 from kvdesk.session.apply_engine import from_engine, load_begun, turn_begun
-from kvdesk.session.state import ChatSummary, DeskState, EngineState, Notice, PairFit, Phase
+from kvdesk.session.apply_room import room_changed
+from kvdesk.session.state import (
+    ChatMessage,
+    ChatSummary,
+    Conversation,
+    DeskState,
+    EngineState,
+    Notice,
+    PairFit,
+    Phase,
+)
 
 
 def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901 - one case per event
@@ -52,11 +62,15 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
         case events.ChatsListed(chats):
             return _listed(state, chats)
         case events.ChatOpened(chat):
-            return replace(state, chat=chat, send_cost=None)
+            return _opened(state, chat)
+        case events.MessagesChanged(chat_id, messages):
+            return _rearranged(state, chat_id, messages)
         case events.MessageSent():
             return _message_sent(state, event)
         case events.AnswerSaved():
             return _answer_saved(state, event)
+        case _:
+            return room_changed(state, event)
 
 
 # ------------------------------------------------------------------------------------- model and options
@@ -155,12 +169,26 @@ def _listed(state: DeskState, chats: tuple[ChatSummary, ...]) -> DeskState:
     return replace(state, chats=chats, chat=chat)
 
 
+def _opened(state: DeskState, chat: Conversation) -> DeskState:
+    # A summary in the making belongs to the conversation that it was asked for; so does what was counted.
+    is_same = state.chat is not None and state.chat.id == chat.id
+    compaction = state.compaction if is_same else None
+    return replace(state, chat=chat, send_cost=None, message_tokens=(), overflow=None, compaction=compaction)
+
+
+def _rearranged(state: DeskState, chat_id: int, messages: tuple[ChatMessage, ...]) -> DeskState:
+    if state.chat is None or state.chat.id != chat_id:
+        return state
+    chat = replace(state.chat, messages=messages)
+    return replace(state, chat=chat, send_cost=None, message_tokens=(), overflow=None)
+
+
 def _drafted(state: DeskState, text: str) -> DeskState:
     if state.chat is None or state.chat.draft == text:
         return state
     # The cost of the text a moment ago is near enough while typing; that of no text is none.
-    cost = state.send_cost if text.strip() else None
-    return replace(state, chat=replace(state.chat, draft=text), send_cost=cost)
+    cost, overflow = (state.send_cost, state.overflow) if text.strip() else (None, None)
+    return replace(state, chat=replace(state.chat, draft=text), send_cost=cost, overflow=overflow)
 
 
 def _message_sent(state: DeskState, event: events.MessageSent) -> DeskState:

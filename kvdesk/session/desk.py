@@ -4,7 +4,7 @@ import queue
 import time
 
 from kvdesk.engine import protocol
-from kvdesk.session import events, reactions, steps
+from kvdesk.session import events, parking, reactions, steps
 from kvdesk.session.parts import CLOSE_S, Parts
 
 FRAME_BUDGET_S = 0.004  # of a frame's 16 ms, what applying events may take
@@ -17,6 +17,8 @@ class Desk(Parts):
         """Open the conversations and begin to read the devices."""
         self.saving.open(self.settings.last_chat)
         self.bookkeeper.read()
+        self.read_paces()
+        self.parked_files.read()
         self.background.submit(self._start_sampler)
 
     def drain(self) -> bool:
@@ -43,7 +45,7 @@ class Desk(Parts):
         until = time.monotonic() + CLOSE_S
         for key in ("open", "estimate"):
             self.background.drop(key)
-        for key in ("fits", "advice"):
+        for key in ("fits", "advice", "ladder"):
             self.searches.drop(key)
         if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
@@ -95,4 +97,5 @@ class Desk(Parts):
             steps.refresh_fits(self)
         if self.pause_due_s is not None and self.clock() >= self.pause_due_s:
             steps.typing_paused(self)
+        parking.idle(self)
         self.planner.tick()

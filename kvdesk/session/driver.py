@@ -1,4 +1,6 @@
-"""Gives the engine process its commands, one load and one turn at a time."""
+"""Gives the engine process its commands, one of each purpose at a time."""
+
+from collections.abc import Callable
 
 from kvdesk.engine import protocol
 from kvdesk.plan.options import LoadOptions
@@ -10,10 +12,16 @@ _FINAL = (
     protocol.Loaded,
     protocol.TurnDone,
     protocol.TokensCounted,
+    protocol.Rebuilt,
+    protocol.Parked,
+    protocol.Resumed,
+    protocol.Rehearsed,
     protocol.Unloaded,
     protocol.CancelledEvent,
     protocol.Failed,
 )
+# Whose failure the end of the process is, the first of those under way.
+_BY_WEIGHT: tuple[Purpose, ...] = ("load", "rebuild", "rehearsal", "turn", "summary")
 
 
 class Driver:
@@ -21,9 +29,7 @@ class Driver:
 
     def __init__(self, child: Child) -> None:
         self._child = child
-        self._load_id = 0
-        self._turn_id = 0
-        self._count_id = 0
+        self._ids: dict[Purpose, int] = {}
         self._cancelled: set[int] = set()
 
     @property
@@ -39,12 +45,16 @@ class Driver:
     @property
     def is_loading(self) -> bool:
         """Whether a load is under way."""
-        return self._load_id != 0
+        return self.is_at("load")
 
     @property
     def is_answering(self) -> bool:
         """Whether a turn is under way."""
-        return self._turn_id != 0
+        return self.is_at("turn")
+
+    def is_at(self, purpose: Purpose) -> bool:
+        """Whether a command of this purpose is under way."""
+        return purpose in self._ids
 
     def start(self) -> None:
         """Begin to start the process."""
@@ -52,77 +62,108 @@ class Driver:
 
     def load(self, path: str, options: LoadOptions) -> None:
         """Load a model; what the engine does now is cancelled first."""
-        self.cancel_turn()
-        self.cancel_load()
-        self._load_id = self._child.send(lambda number: protocol.Load(id=number, model=path, options=options))
+        self._cancel_all()
+        self._send("load", lambda number: protocol.Load(id=number, model=path, options=options))
 
-    def answer(self, chat_id: int, messages: tuple[protocol.Message, ...], sampling: Sampling) -> None:
-        """Ask for an answer to the conversation."""
-        self._turn_id = self._child.send(
-            lambda number: protocol.Chat(id=number, messages=messages, sampling=sampling, chat=str(chat_id))
+    def answer(
+        self,
+        chat_id: int,
+        messages: tuple[protocol.Message, ...],
+        sampling: Sampling,
+        overflow: protocol.Overflow = "stop",
+    ) -> None:
+        """Ask for an answer to the conversation; where it rolls on, what follows a gap may be moved."""
+        self._send(
+            "turn",
+            lambda number: protocol.Chat(
+                id=number,
+                messages=messages,
+                sampling=sampling,
+                chat=str(chat_id),
+                overflow=overflow,
+                may_shift=overflow == "roll",
+            ),
+        )
+
+    def summarise(self, chat: str, message: str, sampling: Sampling) -> None:
+        """Ask for a text beside the conversation, which keeps its own cache under another name."""
+        self._send(
+            "summary",
+            lambda number: protocol.Chat(
+                id=number, messages=(protocol.Message("user", message),), sampling=sampling, chat=chat
+            ),
         )
 
     def count(self, chat_id: int, messages: tuple[protocol.Message, ...]) -> None:
         """Ask what sending these messages would cost; an earlier question no longer matters."""
-        self._count_id = self._child.send(
-            lambda number: protocol.CountTokens(id=number, messages=messages, chat=str(chat_id))
+        self._send(
+            "count", lambda number: protocol.CountTokens(id=number, messages=messages, chat=str(chat_id))
         )
+
+    def rebuild(self, options: LoadOptions, route: protocol.StateRoute, folder: str) -> None:
+        """Give the loaded model another context; what the cache holds rests where `route` says."""
+        self._send(
+            "rebuild",
+            lambda number: protocol.Rebuild(id=number, options=options, route=route, folder=folder),
+        )
+
+    def park(self, chat_id: int, path: str) -> None:
+        """Write a conversation's cache to a file."""
+        self._send("park", lambda number: protocol.Park(id=number, chat=str(chat_id), path=path))
+
+    def resume(self, chat_id: int, path: str) -> None:
+        """Take a conversation's cache from a file; what is asked after it waits for it."""
+        self._send("resume", lambda number: protocol.Resume(id=number, chat=str(chat_id), path=path))
+
+    def rehearse(self) -> None:
+        """Fill the context to its end, to see that it holds."""
+        self._send("rehearsal", lambda number: protocol.Rehearse(id=number))
 
     def unload(self) -> None:
         """Free the model."""
-        self.cancel_turn()
-        self.cancel_load()
+        self._cancel_all()
         self._child.send(lambda number: protocol.Unload(id=number))
 
     def cancel_load(self) -> None:
         """Stop the load under way."""
-        self._cancel(self._load_id)
+        self.cancel("load")
 
     def cancel_turn(self) -> None:
         """Stop the answer under way."""
-        self._cancel(self._turn_id)
+        self.cancel("turn")
+
+    def cancel(self, purpose: Purpose) -> None:
+        """Stop the command of a purpose; the client ends a process that does not obey in time."""
+        target = self._ids.get(purpose)
+        if target is not None and target not in self._cancelled:
+            self._cancelled.add(target)
+            self._child.send(lambda number: protocol.Cancel(id=number, target=target))
 
     def take(self, event: protocol.Event) -> FromEngine | None:
         """Note an event of the process; None when it is about a command that no longer matters."""
         if isinstance(event, protocol.EngineExited):
             return self._exited(event)
-        purpose = self._purpose(event.id)
+        purposes = (purpose for purpose, number in self._ids.items() if number == event.id)
+        purpose: Purpose = next(purposes, "other")
         if isinstance(event, _FINAL):
             self._cancelled.discard(event.id)
-            self._forget(purpose)
+            self._ids.pop(purpose, None)
         if purpose == "other" and not isinstance(event, protocol.Hello | protocol.Unloaded):
             return None
         return FromEngine(event, purpose)
 
-    def _purpose(self, command_id: int) -> Purpose:
-        purposes: dict[int, Purpose] = {
-            self._count_id: "count",
-            self._turn_id: "turn",
-            self._load_id: "load",
-        }
-        return purposes.get(command_id, "other") if command_id else "other"
+    def _send(self, purpose: Purpose, make_command: Callable[[int], protocol.Command]) -> None:
+        self._ids[purpose] = self._child.send(make_command)
 
-    def _forget(self, purpose: Purpose) -> None:
-        match purpose:
-            case "load":
-                self._load_id = 0
-            case "turn":
-                self._turn_id = 0
-            case "count":
-                self._count_id = 0
-            case "other":
-                pass
-
-    def _cancel(self, target: int) -> None:
-        # The client ends a process that does not obey in time.
-        if target and target not in self._cancelled:
-            self._cancelled.add(target)
-            self._child.send(lambda number: protocol.Cancel(id=number, target=target))
+    def _cancel_all(self) -> None:
+        for purpose in tuple(self._ids):
+            if purpose != "count":
+                self.cancel(purpose)
 
     def _exited(self, event: protocol.EngineExited) -> FromEngine:
-        purpose: Purpose = "load" if self._load_id else "turn" if self._turn_id else "other"
+        purpose: Purpose = next((purpose for purpose in _BY_WEIGHT if purpose in self._ids), "other")
         is_intended = event.cause == "quit"
         self._child.ended()
-        self._load_id = self._turn_id = self._count_id = 0
+        self._ids.clear()
         self._cancelled.clear()
         return FromEngine(event, purpose, is_intended)

@@ -10,11 +10,24 @@ from kvdesk.engine import protocol
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.monitor.sample import Sample
 from kvdesk.plan.load_record import LoadRecord
-from kvdesk.plan.offer import Advice
+from kvdesk.plan.offer import Advice, Rung
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.overflow import Overflow
+from kvdesk.plan.paces import Paces
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.opened import OpenedModel
-from kvdesk.session.state import ChatMessage, ChatSummary, Conversation, Notice, PairFit
+from kvdesk.session.state import (
+    ChatMessage,
+    ChatSummary,
+    Conversation,
+    MessageTokens,
+    Notice,
+    PairFit,
+    ParkedCache,
+    ParkOffer,
+    SendCost,
+)
+from kvdesk.settings.rows import OverflowPolicy
 
 # ------------------------------------------------------------------------------------- what the user did
 
@@ -132,6 +145,13 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class PacesRead:
+    """How fast this machine was seen to read prompts and move caches."""
+
+    paces: Paces
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRead:
     """The loads that are written down, oldest first."""
 
@@ -158,7 +178,43 @@ class TurnBegun:
     chat_id: int
 
 
-Purpose = Literal["load", "turn", "count", "other"]
+@dataclass(frozen=True, slots=True)
+class RebuildBegun:
+    """Another context was asked of the engine for the loaded model."""
+
+    options: LoadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalBegun:
+    """A rehearsal was asked of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkBegun:
+    """A conversation's cache is to be written to a file."""
+
+    chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFound:
+    """Where a conversation's cache is to be written; "" where there is no place for it."""
+
+    chat_id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryBegun:
+    """A summary of messages was asked of the engine; they take `tokens`."""
+
+    chat_id: int
+    ids: tuple[int, ...]
+    tokens: int
+
+
+Purpose = Literal["load", "turn", "count", "rebuild", "park", "resume", "rehearsal", "summary", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +248,75 @@ class FromChild:
     event: protocol.Event
 
 
+# ---------------------------------------------------------------------------------- the room in a context
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the messages of a conversation take, and what sending its draft would cost, if it has one."""
+
+    chat_id: int
+    tokens: tuple[MessageTokens, ...]
+    cost: SendCost | None
+    overflow: Overflow | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowAsked:
+    """The answer to a conversation waits for a choice, as the context is too small; None: no longer."""
+
+    chat_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowChosen:
+    """The open conversation has its own policy for a full context, or ("") that of the settings."""
+
+    policy: OverflowPolicy | Literal[""]
+
+
+@dataclass(frozen=True, slots=True)
+class LadderFound:
+    """Steps to a larger context for the model loaded with these options. `is_offer`: its end is near."""
+
+    options: LoadOptions
+    rungs: tuple[Rung, ...]
+    is_offer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrowDeclined:
+    """The user does not want the larger context that was offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionEnded:
+    """The summary was taken, or is not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedListed:
+    """The caches that rest in files, the one used last first."""
+
+    parked: tuple[ParkedCache, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParkOffered:
+    """A conversation that rests could be parked; None: it need not be any more."""
+
+    offer: ParkOffer | None
+
+
 # ------------------------------------------------------------------------------------------ conversations
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesChanged:
+    """The messages of a conversation were marked or rearranged."""
+
+    chat_id: int
+    messages: tuple[ChatMessage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +376,24 @@ Happening = (
     | DevicesChanged
     | Sampled
     | LedgerRead
+    | PacesRead
     | EngineStarting
     | LoadBegun
     | TurnBegun
+    | RebuildBegun
+    | RehearsalBegun
+    | ParkBegun
+    | PlaceFound
+    | SummaryBegun
+    | Counted
+    | OverflowAsked
+    | OverflowChosen
+    | LadderFound
+    | GrowDeclined
+    | CompactionEnded
+    | ParkedListed
+    | ParkOffered
+    | MessagesChanged
     | FromEngine
     | PlanFound
     | ChatsListed

@@ -12,7 +12,7 @@ from kvdesk.monitor.sample import DeviceSample, Sample
 from kvdesk.session.state import DeskState, Phase
 
 Column = NDArray[np.float64]
-MarkKind = Literal["load", "turn", "exit", "unload"]
+MarkKind = Literal["load", "turn", "exit", "unload", "resized", "converted", "parked", "shift"]
 HOUR_ROWS = 2 * 3600  # the sampler reads twice a second
 _FIXED = ("time_s", "process_bytes", "cells_used", "prefill_tokens_per_s", "decode_tokens_per_s")
 # A column of `Columns` for each device, and the field of its reading.

@@ -3,19 +3,24 @@
 import queue
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kvdesk.chats.parked import ParkedCaches
 from kvdesk.chats.store import ChatStore
 from kvdesk.engine import protocol
 from kvdesk.engine.protocol import KernelAnswer
 from kvdesk.memory.report import HOST, Device
 from kvdesk.monitor.sample import Sample
 from kvdesk.monitor.sampler import Sampler
+from kvdesk.plan.depth_curve import DepthCurve
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.paces import Paces, PacesFile
 from kvdesk.session import events
 from kvdesk.session.apply import apply
 from kvdesk.session.background import Background
@@ -24,13 +29,28 @@ from kvdesk.session.child import Child, MakeClient
 from kvdesk.session.driver import Driver
 from kvdesk.session.notices import notice_of
 from kvdesk.session.opened import OpenedModel
+from kvdesk.session.parked_files import ParkedFiles
 from kvdesk.session.planner import Planner
 from kvdesk.session.saving import Saving
 from kvdesk.session.state import Conversation, DeskState
 from kvdesk.settings.store import SettingsStore
 
 if TYPE_CHECKING:
-    from kvdesk.session.history import History
+    from kvdesk.session.history import History, MarkKind
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was counted: a conversation, the ids of the messages sent, and whether a draft was with them.
+
+    `is_check`: an answer waits for it.
+    """
+
+    chat: Conversation
+    ids: tuple[int, ...]
+    has_draft: bool
+    is_check: bool
+
 
 Queued = events.Happening | events.FromChild
 CLOSE_S = 2.0
@@ -46,6 +66,8 @@ class Parts:
         store: ChatStore,
         settings: SettingsStore,
         ledger: Ledger,
+        paces: PacesFile,
+        parked_folder: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
@@ -55,6 +77,9 @@ class Parts:
         # The largest contexts of all pairs take tenths of a second, which no estimate should wait for.
         self.searches = Background("kvdesk-searches", self.report)
         self.saving = Saving(store, self.put, self.report, clock)
+        self.parked_files = ParkedFiles(
+            ParkedCaches(store, parked_folder), self.saving.run_on_store, self.put
+        )
         self.bookkeeper = Bookkeeper(ledger, self.background.submit, self.put, clock)
         self.engine_child = Child("engine", make_client, self.put_from_child, self.report)
         self.planner_child = Child("planner", make_client, self.put_from_child, self.report)
@@ -72,8 +97,19 @@ class Parts:
         self.is_fit_due = False
         self.is_plan_due = False
         self.wanted_answer: Conversation | None = None  # waits for the engine
+        self.settled_overflow: protocol.Overflow | None = None  # what was settled for it, if it may not fit
+        self.waits_for_ladder = False  # it goes on in a larger context, if there is one
+        self.asked_ids: tuple[int, ...] = ()  # of the messages of the turn under way
+        self.question: Question | None = None  # what was counted last
         self.last_load: tuple[OpenedModel, LoadOptions] | None = None
         self.last_sample: Sample | None = None
+        self._paces_file = paces
+        self.paces = Paces()
+        self.curve_key = ""
+        self.curve = DepthCurve()  # of what is loaded
+        self.in_engine: set[int] = set()  # conversations that the engine has seen, or that were resumed
+        self.resting_tokens: dict[int, int] = {}  # of those, what is not parked as it is now; latest last
+        self.active_s = clock()  # when something last happened in a conversation
         self.is_send_under_way = False
         self.early_draft = ""  # typed before the conversations were read
         self.pause_due_s: float | None = None
@@ -107,6 +143,19 @@ class Parts:
         before = self.state
         self.state = apply(before, event)
         self.is_changed = self.is_changed or self.state is not before
+
+    def mark(self, kind: "MarkKind", text: str) -> None:
+        """Have something that happened drawn across the live graph."""
+        self.history.mark(self.clock(), kind, text)
+
+    def read_paces(self) -> None:
+        """Read what was measured in earlier sessions."""
+        self.background.submit(lambda: self.put(events.PacesRead(self._paces_file.read())))
+
+    def keep_paces(self, paces: Paces) -> None:
+        """Take what was measured and have it written soon."""
+        self.paces = paces
+        self.background.submit(lambda: self._paces_file.save(paces), key="paces")
 
     def change_settings(self, **changes: Any) -> None:
         """Set settings and have them written soon."""

@@ -1,17 +1,12 @@
 """What the program does by itself when something happened: one short function per event."""
 
-from typing import TYPE_CHECKING
-
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
 from kvdesk.plan.load_record import DecodeAccount
-from kvdesk.session import devices, events, steps
+from kvdesk.session import answering, devices, events, parking, room, room_reactions, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
 from kvdesk.units import MIB
-
-if TYPE_CHECKING:
-    from kvdesk.session.history import MarkKind
 
 # Free memory wobbles; estimates and fits follow it when it moved by this much.
 NOTABLE_BYTES = 64 * MIB
@@ -39,13 +34,13 @@ def react(parts: Parts, event: events.Happening) -> None:
         case events.MessageSent(chat_id):
             parts.is_send_under_way = False
             if parts.state.chat is not None and parts.state.chat.id == chat_id:
-                steps.want_answer(parts, parts.state.chat)
+                answering.want_answer(parts, parts.state.chat)
         case events.SendFailed():
             parts.is_send_under_way = False
         case events.FromEngine():
             _from_engine(parts, event)
         case _:
-            pass
+            room_reactions.react(parts, event)
 
 
 def _model_opened(parts: Parts, event: events.ModelOpened) -> None:
@@ -118,9 +113,13 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
             parts.sampler.watch(said.pid)
         case protocol.Loaded():
             parts.bookkeeper.loaded(event.event)
-            _mark(parts, "load", parts.state.model.name if parts.state.model else "")
+            parts.mark("load", parts.state.model.name if parts.state.model else "")
             steps.remember_options(parts)
-            steps.begin_wanted_answer(parts)
+            room.find_curve(parts)
+            parking.forget_engine(parts)
+            if parts.state.chat is not None:
+                parking.resume_if_parked(parts, parts.state.chat.id)
+            answering.begin_wanted_answer(parts)
             parts.pause_due_s = parts.clock()
         case protocol.TextPiece():
             if parts.state.streaming is not None:
@@ -132,18 +131,19 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
         case protocol.Unloaded():
             if not parts.driver.is_loading:  # else another load was asked for since
                 parts.bookkeeper.ended()
-            _mark(parts, "unload", "")
+            parts.mark("unload", "")
         case protocol.EngineExited() as said:
             if event.is_intended:
                 parts.bookkeeper.ended()
             else:
                 parts.bookkeeper.failed(said.cause, said.message)
             parts.sampler.watch(None)
-            parts.wanted_answer = None
+            answering.give_up(parts)
+            parking.forget_engine(parts)
             steps.end_partial_answer(parts)
-            _mark(parts, "exit", said.message)
+            parts.mark("exit", said.message)
         case _:
-            pass
+            room_reactions.from_engine(parts, event)
 
 
 def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
@@ -156,6 +156,9 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
         prefill_s=said.prefill_s,
         decode_s=said.decode_s,
         stop_reason=said.stop_reason,
+        shifted_tokens=said.shifted_tokens,
+        restored_from=said.restored_from,
+        dropped=len(said.dropped),
     )
     is_partial = said.stop_reason == "cancelled"
     message = ChatMessage(
@@ -163,7 +166,10 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
     )
     steps.end_answer(parts, message)
     parts.bookkeeper.answered(_decode_account(parts, said))
-    _mark(parts, "turn", "")
+    room.learn_reading(parts, said)
+    if said.cache.chat.isdecimal():
+        parking.note_turn(parts, int(said.cache.chat), said.cache)
+    parts.mark("turn", "")
     parts.pause_due_s = parts.clock()
 
 
@@ -188,12 +194,10 @@ def _stopped(parts: Parts, purpose: events.Purpose, said: protocol.Failed | prot
     if purpose == "turn":
         steps.end_partial_answer(parts)
     elif purpose == "load":
-        parts.wanted_answer = None
+        answering.give_up(parts)
         if isinstance(said, protocol.Failed):
             parts.bookkeeper.failed(said.kind, said.message)
         else:
             parts.bookkeeper.ended()
-
-
-def _mark(parts: Parts, kind: "MarkKind", text: str) -> None:
-    parts.history.mark(parts.clock(), kind, text)
+    else:
+        room_reactions.stopped(parts, purpose, said)

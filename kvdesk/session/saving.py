@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 
-from kvdesk.chats.rows import StoredChat
+from kvdesk.chats.rows import StoredChat, StoredMessage
 from kvdesk.chats.store import ChatStore
 from kvdesk.chats.title import title_of
 from kvdesk.errors import StoreError
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session import events
-from kvdesk.session.background import Background
+from kvdesk.session.background import Background, Job
 from kvdesk.session.notices import notice_of
 from kvdesk.session.state import ChatMessage, Conversation, Streaming
 from kvdesk.session.stored import (
@@ -128,6 +128,45 @@ class Saving:
             key=f"manner {chat.id}",
         )
 
+    def save_overflow(self, chat: Conversation) -> None:
+        """Keep what is to happen when the conversation's context is full."""
+        self._thread.submit(lambda: self._store.change_chat(chat.id, overflow=chat.overflow))
+
+    def run_on_store(self, job: Job) -> None:
+        """Run a job of another part that works on the store, in its turn."""
+        self._thread.submit(job)
+
+    # ------------------------------------------------------------------------ what is in the context
+
+    def mark(
+        self,
+        chat_id: int,
+        messages: tuple[int, ...],
+        *,
+        is_pinned: bool | None = None,
+        is_dropped: bool | None = None,
+    ) -> None:
+        """Pin messages or let go of them, leave them out of the context."""
+        self._rearrange(
+            chat_id, lambda: self._store.mark(chat_id, messages, is_pinned=is_pinned, is_dropped=is_dropped)
+        )
+
+    def bring_back(self, chat_id: int, messages: tuple[int, ...]) -> None:
+        """Bring dropped messages back; a summary that stands for them gives way."""
+        self._rearrange(chat_id, lambda: self._store.bring_back(chat_id, messages))
+
+    def compact(self, chat_id: int, messages: tuple[int, ...], question: str, summary: str) -> None:
+        """Put a question and a summary in the place of messages."""
+        self._rearrange(chat_id, lambda: self._store.compact(chat_id, messages, question, summary))
+
+    def _rearrange(self, chat_id: int, change: Job) -> None:
+        def job() -> None:
+            change()
+            shown = self._shown(chat_id)[1]
+            self._emit(events.MessagesChanged(chat_id, tuple(message_of(message) for message in shown)))
+
+        self._thread.submit(job)
+
     # --------------------------------------------------------------------------------------- messages
 
     def send(self, chat_id: int | None, text: str, replaced: tuple[int, ...] = ()) -> None:
@@ -224,10 +263,12 @@ class Saving:
                 self._store.open_in_memory()  # so that one can chat, with the notice shown
 
     def _show(self, chat_id: int) -> None:
+        self._emit(events.ChatOpened(conversation_of(*self._shown(chat_id))))
+
+    def _shown(self, chat_id: int) -> tuple[StoredChat, tuple[StoredMessage, ...]]:
         chat, messages = self._store.read_chat(chat_id)
         # An answer that is being written is shown by its stream, not by the row that is kept of it.
-        done = tuple(message for message in messages if message.id != self._writing_row)
-        self._emit(events.ChatOpened(conversation_of(chat, done)))
+        return chat, tuple(message for message in messages if message.id != self._writing_row)
 
     def _list(self) -> tuple[StoredChat, ...]:
         chats = self._store.list_chats()

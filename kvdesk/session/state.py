@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, NamedTuple
 
-from kvdesk.engine.protocol import CacheReport, Role, StopReason
+from kvdesk.chats.rows import ParkedCache as ParkedCache
+from kvdesk.engine.protocol import CacheReport, Rebuilt, RehearsalProgress, Rehearsed, Role, StopReason
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
 from kvdesk.phrases import Phrase
 from kvdesk.plan.fits import PairFit as PairFit
 from kvdesk.plan.load_record import LoadRecord
-from kvdesk.plan.offer import Advice
+from kvdesk.plan.offer import Advice, Rung
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.sampling import Sampling
+from kvdesk.settings.rows import OverflowPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Phase(StrEnum):
     READY = "ready"
     PREFILL = "prefill"
     DECODE = "decode"
+    REBUILDING = "rebuilding"  # the model gets another context
+    REHEARSING = "rehearsing"
     ENDED = "ended"  # the process died; `EngineState.ended` says why
 
 
@@ -69,7 +75,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """What is in the engine now, as llama.cpp reported it."""
+    """What is in the engine now, as llama.cpp reported it.
+
+    `requested_ctx_size` is the context that was asked for, 0 for the trained one, and `planned_ctx_size`
+    what llama.cpp's dry run made of it, None where there was none; `n_ctx_seq` is what it really is.
+    """
 
     path: str
     options: LoadOptions  # normalised
@@ -77,14 +87,19 @@ class LoadedModel:
     flash_attn: bool
     can_shift: bool
     load_s: float
+    requested_ctx_size: int = 0
+    planned_ctx_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """The engine process and the model in it."""
+    """The engine process and the model in it.
+
+    `asked_ctx_size` and `planned_ctx_size` are those of the load or rebuild under way, or the last one.
+    """
 
     phase: Phase = Phase.ABSENT
-    progress: float = 0.0  # of a load or a prefill, 0 to 1
+    progress: float = 0.0  # of a load, a prefill, a stage of a rebuild or a rehearsal, 0 to 1
     prefill_done_tokens: int = 0
     prefill_total_tokens: int = 0
     prefill_reused_tokens: int = 0
@@ -92,6 +107,13 @@ class EngineState:
     loaded: LoadedModel | None = None
     cache: CacheReport | None = None
     ended: Notice | None = None
+    asked_ctx_size: int = 0
+    planned_ctx_size: int | None = None
+    rebuild_stage: str = ""  # of RebuildProgress, while a rebuild is under way
+    rebuilt: Rebuilt | None = None  # the last rebuild of the loaded model, for its figures
+    parking: int | None = None  # the conversation whose cache is being written to a file
+    rehearsal: RehearsalProgress | None = None  # while one is under way
+    rehearsed: Rehearsed | None = None  # the last one of the loaded context
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,9 @@ class TurnFigures:
     prefill_s: float
     decode_s: float
     stop_reason: StopReason
+    shifted_tokens: int = 0  # reused after having been moved in the cache
+    restored_from: str = ""  # "checkpoint" or "shelf", where that spared a re-read
+    dropped: int = 0  # messages that this turn left out of the context
 
     @property
     def new_tokens(self) -> int:
@@ -120,7 +145,11 @@ class TurnFigures:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A message as the conversation shows it."""
+    """A message as the conversation shows it.
+
+    A dropped message is left out of the context, a pinned one is never dropped by itself. `stands_for` are
+    the ids of the dropped messages that a summary stands for.
+    """
 
     id: int  # row in the store
     role: Role
@@ -129,6 +158,9 @@ class ChatMessage:
     reasoning_s: float = 0.0
     figures: TurnFigures | None = None
     is_partial: bool = False  # an answer that was cut off by a stop or a crash
+    is_pinned: bool = False
+    is_dropped: bool = False
+    stands_for: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +175,7 @@ class ChatSummary:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The conversation that is open."""
+    """The conversation that is open. `overflow` is its own policy, "" where the setting decides."""
 
     id: int
     title: str
@@ -151,6 +183,7 @@ class Conversation:
     system_prompt: str = ""
     sampling: Sampling = Sampling()
     draft: str = ""
+    overflow: OverflowPolicy | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +198,59 @@ class Streaming:
 
 @dataclass(frozen=True, slots=True)
 class SendCost:
-    """What sending the draft would cost."""
+    """What sending the draft would cost.
+
+    `expected_tokens` is how long the answer is taken to be, from this conversation's earlier ones, and
+    `cells_after` how many cells are in use after it. None of the times is known before a few prompts were
+    read with these options.
+    """
 
     prompt_tokens: int
     reused_tokens: int
     new_tokens: int
+    seconds_to_first_token: float | None = None
+    expected_tokens: int = 0
+    cells_after: int = 0
+
+
+class MessageTokens(NamedTuple):
+    """What a message of the open conversation takes in the context."""
+
+    id: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """A summary that is being written, or (`is_done`) awaits the user's word.
+
+    It is to stand for the messages `ids`, which take `tokens`; `summary_tokens` is what it takes so far.
+    """
+
+    chat_id: int
+    ids: tuple[int, ...]
+    tokens: int
+    text: str = ""
+    summary_tokens: int = 0
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParkOffer:
+    """A conversation could rest on disk: what that takes, and the re-reading that it spares if known."""
+
+    chat_id: int
+    n_bytes: int
+    tokens: int
+    reread_s: float | None
+
+
+class ContextNumbers(NamedTuple):
+    """The context that was asked for (0: the trained one), that llama.cpp planned, and that there is."""
+
+    requested: int
+    planned: int | None
+    actual: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +276,24 @@ class DeskState:
     chat: Conversation | None = None
     streaming: Streaming | None = None
     send_cost: SendCost | None = None
+    message_tokens: tuple[MessageTokens, ...] = ()  # as counted last; dropped messages have none
+    overflow: Overflow | None = None  # where the draft with an answer, or the next answer, does not fit
+    overflow_asked: int | None = None  # the conversation whose answer waits for the user's choice
+    ladder: tuple[Rung, ...] = ()  # steps to a larger context, for the loaded model
+    grow_offer: Rung | None = None  # the first of them, near the end of the context
+    compaction: Compaction | None = None
+    parked: tuple[ParkedCache, ...] = ()  # the one used last first
+    park_offer: ParkOffer | None = None
     recent: tuple[str, ...] = ()  # model paths opened before, latest first
     notice: Notice | None = None
     ledger: tuple[LoadRecord, ...] = ()  # loads on this machine, oldest first
     samples: int = 0  # rises with each sample in `Desk.history`
+
+    @property
+    def context_numbers(self) -> ContextNumbers:
+        """Three numbers that should agree: of what is loaded, or, before a load, of what is chosen."""
+        loaded = self.engine.loaded
+        if loaded is not None:
+            return ContextNumbers(loaded.requested_ctx_size, loaded.planned_ctx_size, loaded.n_ctx_seq)
+        planned = self.plan_options.ctx_size if self.plan_options is not None else None
+        return ContextNumbers(self.options.ctx_size, planned, None)

@@ -1,16 +1,15 @@
 """What the program does towards an answer, a plan or an estimate, whoever asked for it."""
 
-from kvdesk.engine.protocol import Message
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
-from kvdesk.session import arithmetic, events, obstacles
+from kvdesk.session import arithmetic, events, obstacles, parking, room
 from kvdesk.session.accounts import Account, open_account
 from kvdesk.session.apply import without_fitted
 from kvdesk.session.kernels import kernel_question
 from kvdesk.session.notices import notice_of
 from kvdesk.session.opened import OpenedModel
 from kvdesk.session.parts import Parts
-from kvdesk.session.state import ChatMessage, Conversation, Notice, Phase
+from kvdesk.session.state import ChatMessage, Notice, Phase
 
 IN_PLACE_S = 0.002  # arithmetic that takes no longer than this may run between two frames
 PAUSE_S = 0.3  # without a key this long, the draft is kept and the cost of sending it asked for
@@ -139,32 +138,6 @@ def _account_of(parts: Parts, model: OpenedModel, options: LoadOptions) -> Accou
     return open_account(model, options, estimated, planned, state.devices, before)
 
 
-def want_answer(parts: Parts, chat: Conversation) -> None:
-    """Answer a conversation now, or load first and answer then."""
-    parts.wanted_answer = chat
-    phase = parts.state.engine.phase
-    if phase is Phase.READY:
-        begin_wanted_answer(parts)
-    elif phase in (Phase.ABSENT, Phase.IDLE, Phase.ENDED) and not begin_load(parts):
-        parts.wanted_answer = None
-
-
-def begin_wanted_answer(parts: Parts) -> None:
-    """Ask the engine for the answer that waits, if one does."""
-    chat, parts.wanted_answer = parts.wanted_answer, None
-    if chat is not None:
-        parts.saving.begin_answer(chat.id)
-        parts.driver.answer(chat.id, messages_of(chat), chat.sampling)
-        parts.take(events.TurnBegun(chat.id))
-
-
-def messages_of(chat: Conversation, draft: str = "") -> tuple[Message, ...]:
-    """Return the conversation as the template sees it, with the draft as a last message if there is one."""
-    system = (Message("system", chat.system_prompt),) if chat.system_prompt else ()
-    last = (Message("user", draft),) if draft else ()
-    return (*system, *(Message(m.role, m.content, m.reasoning) for m in chat.messages), *last)
-
-
 def end_answer(parts: Parts, message: ChatMessage) -> None:
     """Keep an answer, whole or cut off; it is shown once it is stored."""
     loaded, cache = parts.state.engine.loaded, parts.state.engine.cache
@@ -179,13 +152,16 @@ def end_partial_answer(parts: Parts) -> None:
 
 
 def typing_paused(parts: Parts) -> None:
-    """Keep the draft, and ask what sending it would cost if the engine is free to say."""
+    """Keep the draft, and ask what it and the conversation take if the engine is free to say."""
     chat = parts.state.chat
     parts.pause_due_s = None
     if chat is not None and not parts.is_send_under_way:
         parts.saving.save_draft(chat)
-    if parts.state.engine.phase is Phase.READY and chat is not None and chat.draft.strip():
-        parts.driver.count(chat.id, messages_of(chat, chat.draft))
+    if parts.state.engine.phase is not Phase.READY or chat is None or parts.wanted_answer is not None:
+        return
+    if chat.draft.strip():
+        parking.resume_if_parked(parts, chat.id)
+    room.count(parts, chat, draft=chat.draft if chat.draft.strip() else "")
 
 
 def remember_model(parts: Parts, path: str) -> None:

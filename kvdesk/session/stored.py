@@ -1,10 +1,13 @@
 """Conversations between two forms: rows of the store and what the window shows."""
 
+from typing import Literal, get_args
+
 import msgspec
 
 from kvdesk.chats.rows import StoredChat, StoredMessage
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.state import ChatMessage, ChatSummary, Conversation, TurnFigures
+from kvdesk.settings.rows import OverflowPolicy
 
 
 def summary_of(chat: StoredChat) -> ChatSummary:
@@ -21,6 +24,7 @@ def conversation_of(chat: StoredChat, messages: tuple[StoredMessage, ...]) -> Co
         system_prompt=chat.system_prompt,
         sampling=read_sampling(chat.sampling),
         draft=chat.draft,
+        overflow=_read_overflow(chat.overflow),
     )
 
 
@@ -34,6 +38,9 @@ def message_of(message: StoredMessage) -> ChatMessage:
         reasoning_s=message.reasoning_s,
         figures=_read_figures(message.figures),
         is_partial=message.is_partial,
+        is_pinned=message.is_pinned,
+        is_dropped=message.is_dropped,
+        stands_for=message.stands_for,
     )
 
 
@@ -60,3 +67,7 @@ def _read_figures(text: str) -> TurnFigures | None:
         return msgspec.json.decode(text, type=TurnFigures) if text else None
     except msgspec.DecodeError:
         return None
+
+
+def _read_overflow(text: str) -> OverflowPolicy | Literal[""]:
+    return next((policy for policy in get_args(OverflowPolicy) if policy == text), "")

@@ -11,6 +11,7 @@ from kvdesk.memory.report import HOST, Item, Kind, MemoryReport
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.paces import PacesFile
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.settings.store import SettingsStore
@@ -93,6 +94,8 @@ class Stage:
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
             ledger=Ledger(folder / "ledger.jsonl"),
+            paces=PacesFile(folder / "paces.json"),
+            parked_folder=folder / "parked",
             clock=lambda: self.now_s,
         )
         self.desk.start()

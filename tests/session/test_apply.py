@@ -22,6 +22,7 @@ from kvdesk.session.state import (
     DeskState,
     Notice,
     Phase,
+    SendCost,
     Streaming,
 )
 from tests.session.fakes import answer_events, hello, loaded_event, planned_event, report, sample
@@ -290,8 +291,8 @@ def test_a_new_title_reaches_the_open_conversation():
 
 
 def test_an_empty_draft_costs_nothing_to_send():
-    counted = protocol.TokensCounted(id=5, prompt_tokens=9, reused_tokens=4, new_tokens=5)
-    state = play(*from_engine(counted, purpose="count"), events.DraftChanged("x"), start=LOADED)
+    counted = events.Counted(CHAT.id, (), SendCost(9, 4, 5), None)
+    state = play(counted, events.DraftChanged("x"), start=LOADED)
     assert state.send_cost is not None
     assert play(events.DraftChanged(" "), start=state).send_cost is None
 

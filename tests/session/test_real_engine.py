@@ -15,6 +15,7 @@ from kvdesk.memory.report import Kind
 from kvdesk.monitor.host import PsutilProbe
 from kvdesk.monitor.sampler import Sampler
 from kvdesk.plan.ledger import Ledger
+from kvdesk.plan.paces import PacesFile
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -39,6 +40,8 @@ class Real:
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
             ledger=Ledger(folder / "ledger.jsonl"),
+            paces=PacesFile(folder / "paces.json"),
+            parked_folder=folder / "parked",
         )
         self.desk.start()
 

@@ -1,0 +1,94 @@
+"""What the program does towards an answer: loads what is missing, settles what will not fit, asks for it."""
+
+from kvdesk.engine import protocol
+from kvdesk.session import events, growing, parking, room, steps
+from kvdesk.session.counting import prompt_of
+from kvdesk.session.parts import Parts
+from kvdesk.session.state import Conversation, Phase
+
+
+def want_answer(parts: Parts, chat: Conversation) -> None:
+    """Answer a conversation now, or load first and answer then."""
+    parts.wanted_answer, parts.settled_overflow = chat, None
+    phase = parts.state.engine.phase
+    if phase is Phase.READY:
+        begin_wanted_answer(parts)
+    elif phase in (Phase.ABSENT, Phase.IDLE, Phase.ENDED) and not steps.begin_load(parts):
+        parts.wanted_answer = None
+
+
+def begin_wanted_answer(parts: Parts) -> None:
+    """Ask the engine for the answer that waits, if one does.
+
+    Where it may not fit and that is not simply to be left to the engine, it is counted first.
+    """
+    chat = parts.wanted_answer
+    if chat is None:
+        return
+    parking.resume_if_parked(parts, chat.id)
+    policy = room.policy_of(parts, chat)
+    is_to_settle = policy == "ask" or parts.settings.auto_grow == "do"
+    if parts.settled_overflow is None and is_to_settle and room.may_overflow(parts, chat):
+        room.count(parts, chat, is_check=True)
+    else:
+        _answer(parts, chat, parts.settled_overflow or ("roll" if policy == "roll" else "stop"))
+
+
+def checked(parts: Parts, found: events.Counted) -> None:
+    """The answer that waits was counted."""
+    if parts.wanted_answer is None:
+        return
+    if found.overflow is None:
+        settle(parts, "stop")
+        return
+    parts.take(found)
+    if parts.settings.auto_grow == "do":
+        parts.waits_for_ladder = True
+        growing.find_ladder(parts, is_offer=False)
+    else:
+        _ask(parts, parts.wanted_answer)
+
+
+def begin_uncounted(parts: Parts) -> None:
+    """The answer that waits could not be counted; the engine will say what it thinks of it."""
+    if parts.wanted_answer is not None:
+        settle(parts, "roll" if room.policy_of(parts, parts.wanted_answer) == "roll" else "stop")
+
+
+def ladder_found(parts: Parts, found: events.LadderFound) -> None:
+    """The answer that waits may go on in a larger context, or else by the policy."""
+    parts.waits_for_ladder = False
+    chat = parts.wanted_answer
+    if chat is not None and not (found.rungs and growing.rebuild(parts, found.rungs[0])):
+        _ask(parts, chat)
+
+
+def settle(parts: Parts, overflow: protocol.Overflow) -> None:
+    """It is said what happens when the answer that waits does not fit."""
+    parts.settled_overflow = overflow
+    begin_wanted_answer(parts)
+
+
+def give_up(parts: Parts) -> None:
+    """The answer that waits is not wanted any more."""
+    parts.wanted_answer = parts.settled_overflow = None
+    parts.waits_for_ladder = False
+    if parts.state.overflow_asked is not None:
+        parts.take(events.OverflowAsked(None))
+
+
+def _ask(parts: Parts, chat: Conversation) -> None:
+    policy = room.policy_of(parts, chat)
+    if policy == "ask":
+        parts.take(events.OverflowAsked(chat.id))
+    else:
+        settle(parts, policy)
+
+
+def _answer(parts: Parts, chat: Conversation, overflow: protocol.Overflow) -> None:
+    parts.wanted_answer = parts.settled_overflow = None
+    prompt = prompt_of(chat)
+    parts.asked_ids = prompt.ids
+    parts.saving.begin_answer(chat.id)
+    parts.driver.answer(chat.id, prompt.messages, chat.sampling, overflow)
+    parts.take(events.TurnBegun(chat.id))
