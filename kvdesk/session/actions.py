@@ -71,6 +71,8 @@ def take_advice(desk: Desk, offer: Advice) -> None:
 def set_setting(desk: Desk, name: str, value: object) -> None:
     """Change a setting by its name; the figures that depend on it are computed again."""
     desk.change_settings(**{name: value})
+    if name == "park_quota_bytes":
+        desk.parked_files.keep_within(desk.settings.park_quota_bytes)
     desk.is_estimate_due = desk.is_fit_due = True
 
 
@@ -181,12 +183,20 @@ def regenerate(desk: Desk) -> None:
 
 def edit_last(desk: Desk, text: str) -> None:
     """Send another text in place of the user's last message; that and its answer are set aside."""
-    chat = desk.state.chat
     last_user = _last_user(desk)
-    if chat is None or last_user is None or not text.strip() or is_busy(desk):
+    if desk.state.chat is not None and last_user is not None:
+        edit_message(desk, desk.state.chat.messages[last_user].id, text)
+
+
+def edit_message(desk: Desk, message_id: int, text: str) -> None:
+    """Send another text in place of a message of the user; that and all after it are set aside."""
+    chat = desk.state.chat
+    if chat is None or not text.strip() or is_busy(desk):
         return
-    desk.is_send_under_way = True
-    desk.saving.send(chat.id, text.strip(), tuple(m.id for m in chat.messages[last_user:]))
+    ids = [message.id for message in chat.messages]
+    if message_id in ids and chat.messages[ids.index(message_id)].role == "user":
+        desk.is_send_under_way = True
+        desk.saving.send(chat.id, text.strip(), tuple(ids[ids.index(message_id) :]))
 
 
 def new_chat(desk: Desk) -> None:
@@ -213,6 +223,8 @@ def delete_chat(desk: Desk, chat_id: int) -> None:
     chat, streaming = desk.state.chat, desk.state.streaming
     if streaming is not None and streaming.chat_id == chat_id:
         stop_answer(desk)
+    desk.parked_files.drop((chat_id,))
+    desk.resting_tokens.pop(chat_id, None)
     desk.saving.delete_chat(chat_id, show_another=chat is not None and chat.id == chat_id)
 
 
