@@ -39,6 +39,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # On an abort ggml would start gdb to print a backtrace, which can hang for minutes.
     os.environ["GGML_NO_BACKTRACE"] = "1"
+    # Caches are converted on threads of our own; numpy's products must not start more.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     def report_bad_line(command_id: int, reason: str) -> None:
         error = EngineError("The engine did not understand a command: {reason}", reason=reason)
