@@ -34,35 +34,44 @@ _MOST_CONVERTED = {
 _PARTIAL = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
 
 
-def next_scores(context: Context) -> Scores | None:
+def is_full(context: Context) -> bool:
+    """Whether there is no room for one token more."""
+    return len(context.tokens) >= context.n_ctx_seq
+
+
+def next_scores(context: Context, *, again: bool) -> Scores | None:
     """The logarithm of each token's probability to come next; the context holds the same as before.
 
-    A cache that can go back reads its last token again. A recurrent state cannot: a token more is read, and
-    the state from before is put back; in a full context there is no room for it, and the answer is None.
+    One token more is read and forgotten. With `again`, for contexts that have no room for it, the last token
+    is read a second time; a recurrent state cannot go back for that, and the answer is None.
     """
+    n_tokens, last = len(context.tokens), context.tokens[-1]
+    if context.keeps_state and again:
+        return None
     with context.undisturbed():
-        if context.keeps_state:
-            return _scores_beyond(context)
-        last = context.tokens[-1]
-        context.keep(len(context.tokens) - 1)
+        if again:
+            context.keep(n_tokens - 1)
+            context.decode((last,))
+            return _scores(context)
+        state = _state_beside_cells(context)
         context.decode((last,))
-        return _scores(context)
+        scores = _scores(context)
+        if state and llama.llama_state_seq_set_data_ext(context.handle, state, len(state), 0, _PARTIAL) == 0:
+            raise EngineError("llama.cpp did not take the cache's contents back.")
+        llama.llama_memory_seq_rm(context.memory, 0, n_tokens, -1)
+        del context.tokens[n_tokens:]
+        return scores
 
 
-def _scores_beyond(context: Context) -> Scores | None:
-    n_tokens = len(context.tokens)
-    if n_tokens >= context.n_ctx_seq:
+def _state_beside_cells(context: Context) -> "ctypes.Array[ctypes.c_uint8] | None":
+    """A copy of what cannot go back by a token."""
+    if not context.keeps_state:
         return None
     n_bytes = llama.llama_state_seq_get_size_ext(context.handle, 0, _PARTIAL)
-    state = (ctypes.c_uint8 * n_bytes)()
-    llama.llama_state_seq_get_data_ext(context.handle, state, n_bytes, 0, _PARTIAL)
-    context.decode((context.tokens[-1],))
-    scores = _scores(context)
-    if llama.llama_state_seq_set_data_ext(context.handle, state, n_bytes, 0, _PARTIAL) != n_bytes:
-        raise EngineError("llama.cpp did not take the cache's contents back.")
-    llama.llama_memory_seq_rm(context.memory, 0, n_tokens, -1)
-    del context.tokens[n_tokens:]
-    return scores
+    state: ctypes.Array[ctypes.c_uint8] = (ctypes.c_uint8 * n_bytes)()
+    if llama.llama_state_seq_get_data_ext(context.handle, state, n_bytes, 0, _PARTIAL) != n_bytes:
+        raise EngineError("llama.cpp could not copy the cache.")
+    return state
 
 
 def divergence(before: Scores, after: Scores) -> float:

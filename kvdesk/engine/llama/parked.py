@@ -20,7 +20,7 @@ import psutil
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.layout import POSITION_OPTIONS, StateFormat, format_of, why_unsafe
 from kvdesk.engine.llama.library import binding_version
-from kvdesk.engine.llama.next_token import Scores, most_divergence, next_scores
+from kvdesk.engine.llama.next_token import Scores, is_full, most_divergence, next_scores
 from kvdesk.engine.llama.parameters import physical_cores
 from kvdesk.engine.llama.space import Space, new_space, put_state, reserve, state_bytes, take_state
 from kvdesk.engine.llama.transcode import Transcoding
@@ -40,7 +40,8 @@ _HINT = "The conversation is whole; it will be read again from the beginning."
 class Description(msgspec.Struct, frozen=True):
     """What a parked cache is good for, and what it holds.
 
-    `likely` are the tokens most likely to come next, with the logarithm of their probabilities.
+    `likely` are the tokens most likely to come next, with the logarithm of their probabilities; `is_tight`
+    says how they were found (`next_scores`).
     """
 
     model: str
@@ -53,6 +54,7 @@ class Description(msgspec.Struct, frozen=True):
     chat: str
     tokens: list[int]
     transcript: Transcript
+    is_tight: bool
     likely: list[tuple[int, float]]
 
 
@@ -63,8 +65,9 @@ def park(context: Context, chat: str, transcript: Transcript, path: Path) -> int
     """
     if path.exists() and not path.is_file():
         raise EngineError("“{path}” is not a file, so no cache can be parked there.", path=str(path))
-    scores = next_scores(context)
-    description = msgspec.json.encode(_describe(context, chat, transcript, scores))
+    is_tight = is_full(context)
+    scores = next_scores(context, again=is_tight)
+    description = msgspec.json.encode(_describe(context, chat, transcript, is_tight, scores))
     place = -(-(_HEAD.size + len(description)) // _ALIGNMENT) * _ALIGNMENT
     n_bytes = state_bytes(context)
     _remove_leftovers(path.parent)
@@ -119,7 +122,9 @@ def resume(context: Context, path: Path, is_cancelled: Callable[[], bool] = lamb
     return description.transcript
 
 
-def _describe(context: Context, chat: str, transcript: Transcript, scores: Scores | None) -> Description:
+def _describe(
+    context: Context, chat: str, transcript: Transcript, is_tight: bool, scores: Scores | None
+) -> Description:
     likely = [] if scores is None else [(token, scores[token]) for token in np.argsort(scores)[-_LIKELY:]]
     return Description(
         model=context.model.identity,
@@ -132,6 +137,7 @@ def _describe(context: Context, chat: str, transcript: Transcript, scores: Score
         chat=chat,
         tokens=context.tokens,
         transcript=transcript,
+        is_tight=is_tight,
         likely=[(int(token), float(score)) for token, score in likely],
     )
 
@@ -212,8 +218,10 @@ def _restore(
 
 def _check(context: Context, description: Description, now: StateFormat) -> None:
     """Hold what the context expects next against what it expected when it was parked."""
-    scores = next_scores(context)
-    if scores is None:  # the context is full where a larger one was parked
+    if is_full(context) and not description.is_tight:
+        return  # a larger context was parked; here there is no room to ask
+    scores = next_scores(context, again=description.is_tight)
+    if scores is None:
         return
     tokens = [token for token, _ in description.likely]
     before = np.array([score for _, score in description.likely])

@@ -11,7 +11,7 @@ from typing import Literal
 
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.layout import POSITION_OPTIONS, UnknownLayout, format_of, why_unsafe
-from kvdesk.engine.llama.next_token import Scores, divergence, most_divergence, next_scores
+from kvdesk.engine.llama.next_token import Scores, divergence, is_full, most_divergence, next_scores
 from kvdesk.engine.llama.parameters import physical_cores
 from kvdesk.engine.llama.space import Space, new_space, put_state, state_bytes, take_state
 from kvdesk.engine.llama.transcode import Transcoding
@@ -81,6 +81,7 @@ class Rebuilding:
         self._emit = emit
         self._is_cancelled = is_cancelled
         self._outcome = Outcome(kept_tokens=len(self._tokens))
+        self._is_tight = is_full(context)  # one of the contexts has no room for a token more
 
     def run(self) -> Outcome:
         """Replace what is in the context object, or leave it as it was.
@@ -117,6 +118,7 @@ class Rebuilding:
             if not refusal.is_warning and refusal.option in _OF_CONTEXT:
                 raise OptionError(refusal.message, refusal.hint)
         self._check_size(config.n_ctx_seq)
+        self._is_tight = self._is_tight or len(self._tokens) == config.n_ctx_seq
 
     def _check_size(self, n_ctx_seq: int) -> None:
         if len(self._tokens) > n_ctx_seq:
@@ -175,7 +177,7 @@ class Rebuilding:
         if saved is None:
             return None
         self._tell("checking", 0.0)
-        return next_scores(self._context)
+        return next_scores(self._context, again=self._is_tight)
 
     def _make(self, options: LoadOptions) -> Context:
         self._stop_if_cancelled()
@@ -199,7 +201,7 @@ class Rebuilding:
             self._read_again(new)
             return
         self._tell("checking", 0.5)
-        if before is not None and (after := next_scores(new)) is not None:
+        if before is not None and (after := next_scores(new, again=self._is_tight)) is not None:
             self._judge(before, after, new)
         self._tell("checking", 1.0)
 
