@@ -223,11 +223,27 @@ def _add_running(app: typer.Typer) -> None:
         system: Annotated[
             str, typer.Option("-sys", "--system-prompt", help=t("The system prompt."), show_default=False)
         ] = "",
+        overflow: Annotated[
+            str,
+            typer.Option(
+                "--overflow",
+                metavar="stop|roll",
+                help=t("When the context is full: stop, or let the oldest messages fall out."),
+            ),
+        ] = "stop",
+        park: Annotated[
+            bool | None,
+            typer.Option(
+                "--park/--no-park",
+                help=t("Keep the chat and its cache on disk at the end; otherwise as the settings say."),
+                show_default=False,
+            ),
+        ] = None,
         as_json: AsJson = False,
     ) -> None:
         from kvdesk.cli.chat import run
 
-        raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json))
+        raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json, overflow, park))
 
     @app.command(help=t("Be the engine process, on standard input and output."))
     def engine() -> None:

@@ -9,13 +9,17 @@ from types import FrameType
 
 import typer
 
+from kvdesk.cli.chat_messages import Talk
 from kvdesk.cli.chat_output import Output
+from kvdesk.cli.chat_room import Room, overflow_json
 from kvdesk.cli.hardware import read_sensors
 from kvdesk.cli.texts import t
 from kvdesk.engine.client import EngineClient
 from kvdesk.engine.protocol import (
     Cancel,
     Chat,
+    Command,
+    CountTokens,
     DevicesListed,
     DryRun,
     Event,
@@ -24,7 +28,13 @@ from kvdesk.engine.protocol import (
     Load,
     Loaded,
     Message,
+    MessagesDropped,
+    Overflow,
     Planned,
+    Rebuild,
+    Rebuilt,
+    StateRoute,
+    TokensCounted,
     TurnDone,
 )
 from kvdesk.errors import Cancelled, DoesNotFit, KvDeskError, OptionError, StoreError
@@ -37,6 +47,7 @@ from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import ranked
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.overflow import Overflow as FullContext
 from kvdesk.plan.sampling import Sampling
 from kvdesk.plan.solve import fit_all
 from kvdesk.session.accounts import open_account
@@ -45,8 +56,9 @@ from kvdesk.session.background import Job
 from kvdesk.session.bookkeeper import Bookkeeper
 from kvdesk.session.devices import merge
 from kvdesk.settings.places import find_places
-from kvdesk.units import format_bytes, format_tokens
+from kvdesk.units import format_bytes, format_duration, format_tokens
 
+CHAT = "terminal"  # the conversation's name in the engine
 SUGGESTED_PAIRS = (("f16", "f16"), ("q8_0", "q8_0"), ("q4_0", "q4_0"))
 
 
@@ -55,11 +67,16 @@ class Conversation:
 
     def __init__(self, path: str, options: LoadOptions, sampling: Sampling, output: Output) -> None:
         self.system = ""
-        self.messages: list[Message] = []
+        self.talk = Talk()
+        self.overflow: Overflow = "stop"
+        self.sampling = sampling
+        self.output = output
+        self.loaded: Loaded | None = None
+        self.cells_used = 0
+        self.chat_id = 0  # in the store of conversations, 0 while it is not there
         self._path = path
         self._options = options
-        self._sampling = sampling
-        self._output = output
+        self._planned_ctx: int | None = None
         self._client: EngineClient | None = None
         ledger = Ledger(find_places().ledger)
         self._books = Bookkeeper(ledger, _or_say, lambda read: self._books.know(read.records), time.monotonic)
@@ -70,11 +87,6 @@ class Conversation:
     def __exit__(self, *_: object) -> None:
         if self._client is not None:
             self._client.stop()
-
-    @property
-    def is_answerable(self) -> bool:
-        """Whether the last message is the user's and waits for an answer."""
-        return bool(self.messages) and self.messages[-1].role == "user"
 
     def is_alive(self) -> bool:
         """Whether the engine is there to talk to."""
@@ -90,12 +102,12 @@ class Conversation:
         assert isinstance(listed, DevicesListed)
         devices = self._books.with_margins(merge(listed.devices, before, None))
         report = check(model.shape, self._options, devices)
-        self._output.estimated(report)
+        self.output.estimated(report)
         planned = self._plan(client)
         if not client.is_running():
             client = self._start()
         self._books.begin(open_account(model, self._options, report, planned, devices, before))
-        with self._output.loading() as on_progress:
+        with self.output.loading() as on_progress:
             command = Load(id=client.next_id(), model=self._path, options=self._options)
             try:
                 loaded = client.request(command, on_progress=on_progress)
@@ -105,7 +117,10 @@ class Conversation:
         assert isinstance(loaded, Loaded)
         self._books.loaded(loaded)
         self._books.sampled(read_sensors(client.pid))
-        self._output.loaded(loaded)
+        self.loaded, self.cells_used = loaded, 0
+        self.room = Room(model, loaded, listed.devices, self._options)
+        self.room.planned_ctx = self._planned_ctx
+        self.output.loaded(loaded)
 
     def _start(self) -> EngineClient:
         self._client = client = EngineClient(self._heard, name="chat")
@@ -124,11 +139,12 @@ class Conversation:
         except KvDeskError:
             return None
         assert isinstance(planned, Planned)
+        self._planned_ctx = planned.options.ctx_size
         return planned.report
 
     def ask(self, text: str) -> None:
         """Send a message and show the answer."""
-        self.messages.append(Message("user", text))
+        self.talk.add(Message("user", text))
         self.answer()
 
     def answer(self) -> None:
@@ -136,28 +152,106 @@ class Conversation:
 
         A message of which nothing came is taken back, unless the engine has died: it is then still to answer.
         """
-        client = self._client
-        assert client is not None
-        told = [Message("system", self.system)] if self.system else []
-        command = Chat(
-            id=client.next_id(), messages=(*told, *self.messages), sampling=self._sampling, chat="terminal"
-        )
+        self._say_what_will_not_fit()
+        rolls = self.overflow == "roll"
         try:
-            with _ctrl_c(lambda: client.send(Cancel(id=client.next_id(), target=command.id))):
-                done = client.request(command, on_progress=self._output.heard)
+            done = self.request(
+                lambda number: Chat(
+                    id=number,
+                    messages=self.talk.prompt(self.system),
+                    sampling=self.sampling,
+                    chat=CHAT,
+                    overflow=self.overflow,
+                    may_shift=rolls,
+                ),
+                self._heard_of_answer,
+            )
         except (KvDeskError, Cancelled):
-            if client.is_running():
-                self.messages.pop()
+            if self.is_alive():
+                self.talk.pop()
             raise
         assert isinstance(done, TurnDone)
         self._books.answered()
-        if self._books.wants_reading:
-            self._books.sampled(read_sensors(client.pid))
-        self._output.answered(done)
+        if self._books.wants_reading and self._client is not None:
+            self._books.sampled(read_sensors(self._client.pid))
+        self.room.answered(done)
+        self.cells_used = done.cache.cells_used
+        self.output.answered(done)
         if done.text:
-            self.messages.append(Message("assistant", done.text, done.reasoning))
+            self.talk.add(Message("assistant", done.text, done.reasoning))
         else:
-            self.messages.pop()
+            self.talk.pop()
+
+    def request(
+        self, make_command: Callable[[int], Command], on_progress: Callable[[Event], None] | None = None
+    ) -> Event:
+        """Ask the engine and wait; Ctrl-C cancels. Raises KvDeskError and Cancelled."""
+        client = self._client
+        assert client is not None
+        command = make_command(client.next_id())
+        with _ctrl_c(lambda: client.send(Cancel(id=client.next_id(), target=command.id))):
+            return client.request(command, on_progress=on_progress)
+
+    def set_context(
+        self, options: LoadOptions, route: StateRoute, on_progress: Callable[[Event], None]
+    ) -> Rebuilt:
+        """Give the loaded model another context, keeping what the cache holds; raises as `request` does."""
+        folder = str(find_places().parked)
+        said = self.request(
+            lambda number: Rebuild(id=number, options=options, route=route, folder=folder), on_progress
+        )
+        assert isinstance(said, Rebuilt)
+        self.room.rebuilt(said, options)
+        self._options = said.options  # what is loaded again after a death of the engine
+        self.cells_used = said.kept_tokens
+        return said
+
+    def count(self, draft: str = "") -> TokensCounted | None:
+        """What the conversation takes, with a draft or as it stands; None for an empty one."""
+        if not draft and not len(self.talk):
+            return None
+        messages = self.talk.prompt(self.system, draft)
+        said = self.request(lambda number: CountTokens(id=number, messages=messages, chat=CHAT))
+        assert isinstance(said, TokensCounted)
+        return said
+
+    def _heard_of_answer(self, event: Event) -> None:
+        if isinstance(event, MessagesDropped):
+            sent = ([None] if self.system else []) + [*self.talk.sent]
+            for place in event.places:
+                if (said := sent[place]) is not None:
+                    said.is_dropped = True
+        self.output.heard(event)
+
+    def _say_what_will_not_fit(self) -> None:
+        """Say it before it happens; counted only where the end of the context can be met."""
+        texts = (message.content + message.reasoning for message in self.talk.prompt(self.system))
+        most = sum(len(text.encode()) + 64 for text in texts)  # a token stands for a byte at least
+        if most + self.room.expected_tokens <= self.room.n_ctx or (said := self.count()) is None:
+            return
+        found = self.room.overflow(self.talk.weigh(self.system, said.message_tokens), said)
+        if found is not None:
+            self.output.told("overflow", {"policy": self.overflow, **overflow_json(found)}, said_of(found))
+
+
+def said_of(found: FullContext) -> str:
+    """What will not fit and the ways on, for people."""
+    lines = [
+        t(
+            "The prompt of {prompt} tokens and an answer of about {expected} are {excess} more than the"
+            " context of {ctx} holds.",
+            prompt=format_tokens(found.prompt_tokens),
+            expected=format_tokens(found.expected_tokens),
+            excess=format_tokens(found.excess_tokens),
+            ctx=format_tokens(found.n_ctx),
+        )
+    ]
+    for way in found.ways:
+        mark = "" if way.is_possible else " –"
+        spent = f" ({format_duration(way.seconds)})" if way.seconds else ""
+        ids = f" [{', '.join(map(str, way.ids))}]" if way.ids else ""
+        lines.append(f"  {way.kind}{ids}{mark}: {t(way.cost)}{spent}")
+    return "\n".join(lines)
 
 
 def check(shape: ModelShape, options: LoadOptions, devices: Sequence[Device]) -> MemoryReport:

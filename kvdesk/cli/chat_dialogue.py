@@ -5,7 +5,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from kvdesk.cli import chat_context, chat_editing, chat_parked
+from kvdesk.cli.chat_context import ContextCommands
 from kvdesk.cli.chat_conversation import Conversation
+from kvdesk.cli.chat_editing import EditingCommands
+from kvdesk.cli.chat_parked import ParkingCommands
+from kvdesk.cli.prompting import agree, read_message, say
 from kvdesk.cli.texts import t
 from kvdesk.errors import Cancelled, KvDeskError
 
@@ -13,8 +18,8 @@ _HELP = """/help           this list
 /system TEXT    set the system prompt; without a text, remove it
 /clear          begin anew
 /again          answer the last message anew
-/quit           leave (or Ctrl-D)
-Ctrl-C stops an answer; twice leaves. A line that ends in \\ goes on in the next one."""
+/quit           leave (or Ctrl-D)"""
+_KEYS = "Ctrl-C stops an answer; twice leaves. A line that ends in \\ goes on in the next one."
 
 
 def converse(conversation: Conversation) -> None:
@@ -23,22 +28,39 @@ def converse(conversation: Conversation) -> None:
         importlib.import_module("readline")
     dialogue = _Dialogue(conversation)
     if sys.stdin.isatty():
-        _say(t("/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves."))
+        say(t("/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves."))
     was_interrupted = False
     while True:
         try:
-            line = _read()
+            line = read_message()
             was_interrupted = False
             if not dialogue.obey(line):
                 return
         except EOFError:
-            _say("")
+            say("")
             return
         except KeyboardInterrupt:
             if was_interrupted:
                 raise
             was_interrupted = True
-            _say("\n" + t("Ctrl-C again leaves."))
+            say("\n" + t("Ctrl-C again leaves."))
+
+
+def leave(conversation: Conversation, parks: bool | None) -> None:
+    """Before the end: let the chat rest on disk, as was said, as the settings say, or as is answered now."""
+    parking = ParkingCommands(conversation)
+    if parks is False or not parking.is_worth_it:
+        return
+    wish = conversation.room.settings.park
+    is_wanted = parks is True or (parks is None and wish == "always")
+    if parks is None and wish == "ask":
+        question = t("Keep this chat on disk ({price})? [y/N] ", price=parking.price())
+        is_wanted = agree(question, default=False)
+    if is_wanted:
+        try:
+            parking.park()
+        except KvDeskError as error:
+            say(f"{t(error.message)} {t(error.hint)}".strip())
 
 
 class _Dialogue:
@@ -51,6 +73,10 @@ class _Dialogue:
             "/system": self._system,
             "/clear": self._clear,
             "/again": self._again,
+            "/regenerate": self._again,
+            **ContextCommands(conversation).commands(),
+            **EditingCommands(conversation, self._answer).commands(),
+            **ParkingCommands(conversation).commands(),
             "/quit": lambda _: False,
         }
 
@@ -60,11 +86,21 @@ class _Dialogue:
         if not word:
             return True
         if word.startswith("/") and word not in self._commands:
-            _say(t("There is no command {word}; /help lists them.", word=word))
+            say(t("There is no command {word}; /help lists them.", word=word))
             return True
         if word in self._commands:
-            return self._commands[word](rest.strip())
+            return self._carry_out(word, rest.strip())
         return self._answer(lambda: self._conversation.ask(line))
+
+    def _carry_out(self, word: str, rest: str) -> bool:
+        """Do a command; what keeps it from being done is said, and the chat goes on."""
+        try:
+            return self._commands[word](rest)
+        except Cancelled:
+            say(t("Stopped."))
+        except KvDeskError as error:
+            say(f"{t(error.message)} {t(error.hint)}".strip())
+        return True
 
     def _answer(self, answer: Callable[[], None]) -> bool:
         """Answer, and where the engine dies of it, offer to load the model again and go on."""
@@ -75,61 +111,40 @@ class _Dialogue:
             except Cancelled:
                 return True
             except KvDeskError as error:
-                _say(f"{t(error.message)} {t(error.hint)}")
+                say(f"{t(error.message)} {t(error.hint)}")
                 if self._conversation.is_alive():
                     return True
-                if not _agree(t("Load the model again and go on? [Y/n] ")):
+                if not agree(t("Load the model again and go on? [Y/n] ")):
                     return False
                 answer = self._resume
 
     def _resume(self) -> None:
         self._conversation.load()
-        if self._conversation.is_answerable:
+        if self._conversation.talk.is_answerable:
             self._conversation.answer()
 
     def _help(self, _: str) -> bool:
-        _say(t(_HELP))
+        say(t(_HELP))
+        for group in (chat_editing, chat_context, chat_parked):
+            say(group.help_text())
+        say(t(_KEYS))
         return True
 
     def _system(self, text: str) -> bool:
         self._conversation.system = text
-        _say(t("System prompt set.") if text else t("System prompt removed."))
+        say(t("System prompt set.") if text else t("System prompt removed."))
         return True
 
     def _clear(self, _: str) -> bool:
-        self._conversation.messages.clear()
-        _say(t("A new conversation."))
+        self._conversation.talk.said.clear()
+        say(t("A new conversation."))
         return True
 
     def _again(self, _: str) -> bool:
-        messages = self._conversation.messages
-        if not messages:
-            _say(t("There is nothing to answer yet."))
+        talk = self._conversation.talk
+        if not len(talk):
+            say(t("There is nothing to answer yet."))
             return True
-        if messages[-1].role == "assistant":
-            messages.pop()
+        if not talk.is_answerable:
+            talk.pop()
         return self._answer(self._conversation.answer)
-
-
-def _read() -> str:
-    """A message; a backslash at the end of a line joins the next one to it."""
-    prompt = "> " if sys.stdin.isatty() else ""
-    lines = [input(prompt)]
-    while lines[-1].endswith("\\"):
-        lines[-1] = lines[-1][:-1]
-        lines.append(input(". " if prompt else ""))
-    return "\n".join(lines)
-
-
-def _agree(question: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    try:
-        return input(question).strip().lower() in {"", "y", "yes"}
-    except EOFError:
-        return False
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

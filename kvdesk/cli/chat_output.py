@@ -9,7 +9,15 @@ import msgspec
 
 from kvdesk.cli.printing import print_json
 from kvdesk.cli.texts import t
-from kvdesk.engine.protocol import Event, Loaded, LoadProgress, PrefillProgress, TextPiece, TurnDone
+from kvdesk.engine.protocol import (
+    Event,
+    Loaded,
+    LoadProgress,
+    MessagesDropped,
+    PrefillProgress,
+    TextPiece,
+    TurnDone,
+)
 from kvdesk.memory.report import TOTAL_KINDS, MemoryReport
 from kvdesk.units import format_bytes, format_tokens
 
@@ -35,6 +43,9 @@ class Output(Protocol):
 
     def answered(self, event: TurnDone) -> None:
         """After an answer."""
+
+    def told(self, event: str, values: dict[str, object], text: str) -> None:
+        """Whatever else there is to say: an event with its values, and the same in words."""
 
 
 class JsonLines:
@@ -79,6 +90,10 @@ class JsonLines:
                     "is_reasoning": event.is_reasoning,
                 }
             )
+        elif isinstance(event, MessagesDropped):
+            values = msgspec.structs.asdict(event)
+            del values["id"]
+            print_json({"event": "dropped", **values})
 
     def answered(self, event: TurnDone) -> None:
         """Print the whole answer with its figures, and how full the cache is."""
@@ -87,6 +102,10 @@ class JsonLines:
         print_json({"event": "turn", **values})
         cache = msgspec.structs.asdict(event.cache)
         print_json({"event": "memory", "degree": "cache", **{k: cache[k] for k in _CACHE_KEYS}})
+
+    def told(self, event: str, values: dict[str, object], text: str) -> None:
+        """Print the values."""
+        print_json({"event": event, **values})
 
 
 _CACHE_KEYS = ("cells_used", "n_ctx", "k_bytes", "v_bytes")
@@ -144,6 +163,9 @@ class Terminal:
         """Stream the answer; what the model thinks is dimmed, and left out where there is no terminal."""
         if isinstance(event, PrefillProgress):
             self._show_progress(event)
+        elif isinstance(event, MessagesDropped):
+            self._clear_progress()
+            self._note(_dropped(event))
         elif isinstance(event, TextPiece):
             self._clear_progress()
             self._set_thinking(event.is_reasoning)
@@ -158,6 +180,10 @@ class Terminal:
         sys.stdout.write("" if event.text.endswith("\n") else "\n")
         sys.stdout.flush()
         self._note(_figures(event))
+
+    def told(self, event: str, values: dict[str, object], text: str) -> None:
+        """Print the words."""
+        self._note(text)
 
     def _set_thinking(self, is_thinking: bool) -> None:
         if is_thinking != self._is_thinking and sys.stdout.isatty():
@@ -204,6 +230,8 @@ _REASONS = {
     "cannot_rewind": "this model cannot go back",
     "model_reloaded": "the model was loaded anew",
     "other_chat": "another chat used the cache",
+    "context_shifted": "messages were left out",
+    "options_changed": "the context was made anew",
 }
 
 _STOPS = {
@@ -211,6 +239,16 @@ _STOPS = {
     "context_full": "stopped: the context is full",
     "cancelled": "stopped",
 }
+
+
+def _dropped(event: MessagesDropped) -> str:
+    """What fell out of the context, and what that has read again."""
+    said = t(
+        "{count} messages with {tokens} tokens fell out of the context; /messages shows them.",
+        count=len(event.places),
+        tokens=format_tokens(event.tokens),
+    )
+    return f"[{said} {t(event.why)}]" if event.why else f"[{said}]"
 
 
 def _figures(event: TurnDone) -> str:

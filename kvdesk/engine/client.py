@@ -25,8 +25,11 @@ from kvdesk.engine.protocol import (
     Failed,
     Hello,
     LoadProgress,
+    MessagesDropped,
     PrefillProgress,
     Quit,
+    RebuildProgress,
+    RehearsalProgress,
     TextPiece,
     decode_event,
     encode,
@@ -38,7 +41,15 @@ CANCEL_TIMEOUT_S = 2.0
 DRAIN_TIMEOUT_S = 1.0  # for stderr, which a grandchild may hold open
 
 _HELLO = 0  # the deadline of the greeting; ids of commands begin at 1
-_PROGRESS = (LoadProgress, PrefillProgress, TextPiece, Hello)
+_PROGRESS = (
+    LoadProgress,
+    PrefillProgress,
+    TextPiece,
+    MessagesDropped,
+    RebuildProgress,
+    RehearsalProgress,
+    Hello,
+)
 
 
 def default_command() -> list[str]:
