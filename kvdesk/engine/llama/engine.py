@@ -38,8 +38,12 @@ from kvdesk.engine.protocol import (
     ProbeKernels,
     Rebuild,
     Rebuilt,
+    Rehearse,
+    Rehearsed,
     Resume,
     Resumed,
+    Tokenize,
+    Tokenized,
     Unload,
     Unloaded,
 )
@@ -75,6 +79,7 @@ class Engine:
         self._planner = Planner(self._log, self._rpc)
         self._model: Model | None = None
         self._context: Context | None = None
+        self._handles: list[int] = []  # of the devices that the model may use
         self._report: MemoryReport | None = None
         self._chats: Chats | None = None
 
@@ -90,7 +95,7 @@ class Engine:
             has_rpc=devices.has_rpc(),
         )
 
-    def run(self, command: Command) -> Event:
+    def run(self, command: Command) -> Event:  # noqa: C901 - one case per command
         """Carry out a command and return its final event. Raises KvDeskError or Cancelled."""
         match command:
             case ListDevices():
@@ -114,6 +119,11 @@ class Engine:
                 return self._park(command)
             case Resume():
                 return self._resume(command)
+            case Rehearse():
+                return self._rehearse(command)
+            case Tokenize():
+                tokens = self._loaded_chats().tokenize(command.text, is_start=command.add_special)
+                return Tokenized(id=command.id, tokens=tuple(tokens))
             case AskCache():
                 return self._loaded_chats().report(command.id)
             case Unload():
@@ -141,7 +151,7 @@ class Engine:
 
         options = command.options
         chosen = devices.choose(options.device, self._rpc.handles(options.rpc))
-        handles = devices.local_handles() if chosen is None else chosen
+        self._handles = handles = devices.local_handles() if chosen is None else chosen
         before = devices.list_devices(handles)
         base = psutil.Process().memory_info()
         self._model = Model(
@@ -248,6 +258,12 @@ class Engine:
             tokens=len(context.tokens),
             elapsed_s=time.perf_counter() - started_s,
         )
+
+    def _rehearse(self, command: Rehearse) -> Rehearsed:
+        from kvdesk.engine.llama.rehearsal import Rehearsal  # numpy, as above
+
+        context = self._loaded_context()
+        return Rehearsal(command, context, self._handles, self._emit, self._is_cancelled).run()
 
     def _loaded_chats(self) -> "Chats":
         if self._chats is None:

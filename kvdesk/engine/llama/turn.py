@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.detokenize import AnswerText, Shown
 from kvdesk.engine.llama.library import llama
+from kvdesk.engine.llama.message_tokens import tokens_of_messages
 from kvdesk.engine.llama.sampler import Sampler
 from kvdesk.engine.llama.template import ChatTemplate
 from kvdesk.engine.llama.transcript import Transcript, common_length
@@ -94,6 +95,10 @@ class Chats:
             chat=self._in_cache,
         )
 
+    def tokenize(self, text: str, *, is_start: bool) -> list[int]:
+        """The tokens of a text; `is_start` puts in front what the model wants at the beginning."""
+        return self._vocabulary.tokenize(text.encode("utf-8", "replace"), is_start=is_start)
+
     def count(self, command: CountTokens) -> TokensCounted:
         """What sending these messages would cost. Raises EngineError when the template refuses them."""
         prompt = self._prepare(command.messages, command.chat)
@@ -102,6 +107,9 @@ class Chats:
             prompt_tokens=prompt.n_tokens,
             reused_tokens=prompt.reused_tokens,
             new_tokens=prompt.n_tokens - prompt.reused_tokens,
+            message_tokens=tokens_of_messages(
+                command.messages, prompt.transcript.text, prompt.transcript.tokens, self._vocabulary.piece
+            ),
         )
 
     def run(self, command: Chat, emit: Emit, is_cancelled: IsCancelled) -> TurnDone:
