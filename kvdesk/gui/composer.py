@@ -71,7 +71,7 @@ class Composer(QFrame):
     """Shows the draft of the open conversation; emits what the user wants done with it."""
 
     sent = Signal(str)
-    edited = Signal(str)  # the last question, written anew
+    edited = Signal(str)  # a question, written anew
     stopWanted = Signal()
     draftChanged = Signal(str)
 
@@ -164,11 +164,15 @@ class Composer(QFrame):
         self.draftChanged.emit(text)
         self.edit.setFocus()
 
-    def begin_edit(self, text: str) -> None:
-        """Edit the last question: sending replaces it, Escape leaves it as it was."""
+    def begin_edit(self, text: str, n_behind: int = 1) -> None:
+        """Edit a question: sending replaces it and the `n_behind` messages after it; Escape leaves all be."""
         self._is_editing = True
         self._note.setText(
             self.tr("Editing your last message: its answer will be written anew. Esc keeps it.")
+            if n_behind <= 1
+            else self.tr(
+                "Editing an earlier message: it and the {count} messages after it give way. Esc keeps them."
+            ).format(count=n_behind)
         )
         self._note.show()
         self._set_text(text)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import text_label
+from kvdesk.gui.controls import icon_button, text_label
 from kvdesk.gui.figures import SEPARATOR, prefill_line
 from kvdesk.gui.theme import Radius, Space, TextSize
 from kvdesk.session.state import ChatMessage, Conversation, DeskState, Phase
@@ -136,6 +136,7 @@ class ContextGauge(QWidget):
         self._divided: tuple[Segment, ...] = ()
         self.left = text_label("", "muted", TextSize.TABLE)
         self.right = text_label("", "muted", TextSize.TABLE, figures=True)
+        self.menu_button = icon_button("more", self.tr("What can be done with the context"))
         self.left.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -144,6 +145,7 @@ class ContextGauge(QWidget):
         row.setSpacing(Space.SMALL)
         row.addWidget(self.left, 1)
         row.addWidget(self.right)
+        row.addWidget(self.menu_button)
         column.addWidget(self._ribbon)
         column.addLayout(row)
         self.setAccessibleName(self.tr("Context"))

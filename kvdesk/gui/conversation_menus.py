@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 translate = QCoreApplication.translate
+
+Mark = Literal["pin", "unpin", "drop", "bring_back", "compact"]  # about a message's place in the context
 
 _OPENED_SCHEMES = ("http", "https", "mailto")
 _LONGEST = 90
@@ -42,6 +45,8 @@ class Menued:
     address: str = ""
     fold: Callable[[], None] | None = None  # folds or unfolds the message's reasoning
     is_unfolded: bool = False
+    marks: tuple[Mark, ...] = ()  # what can be done about its place in the context
+    mark: Callable[[Mark], None] | None = None
 
 
 def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
@@ -68,10 +73,26 @@ def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
             else translate("ConversationMenus", "Show reasoning")
         )
         menu.addAction(label).triggered.connect(about.fold)
+    if about.mark is not None and about.marks:
+        menu.addSeparator()
+        _add_marks(menu, about.marks, about.mark)
+        menu.addSeparator()
     everything = menu.addAction(translate("ConversationMenus", "Select all"))
     everything.setShortcut(QKeySequence(QKeySequence.StandardKey.SelectAll))
     everything.triggered.connect(about.select_all)
     return menu
+
+
+def _add_marks(menu: QMenu, marks: tuple[Mark, ...], do: Callable[[Mark], None]) -> None:
+    names: dict[Mark, str] = {
+        "pin": translate("ConversationMenus", "Pin: never leave it out of the context"),
+        "unpin": translate("ConversationMenus", "Unpin"),
+        "drop": translate("ConversationMenus", "Leave this exchange out of the context"),
+        "bring_back": translate("ConversationMenus", "Bring it back into the context"),
+        "compact": translate("ConversationMenus", "Summarise everything up to here…"),
+    }
+    for mark in marks:
+        menu.addAction(names[mark]).triggered.connect(lambda _=False, mark=mark: do(mark))
 
 
 def _menu(parent: QWidget) -> QMenu:

@@ -1,6 +1,6 @@
 """The centre of the window: the conversation, how full the context is, and where the user writes."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
@@ -11,9 +11,13 @@ from kvdesk.gui.controls import push_button
 from kvdesk.gui.conversation_view import ConversationView
 from kvdesk.gui.empty_chat import EmptyChat
 from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.room import doing
+from kvdesk.gui.room.card import RoomCard
+from kvdesk.gui.room.menu import room_menu
+from kvdesk.gui.room.questions import question_of
 from kvdesk.gui.theme import Space
 from kvdesk.resources import DEMO_MODEL
-from kvdesk.session import actions
+from kvdesk.session import actions, room_actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Notice
 
@@ -28,8 +32,10 @@ class ConversationPanel(QWidget):
         self._desk = desk
         self._ended: Notice | None = None
         self._chat_id: int | None = None
+        self._edited_id = -1  # of the message that is in the composer to be edited
         self.view = ConversationView()
         self.empty = EmptyChat()
+        self.room = RoomCard()
         self.gauge = ContextGauge()
         self.composer = Composer()
         self._lay_out()
@@ -42,6 +48,7 @@ class ConversationPanel(QWidget):
         self._stack.addWidget(self.view)
         self._below = QVBoxLayout()
         self._below.setSpacing(Space.MEDIUM)
+        self._below.addWidget(self.room)
         self._below.addWidget(self.gauge)
         self._below.addWidget(self.composer)
         column = QVBoxLayout(self)
@@ -55,12 +62,15 @@ class ConversationPanel(QWidget):
     def _connect(self) -> None:
         desk = self._desk
         self.composer.sent.connect(lambda text: actions.send_message(desk, text))
-        self.composer.edited.connect(lambda text: actions.edit_last(desk, text))
+        self.composer.edited.connect(lambda text: actions.edit_message(desk, self._edited_id, text))
         self.composer.stopWanted.connect(lambda: actions.stop_answer(desk))
         self.composer.draftChanged.connect(lambda text: actions.draft_changed(desk, text))
         self.view.regenerateWanted.connect(lambda: actions.regenerate(desk))
-        self.view.editWanted.connect(self._edit_last)
+        self.view.editWanted.connect(self._edit)
         self.view.typed.connect(self._type)
+        self.view.marked.connect(lambda said, message_id: doing.mark(desk, said, message_id))
+        self.room.answered.connect(lambda said: doing.answer(desk, said, self.room.text))
+        self.gauge.menu_button.clicked.connect(self._show_room_menu)
         self.empty.openWanted.connect(self.openWanted)
         self.empty.demoWanted.connect(lambda: actions.open_model(desk, DEMO_MODEL))
         self.empty.promptChosen.connect(lambda text: actions.send_message(desk, text))
@@ -75,6 +85,7 @@ class ConversationPanel(QWidget):
         self._welcome(state)
         self.view.show_state(state)
         self._show_ended(state.engine.ended)
+        self.room.show_question(question_of(state))
         self.gauge.show_state(state)
         self.composer.show_state(state)
 
@@ -105,16 +116,26 @@ class ConversationPanel(QWidget):
         bar.show_notice(ended)
         self.view.set_notice(bar)
 
+    def _show_room_menu(self) -> None:
+        desk = self._desk
+        if not desk.state.ladder:
+            room_actions.find_ladder(desk)  # for the next time; finding takes a moment
+        menu = room_menu(self, desk.state, desk.settings.overflow, doing.doings(desk))
+        button, size = self.gauge.menu_button, menu.sizeHint()
+        menu.popup(button.mapToGlobal(button.rect().topRight()) - QPoint(size.width(), size.height()))
+
     def _type(self, text: str) -> None:
         """Write on in the composer what was begun elsewhere."""
         self.focus_composer()
         self.composer.edit.insertPlainText(text)
 
-    def _edit_last(self) -> None:
+    def _edit(self, message_id: int) -> None:
         chat = self._desk.state.chat
-        last = next((m for m in reversed(chat.messages) if m.role == "user"), None) if chat else None
-        if last is not None:
-            self.composer.begin_edit(last.content)
+        found = next((m for m in chat.messages if m.id == message_id), None) if chat else None
+        if chat is not None and found is not None:
+            self._edited_id = message_id
+            behind = len(chat.messages) - 1 - chat.messages.index(found)
+            self.composer.begin_edit(found.content, behind)
 
     def _align(self) -> None:
         left, width = column_of(self.width())

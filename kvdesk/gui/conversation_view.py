@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from kvdesk.gui.blocks.code import CodeView
-from kvdesk.gui.conversation_menus import Menued, conversation_menu, link_menu
+from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu, link_menu
 from kvdesk.gui.figures import live_line
 from kvdesk.gui.message_actions import MessageActions
 from kvdesk.gui.message_rows import FigureRow, ReasoningHead, WidgetRow
@@ -29,7 +29,8 @@ class ConversationView(RowsView):
     """Draws the open conversation of a `DeskState`; emits what the user wants done."""
 
     regenerateWanted = Signal()
-    editWanted = Signal()
+    editWanted = Signal(int)  # id of the message
+    marked = Signal(str, int)  # what its menu says about a message's place in the context
     typed = Signal(str)  # a character, which is meant for the composer
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -41,7 +42,7 @@ class ConversationView(RowsView):
         self.message_actions = MessageActions(self.viewport())
         self.message_actions.copyWanted.connect(self._copy_message)
         self.message_actions.regenerateWanted.connect(self.regenerateWanted)
-        self.message_actions.editWanted.connect(self.editWanted)
+        self.message_actions.editWanted.connect(self._edit)
 
     @property
     def transcript(self) -> Transcript:
@@ -172,14 +173,13 @@ class ConversationView(RowsView):
             return
         groups = self._transcript.groups
         is_idle = self._transcript.live is None
-        last_user = next((g for g in reversed(groups) if g.message.role == "user"), None)
         self.message_actions.show_for(
             group,
             can_regenerate=is_idle
             and bool(groups)
             and group is groups[-1]
             and group.message.role == "assistant",
-            can_edit=is_idle and group is not None and group is last_user,
+            can_edit=is_idle and group is not None and group.message.role == "user",
         )
         self._place_actions()
 
@@ -187,6 +187,10 @@ class ConversationView(RowsView):
         """While the view has the keyboard, the last message's actions are the next stop of Tab."""
         if self.hasFocus() and self._transcript.groups:
             self._show_actions(self._transcript.groups[-1])
+
+    def _edit(self) -> None:
+        if self.message_actions.group is not None:
+            self.editWanted.emit(self.message_actions.group.message.id)
 
     def _copy_message(self) -> None:
         if self.message_actions.group is not None:
@@ -219,8 +223,21 @@ class ConversationView(RowsView):
                 address=view.link_at(local.x(), local.y()) if view is not None else "",
                 fold=partial(self.fold, head) if head is not None else None,
                 is_unfolded=head is not None and head.is_open,
+                marks=self._marks_of(group) if group is not None else (),
+                mark=lambda mark: self.marked.emit(mark, group.message.id) if group is not None else None,
             )
         conversation_menu(self, about).popup(event.globalPos())
+
+    def _marks_of(self, group: Group) -> tuple[Mark, ...]:
+        """What can be done about a message's place in the context; nothing while an answer is written."""
+        if self._transcript.live is not None:
+            return ()
+        if group.message.is_dropped:
+            return ("bring_back",)
+        if group.message.is_pinned:
+            return ("unpin",)
+        is_last = group in self._transcript.groups[-2:]
+        return ("pin",) if is_last else ("pin", "drop", "compact")
 
     def _describe(self) -> None:
         """Give screen readers the latest answer, and announce it once when it is complete."""

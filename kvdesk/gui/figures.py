@@ -11,9 +11,17 @@ SEPARATOR = " · "
 
 
 def duration(seconds: float) -> str:
-    """Print a duration with the digits that mean something: "9 ms", "0.3 s", "41 s"."""
+    """Print a duration with the digits that mean something: "9 ms", "0.3 s", "41 s", "3 min 10 s"."""
     if seconds < 0.095:
         return translate("Figures", "{number} ms").format(number=max(1, round(seconds * 1000)))
+    if seconds >= 3600:
+        return translate("Figures", "{hours} h {minutes} min").format(
+            hours=int(seconds // 3600), minutes=int(seconds % 3600 // 60)
+        )
+    if seconds >= 100:
+        return translate("Figures", "{minutes} min {seconds} s").format(
+            minutes=int(seconds // 60), seconds=int(seconds % 60)
+        )
     return translate("Figures", "{number} s").format(
         number=f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
     )
@@ -36,6 +44,8 @@ def reread_sentence(figures: TurnFigures) -> str:
         "cannot_rewind": translate("Figures", "this model’s state cannot be rewound"),
         "model_reloaded": translate("Figures", "the model was loaded again"),
         "other_chat": translate("Figures", "another chat had used the cache"),
+        "context_shifted": translate("Figures", "messages before it were left out"),
+        "options_changed": translate("Figures", "the context was made anew"),
         "template_rewrote": translate("Figures", "the template writes earlier messages differently now"),
     }
     why = whys.get(figures.reread_reason, "")
@@ -52,6 +62,16 @@ def _stop_words(figures: TurnFigures | None, is_partial: bool) -> str:
     if reason == "context_full":
         return translate("Figures", "cut: the context is full")
     return translate("Figures", "cut off, what had arrived is kept") if is_partial else ""
+
+
+def place_words(message: ChatMessage) -> str:
+    """Say of a message that it is pinned, left out of the context, or stands for others."""
+    if message.is_dropped:
+        return translate("Figures", "left out of the context")
+    if message.stands_for:
+        count = len(message.stands_for)
+        return translate("Figures", "summary of {count} messages").format(count=count)
+    return translate("Figures", "pinned") if message.is_pinned else ""
 
 
 def answer_line(message: ChatMessage) -> str:
@@ -83,8 +103,25 @@ def answer_line(message: ChatMessage) -> str:
         if figures.tokens_per_s > 0:
             made += " " + translate("Figures", "at {speed}").format(speed=speed(figures.tokens_per_s))
         parts.append(made)
-    parts.append(_stop_words(figures, message.is_partial))
+        parts += _room_words(figures)
+    parts += [_stop_words(figures, message.is_partial), place_words(message)]
     return SEPARATOR.join(part for part in parts if part)
+
+
+def _room_words(figures: TurnFigures) -> list[str]:
+    """Say what spared a re-read, and what the turn left out."""
+    words = []
+    if figures.restored_from == "checkpoint":
+        words.append(translate("Figures", "went back to a checkpoint"))
+    elif figures.restored_from == "shelf":
+        words.append(translate("Figures", "cache brought back from memory"))
+    if figures.shifted_tokens:
+        moved = translate("Figures", "{count} moved together in the cache")
+        words.append(moved.format(count=format_tokens(figures.shifted_tokens)))
+    if figures.dropped:
+        left_out = translate("Figures", "{count} messages left out of the context")
+        words.append(left_out.format(count=figures.dropped))
+    return words
 
 
 def live_line(engine: EngineState, streaming: Streaming) -> str:
@@ -145,15 +182,16 @@ def cost_line(state: DeskState, draft: str) -> str:
     if cost is None or not draft.strip():
         return ""
     parts = [translate("Figures", "+{count} tokens").format(count=format_tokens(cost.new_tokens))]
-    rate = prefill_speed(state)
-    if rate > 0 and cost.new_tokens:
-        parts.append(
-            translate("Figures", "first token in about {time}").format(time=duration(cost.new_tokens / rate))
-        )
+    seconds = cost.seconds_to_first_token
+    if seconds is None and (rate := prefill_speed(state)) > 0:
+        seconds = cost.new_tokens / rate
+    if seconds is not None and cost.new_tokens:
+        parts.append(translate("Figures", "first token in about {time}").format(time=duration(seconds)))
     room = state.engine.loaded.n_ctx_seq
     if room > 0:
-        share = round(100 * cost.prompt_tokens / room)
-        parts.append(translate("Figures", "cache {percent} %").format(percent=share))
+        now = round(100 * cost.reused_tokens / room)
+        after = round(100 * max(cost.cells_after, cost.prompt_tokens) / room)
+        parts.append(translate("Figures", "cache {now} → {after} %").format(now=now, after=after))
     return SEPARATOR.join(parts)
 
 

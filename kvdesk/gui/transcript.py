@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from kvdesk.gui.figures import answer_line, thought_line
+from kvdesk.gui.figures import answer_line, place_words, thought_line
 from kvdesk.gui.markdown_stream import StreamParser, split_sections
 from kvdesk.gui.message_rows import MESSAGE_GAP, BubbleRow, FigureRow, ReasoningHead, WidgetRow
 from kvdesk.gui.rows import Part, Row, TextRow, gap_between
@@ -246,7 +246,7 @@ def message_group(message: ChatMessage, *, is_first: bool) -> Group:
             BubbleRow(message.id, text, gap if at == 0 else 0.0, is_first=at == 0, is_last=at == last)
             for at, text in enumerate(sections)
         ]
-        return Group(message, [*rows, FigureRow(message.id, "", is_answer=False)])
+        return Group(message, [*rows, FigureRow(message.id, place_words(message), is_answer=False)])
     gap = min(gap, _ANSWER_GAP)
     head = None
     if message.reasoning:

@@ -73,13 +73,14 @@ class FakeDesk:
 
 def record_actions(monkeypatch: Any, desk: FakeDesk) -> list[tuple[Any, ...]]:
     """Replace every action by one that notes its name and arguments in `desk.calls`."""
-    from kvdesk.session import actions
+    from kvdesk.session import actions, room_actions
 
-    for name, action in vars(actions).items():
-        if callable(action) and getattr(action, "__module__", "") == actions.__name__:
-            monkeypatch.setattr(
-                actions, name, lambda _desk, *args, name=name: desk.calls.append((name, *args))
-            )
+    for room in (actions, room_actions):
+        for name, action in vars(room).items():
+            if callable(action) and getattr(action, "__module__", "") == room.__name__:
+                monkeypatch.setattr(
+                    room, name, lambda _desk, *args, name=name, **_: desk.calls.append((name, *args))
+                )
     return desk.calls
 
 

@@ -86,8 +86,10 @@ def test_an_open_model_is_loaded_by_sending(qtbot: QtBot, composer: Composer) ->
 
 def test_the_cost_follows_the_count(composer: Composer) -> None:
     composer.edit.setPlainText("draft")
-    composer.show_state(replace(fakes.qwen_loaded(), send_cost=SendCost(27_348, 27_310, 38)))
-    assert composer.cost.text() == "+38 tokens · first token in about 0.3 s · cache 83 %"
+    composer.show_state(
+        replace(fakes.qwen_loaded(), send_cost=SendCost(27_348, 27_310, 38, 0.32, 400, 27_748))
+    )
+    assert composer.cost.text() == "+38 tokens · first token in about 0.3 s · cache 83 → 85 %"
 
 
 def test_drafts_are_told_and_kept_by_chat(qtbot: QtBot, composer: Composer) -> None:

@@ -69,11 +69,13 @@ def test_what_the_user_does_reaches_the_actions(
 
 
 def test_editing_the_last_question(qtbot: QtBot, panel: ConversationPanel, desk: fakes.FakeDesk) -> None:
-    panel.view.editWanted.emit()
+    messages = panel._desk.state.chat.messages if panel._desk.state.chat else ()
+    last = next(message for message in reversed(messages) if message.role == "user")
+    panel.view.editWanted.emit(last.id)
     assert panel.composer.text == "And which of the risks are never mentioned again?"
     panel.composer.edit.setPlainText("And which are?")
     qtbot.keyClick(panel.composer.edit, Qt.Key.Key_Return)
-    assert desk.calls == [("edit_last", "And which are?")]
+    assert desk.calls == [("edit_message", last.id, "And which are?")]
 
 
 def test_the_end_of_the_engine_is_told_between_the_messages(

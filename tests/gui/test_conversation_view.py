@@ -242,7 +242,9 @@ def test_a_click_on_a_link_opens_its_menu(
         menu.deleteLater()
 
 
-def test_actions_are_for_the_last_messages_only(qtbot: QtBot, view: ConversationView) -> None:
+def test_any_question_is_edited_and_the_last_answer_written_again(
+    qtbot: QtBot, view: ConversationView
+) -> None:
     chat = conversation(question(1, "a"), answer(2, "b"), question(3, "c"), answer(4, "d"))
     show(view, chat)
     groups = view.transcript.groups
@@ -255,7 +257,7 @@ def test_actions_are_for_the_last_messages_only(qtbot: QtBot, view: Conversation
         actions = view.message_actions
         assert actions.group is group
         offered.append((actions.regenerate_button.isVisible(), actions.edit_button.isVisible()))
-    assert offered == [(False, False), (False, False), (False, True), (True, False)]
+    assert offered == [(False, True), (False, False), (False, True), (True, False)]
 
 
 def test_actions_ask(qtbot: QtBot, view: ConversationView) -> None:
@@ -351,7 +353,8 @@ def test_the_context_menu_knows_what_it_is_on(
     head = index_of(view, ReasoningHead)
     at = QPoint(200, round(view.top_of(head + 1) + 30))
     QApplication.sendEvent(view.viewport(), context_event(view, at))
-    assert shown[-1] == ["Copy", "Copy message", "Show reasoning", "Select all"]
+    pin = "Pin: never leave it out of the context"
+    assert shown[-1] == ["Copy", "Copy message", "Show reasoning", "", pin, "", "Select all"]
     assert QApplication.clipboard().text() == RISKS
     assert view.transcript.rows[head + 1].part == "reasoning"
     QApplication.sendEvent(view.viewport(), context_event(view, at))

@@ -89,10 +89,12 @@ def test_cost_needs_a_count_and_a_measured_speed() -> None:
     state = replace(fakes.qwen_loaded(), send_cost=SendCost(27_348, 27_310, 38))
     assert cost_line(replace(state, send_cost=None), "draft") == ""
     assert cost_line(state, "") == ""
-    assert cost_line(state, "draft") == "+38 tokens · first token in about 0.3 s · cache 83 %"
+    assert cost_line(state, "draft") == "+38 tokens · first token in about 0.3 s · cache 83 → 83 %"
     assert state.chat is not None
     unmeasured = replace(state, chat=replace(state.chat, messages=state.chat.messages[:1]))
-    assert cost_line(unmeasured, "draft") == "+38 tokens · cache 83 %"
+    assert cost_line(unmeasured, "draft") == "+38 tokens · cache 83 → 83 %"
+    known = replace(unmeasured, send_cost=SendCost(27_348, 27_310, 38, 4.0, 400, 27_748))
+    assert cost_line(known, "draft") == "+38 tokens · first token in about 4.0 s · cache 83 → 85 %"
 
 
 def test_a_model_that_is_not_loaded_is_loaded_first() -> None:
