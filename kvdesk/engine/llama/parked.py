@@ -174,14 +174,14 @@ def _read_head(memory: mmap.mmap, path: Path) -> tuple[Description, int, int]:
 def _compare(description: Description, context: Context) -> None:
     """Refuse a cache that was made otherwise than this context would make it."""
     pairs = (
-        (Phrase("the model"), description.model, context.model.identity),
-        (Phrase("the release of llama-cpp-python"), description.library, binding_version()),
-        (Phrase("the chat template"), description.template, _template(context)),
-        (Phrase("the scaling of positions"), description.positions, _positions(context)),
+        (Phrase("model"), description.model, context.model.identity),
+        (Phrase("release of llama-cpp-python"), description.library, binding_version()),
+        (Phrase("chat template"), description.template, _template(context)),
+        (Phrase("scaling of positions"), description.positions, _positions(context)),
     )
     if differing := [name for name, then, now in pairs if then != now]:
         raise EngineError(
-            "The parked cache does not match: {names} differ from when it was made.",
+            "The parked cache was made with another {names}.",
             _HINT,
             names=joined(differing),
         )
