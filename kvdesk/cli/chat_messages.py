@@ -66,17 +66,24 @@ class Talk:
         """Take the last message back."""
         return self.said.pop()
 
+    def whole(self, numbers: Iterable[int]) -> list[int]:
+        """The numbers with those that go with them: a question and its answer leave the context together.
+
+        Only of what is in the context, and without exchanges that have a pinned message.
+        """
+        wanted = set(numbers)
+        sent = [number for number, said in enumerate(self.said, 1) if not said.is_dropped]
+        return [
+            sent[place]
+            for run in exchanges([Weighed(said.message.role, 0) for said in self.sent])
+            if any(sent[p] in wanted for p in run)
+            and not any(self.said[sent[p] - 1].message.is_pinned for p in run)
+            for place in run
+        ]
+
     def drop(self, numbers: Iterable[int]) -> list[int]:
         """Leave messages out of the context, whole exchanges of them; returns the numbers that went."""
-        wanted = set(numbers)
-        weighed = [Weighed(said.message.role, 0) for said in self.said]
-        gone = [
-            place + 1
-            for run in exchanges(weighed)
-            if any(place + 1 in wanted for place in run)
-            for place in run
-            if not self.said[place].is_dropped
-        ]
+        gone = self.whole(numbers)
         for number in gone:
             self.said[number - 1].is_dropped = True
         return gone

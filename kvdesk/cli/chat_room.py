@@ -50,14 +50,14 @@ class Room:
         """The steps to a larger context."""
         devices = self._devices()
         limits = ceilings(devices, Amount(self.settings.reserve_bytes))
-        return ladder(self.model.shape, self.options, devices, limits, held_tokens, self._paces.copies)
+        return ladder(self.model.shape, self.options, devices, limits, held_tokens, self._paces)
 
     def step(self, held_tokens: int, **changes: object) -> Rung | None:
         """What another context would take."""
         devices = self._devices()
         limits = ceilings(devices, Amount(self.settings.reserve_bytes))
-        shape, copies = self.model.shape, self._paces.copies
-        return rung(shape, self.options, devices, limits, held_tokens, copies, **changes)
+        shape = self.model.shape
+        return rung(shape, self.options, devices, limits, held_tokens, self._paces, **changes)
 
     def overflow(self, weighed: Sequence[Weighed], said: TokensCounted) -> Overflow | None:
         """What will not fit of a prompt with its answer, and the ways on."""
@@ -97,7 +97,7 @@ class Room:
         self.asked_ctx, self.planned_ctx = asked.ctx_size, None
         if said.how in ("copied", "converted"):
             key = copy_key(self._listed, said.route, said.how)
-            self._paces = self._paces.with_copy(key, said.state_bytes, said.copy_s)
+            self._paces = self._paces.with_rebuild(key, said.state_bytes, said.copy_s, said.elapsed_s)
             self._file.save(self._paces)
 
     @property

@@ -67,10 +67,15 @@ def _print(records: Sequence[LoadRecord]) -> None:
     table.add_column(t("Device"), overflow="fold")
     for name in (t("Estim."), t("Plan"), t("Measured"), t("Diff.")):
         table.add_column(name, justify="right", no_wrap=True)
+    has_proofs = any(record.proof for record in records)
+    if has_proofs:
+        table.add_column(t("Proven to"), justify="right", no_wrap=True)
     for record in records:
         for index, row in enumerate(_rows(record)):
             style = "red" if record.failure else ""
-            table.add_row(*(row if index == 0 else ("", "", "", "", *row[4:])), style=style)
+            cells = row if index == 0 else ("", "", "", "", *row[4:])
+            proven = format_tokens(record.proof.n_tokens) if record.proof and index == 0 else ""
+            table.add_row(*cells, *((proven,) if has_proofs else ()), style=style)
     print_table(table)
     print_line(
         t("MiB. Mapped pages are left out; the difference is what a load took beyond its plan."), "dim"

@@ -18,7 +18,7 @@ from kvdesk.plan.configure import configure
 from kvdesk.plan.fits import USUAL_PAIRS, PairFit, ranked
 from kvdesk.plan.offer import Route, Rung
 from kvdesk.plan.options import LoadOptions
-from kvdesk.plan.paces import copy_key
+from kvdesk.plan.paces import Paces, copy_key
 from kvdesk.plan.solve import bytes_per_token, context_limit, fit_all, step_of
 from kvdesk.units import format_bytes, format_duration, format_tokens
 
@@ -33,8 +33,10 @@ DEFAULT_SPEEDS: Mapping[tuple[Route, str], float] = {
     ("disk", "copied"): 2.5e8,
     ("disk", "converted"): 2.5e8,
 }
+DEFAULT_SETUP_S = 0.3  # making a context and checking its next token, until it was measured
 WORTH = 1.25  # smaller types that give less than this much more are named after those that give it
 CELL_BYTES = 12  # of a saved state beyond its rows: position and sequences (llama_kv_cache::state_write_meta)
+_NOTHING_MEASURED = Paces()
 _OF_A_CONTEXT = (Kind.K, Kind.V, Kind.RECURRENT, Kind.COMPUTE, Kind.OUTPUT)
 
 
@@ -44,7 +46,7 @@ def ladder(
     devices: Sequence[Device],
     limits: Ceilings | Limits,
     held_tokens: int,
-    copies: Mapping[str, float] | None = None,
+    paces: Paces = _NOTHING_MEASURED,
 ) -> tuple[Rung, ...]:
     """The steps up from the loaded `options`, the cheapest in quality first; empty where there are none.
 
@@ -67,7 +69,7 @@ def ladder(
                 devices,
                 limits,
                 held_tokens,
-                copies,
+                paces,
                 ctx_size=ctx_size,
                 cache_type_k=pair[0],
                 cache_type_v=pair[1],
@@ -83,7 +85,7 @@ def rung(
     devices: Sequence[Device],
     limits: Ceilings | Limits,
     held_tokens: int,
-    copies: Mapping[str, float] | None = None,
+    paces: Paces = _NOTHING_MEASURED,
     **changes: object,
 ) -> Rung | None:
     """What going from the loaded `options` to changed ones takes; None where they make no configuration.
@@ -101,8 +103,9 @@ def rung(
     route = _route(before, after, known, state_bytes)
     is_same_pair = (wanted.cache_type_k, wanted.cache_type_v) == (options.cache_type_k, options.cache_type_v)
     how = "copied" if is_same_pair else "converted"
-    measured = (copies or {}).get(copy_key(devices, route, how))
-    seconds = state_bytes / (measured or DEFAULT_SPEEDS[route, how])
+    measured = paces.copies.get(copy_key(devices, route, how))
+    setup_s = DEFAULT_SETUP_S if paces.setup_s is None else paces.setup_s
+    seconds = setup_s + state_bytes / (measured or DEFAULT_SPEEDS[route, how])
     extra = after.bytes_of() - before.bytes_of()
     cost = _cost(wanted, extra, margin_bytes, route, state_bytes, seconds, is_same_pair)
     return Rung(
@@ -193,7 +196,7 @@ def _cost(
     if margin_bytes < 0:
         return Phrase("{said}, and {lacking} are lacking.", said=said, lacking=format_bytes(-margin_bytes))
     if not state_bytes:
-        return Phrase("{said}.", said=said)
+        return Phrase("{said}; about {seconds}.", said=said, seconds=format_duration(seconds))
     held = format_bytes(state_bytes)
     moved = (
         Phrase("{size} are copied", size=held) if is_same_pair else Phrase("{size} are converted", size=held)

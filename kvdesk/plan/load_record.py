@@ -8,6 +8,7 @@ import msgspec
 from kvdesk.memory.report import Device, Item, Kind, Margin, MemoryReport
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.proof import Proof
 
 # What a driver takes for each model differs a little, so the largest of the last ten loads is expected.
 MARGIN_LOADS = 10
@@ -90,6 +91,7 @@ class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
     process_bytes: int | None = None
     failure: Failure | None = None
     decode: DecodeAccount | None = None
+    proof: Proof | None = None  # of the last rehearsal
 
 
 class Degrees(msgspec.Struct, frozen=True):

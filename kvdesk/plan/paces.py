@@ -34,10 +34,14 @@ _SPEED_OPTIONS = (
 
 
 class Paces(msgspec.Struct, frozen=True):
-    """Curves by `curve_key`, the one used last at the end, and bytes a second by `copy_key`."""
+    """Curves by `curve_key`, the one used last at the end, and bytes a second by `copy_key`.
+
+    `setup_s` is what the last change of a context took beside the copy: making it, and checking it.
+    """
 
     curves: dict[str, DepthCurve] = {}
     copies: dict[str, float] = {}
+    setup_s: float | None = None
 
     def curve(self, key: str) -> DepthCurve:
         """The curve of a key; an empty one where nothing was measured."""
@@ -49,11 +53,12 @@ class Paces(msgspec.Struct, frozen=True):
         kept = dict(list(others.items())[-(MOST_CURVES - 1) :])
         return msgspec.structs.replace(self, curves={**kept, key: curve})
 
-    def with_copy(self, key: str, n_bytes: int, time_s: float) -> "Paces":
-        """With the speed of a copy; too small a one is all overhead and says nothing."""
-        if n_bytes < 1 << 20 or time_s <= 0:
-            return self
-        return msgspec.structs.replace(self, copies={**self.copies, key: n_bytes / time_s})
+    def with_rebuild(self, key: str, n_bytes: int, copy_s: float, elapsed_s: float) -> "Paces":
+        """With what a change of the context took; too small a copy says nothing of its speed."""
+        with_setup = msgspec.structs.replace(self, setup_s=max(0.0, elapsed_s - copy_s))
+        if n_bytes < 1 << 20 or copy_s <= 0:
+            return with_setup
+        return msgspec.structs.replace(with_setup, copies={**self.copies, key: n_bytes / copy_s})
 
 
 class PacesFile:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 import kvdesk
-from kvdesk.engine.protocol import Hello, Loaded
+from kvdesk.engine.protocol import Hello, Loaded, Rehearsed
 from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device, Kind, MemoryReport, completed
 from kvdesk.monitor.sample import HostSample, Sample
@@ -23,6 +23,7 @@ from kvdesk.plan.load_record import (
     device_accounts,
 )
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.proof import DepthSpeed, Proof
 from kvdesk.session.arithmetic import identity
 from kvdesk.session.devices import match
 from kvdesk.session.opened import OpenedModel
@@ -90,6 +91,22 @@ def failed(account: Account, hello: Hello | None, kind: str, message: Phrase) ->
         buffers=buffer_accounts(degrees),
         devices=device_accounts(degrees, account.devices, {}),
         failure=Failure(kind, message),
+    )
+
+
+def proof_of(said: Rehearsed, options: LoadOptions) -> Proof:
+    """What a rehearsal with these options proved."""
+    return Proof(
+        date=datetime.now(UTC),
+        n_tokens=said.n_tokens,
+        rounds=said.rounds,
+        options=options,
+        used_bytes={most.device: most.used_bytes for most in said.high_water},
+        process_bytes=said.process_bytes,
+        speeds=tuple(
+            DepthSpeed(each.depth, each.prefill_tokens_per_s, each.decode_tokens_per_s)
+            for each in said.speeds
+        ),
     )
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from kvdesk.engine.protocol import Hello, Loaded
+from kvdesk.engine.protocol import Hello, Loaded, Rehearsed
 from kvdesk.memory.report import Device, Margin
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.ledger import Ledger, export_csv
 from kvdesk.plan.load_record import DecodeAccount, LoadRecord, MarginKey, margins_of, with_margins
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.proof import Proof
 from kvdesk.session import accounts
 from kvdesk.session.accounts import Account
 from kvdesk.session.background import Job
@@ -45,7 +47,8 @@ class Bookkeeper:
         self._measure_after_s: float | None = None
         self._has_answered = False
         self._decode: DecodeAccount | None = None
-        self._is_written = False
+        self._written: LoadRecord | None = None  # of the present load
+        self._proof: Proof | None = None
 
     def read(self) -> None:
         """Read the ledger, so that the first estimates already know it."""
@@ -95,8 +98,8 @@ class Bookkeeper:
         """A load was asked for."""
         self.ended()
         self._account, self._loaded = account, None
-        self._measure_after_s, self._has_answered, self._is_written = None, False, False
-        self._decode = None
+        self._measure_after_s, self._has_answered = None, False
+        self._written = self._decode = self._proof = None
 
     def loaded(self, said: Loaded) -> None:
         """It succeeded; the next reading tells what it took."""
@@ -111,14 +114,20 @@ class Bookkeeper:
             self._has_answered, self._decode = True, self._decode or decode
             self._measure_after_s = self._clock()
 
+    def rehearsed(self, said: Rehearsed, options: LoadOptions) -> None:
+        """The loaded context, of these options, was filled to its end."""
+        self._proof = accounts.proof_of(said, options)
+        if self._written is not None:  # else the first reading takes it along
+            self._written = msgspec.structs.replace(self._written, proof=self._proof)
+            self._write(self._written)
+
     def sampled(self, sample: Sample) -> None:
         """The devices were read."""
         due_s = self._measure_after_s
         if self._account is None or self._loaded is None or due_s is None or sample.time_s < due_s:
             return
-        self._measure_after_s, self._is_written = None, True
-        record = accounts.settled(self._account, self._hello, self._loaded, sample)
-        self._write(msgspec.structs.replace(record, decode=self._decode))
+        self._measure_after_s = None
+        self._settle(self._account, self._loaded, sample)
 
     def failed(self, kind: str, message: Phrase) -> None:
         """The load failed, or its process ended."""
@@ -128,9 +137,14 @@ class Bookkeeper:
 
     def ended(self) -> None:
         """What was loaded is gone, or the load was called off; one that nobody measured is still noted."""
-        if self._account is not None and self._loaded is not None and not self._is_written:
-            self._write(accounts.settled(self._account, self._hello, self._loaded, _NO_READING))
-        self._account = self._loaded = self._measure_after_s = None
+        if self._account is not None and self._loaded is not None and self._written is None:
+            self._settle(self._account, self._loaded, _NO_READING)
+        self._account = self._loaded = self._measure_after_s = self._written = None
+
+    def _settle(self, account: Account, loaded: Loaded, sample: Sample) -> None:
+        record = accounts.settled(account, self._hello, loaded, sample)
+        self._written = msgspec.structs.replace(record, decode=self._decode, proof=self._proof)
+        self._write(self._written)
 
     def _write(self, record: LoadRecord) -> None:
         def job() -> None:

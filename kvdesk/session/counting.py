@@ -38,11 +38,18 @@ def prompt_of(chat: Conversation, draft: str = "") -> Prompt:
 
 
 def whole_exchanges(messages: Iterable[ChatMessage], ids: Iterable[int]) -> tuple[int, ...]:
-    """The ids with those of the messages that go with them: a question and its answer leave together."""
+    """The ids with those of the messages that go with them: a question and its answer leave together.
+
+    Only of what is in the context, and without exchanges that have a pinned message.
+    """
     shown = [message for message in messages if not message.is_dropped]
     wanted = set(ids)
-    runs = exchanges([Weighed(message.role, 0) for message in shown])
-    return tuple(shown[place].id for run in runs if any(shown[p].id in wanted for p in run) for place in run)
+    return tuple(
+        shown[place].id
+        for run in exchanges([Weighed(message.role, 0) for message in shown])
+        if any(shown[p].id in wanted for p in run) and not any(shown[p].is_pinned for p in run)
+        for place in run
+    )
 
 
 def expected_tokens(chat: Conversation) -> int:

@@ -35,7 +35,7 @@ def find_ladder(parts: Parts, *, is_offer: bool) -> None:
     if loaded is None or load is None:
         return
     model, _ = load
-    options, devices, copies = loaded.options, parts.state.devices, parts.paces.copies
+    options, devices, paces = loaded.options, parts.state.devices, parts.paces
     reserve, cache = parts.settings.reserve_bytes, parts.state.engine.cache
     held = cache.cells_used if cache else 0
 
@@ -44,7 +44,7 @@ def find_ladder(parts: Parts, *, is_offer: bool) -> None:
 
         try:
             limits = ceilings(devices, Amount(reserve))
-            rungs = ladder(model.shape, options, devices, limits, held, copies)
+            rungs = ladder(model.shape, options, devices, limits, held, paces)
         except KvDeskError:
             rungs = ()
         parts.put(events.LadderFound(options, rungs, is_offer))
@@ -79,5 +79,5 @@ def was_rebuilt(parts: Parts, said: protocol.Rebuilt) -> None:
         parts.last_load = (parts.last_load[0], said.options)
     if said.how in ("copied", "converted"):
         key = copy_key(parts.listed_devices, said.route, said.how)
-        parts.keep_paces(parts.paces.with_copy(key, said.state_bytes, said.copy_s))
+        parts.keep_paces(parts.paces.with_rebuild(key, said.state_bytes, said.copy_s, said.elapsed_s))
     find_curve(parts)

@@ -45,7 +45,7 @@ def price_of(desk: Desk, **changes: object) -> Rung | None:
     limits = ceilings(desk.state.devices, Amount(desk.settings.reserve_bytes))
     cache = desk.state.engine.cache
     held = cache.cells_used if cache else 0
-    return rung(load[0].shape, loaded.options, desk.state.devices, limits, held, desk.paces.copies, **changes)
+    return rung(load[0].shape, loaded.options, desk.state.devices, limits, held, desk.paces, **changes)
 
 
 def rebuild(desk: Desk, step: Rung) -> None:

@@ -7,17 +7,18 @@ from kvdesk.memory.estimate import estimate
 from kvdesk.memory.report import Kind
 from kvdesk.plan.budget import Amount, ceilings
 from kvdesk.plan.configure import configure
-from kvdesk.plan.ladder import CELL_BYTES, DEFAULT_SPEEDS, ladder, rung, state_bytes_of
+from kvdesk.plan.ladder import CELL_BYTES, DEFAULT_SETUP_S, DEFAULT_SPEEDS, ladder, rung, state_bytes_of
 from kvdesk.plan.options import LoadOptions
-from kvdesk.plan.paces import copy_key
+from kvdesk.plan.paces import Paces, copy_key
 from kvdesk.plan.solve import fit_pair
 from tests.plan.shapes import CPU, demo_shape, gpu_for
 
+NOTHING_MEASURED = Paces()
 NOW = LoadOptions(ctx_size=1024)
 
 
-def steps(options=NOW, devices=(CPU,), held=900, copies=None):
-    return ladder(demo_shape(), options, devices, ceilings(devices, Amount(0)), held, copies)
+def steps(options=NOW, devices=(CPU,), held=900, paces=NOTHING_MEASURED):
+    return ladder(demo_shape(), options, devices, ceilings(devices, Amount(0)), held, paces)
 
 
 def test_with_room_the_same_types_come_first_doubled_and_then_whole():
@@ -67,11 +68,11 @@ def test_at_the_end_of_training_there_is_no_step_up():
 def test_the_time_follows_what_this_machine_has_shown():
     first = steps()[0]
     assert (first.seconds, first.is_measured) == (
-        pytest.approx(first.state_bytes / DEFAULT_SPEEDS["device", "copied"]),
+        pytest.approx(DEFAULT_SETUP_S + first.state_bytes / DEFAULT_SPEEDS["device", "copied"]),
         False,
     )
-    shown = steps(copies={copy_key((CPU,), "device", "copied"): 1e6})[0]
-    assert (shown.seconds, shown.is_measured) == (pytest.approx(first.state_bytes / 1e6), True)
+    shown = steps(paces=Paces(copies={copy_key((CPU,), "device", "copied"): 1e6}, setup_s=0.1))[0]
+    assert (shown.seconds, shown.is_measured) == (pytest.approx(0.1 + first.state_bytes / 1e6), True)
 
 
 def test_a_conversation_takes_its_share_of_the_cache():

@@ -12,10 +12,12 @@ from tests.plan.shapes import CPU, gpu
 def test_what_is_saved_is_read(tmp_path):
     file = PacesFile(tmp_path / "new" / "paces.json")
     assert file.read() == Paces()
-    paces = Paces().with_curve("a", DepthCurve().with_reading(1, 2, 3.0)).with_copy("b", 4 << 20, 0.5)
+    paces = (
+        Paces().with_curve("a", DepthCurve().with_reading(1, 2, 3.0)).with_rebuild("b", 4 << 20, 0.5, 0.75)
+    )
     file.save(paces)
     assert file.read() == paces
-    assert paces.copies["b"] == 8 << 20
+    assert (paces.copies["b"], paces.setup_s) == (8 << 20, 0.25)
 
 
 def test_a_damaged_file_is_nothing_known(tmp_path):
@@ -41,7 +43,7 @@ def test_the_curves_used_last_are_kept():
 
 
 def test_a_tiny_copy_teaches_nothing():
-    assert Paces().with_copy("x", 1000, 0.1) == Paces()
+    assert Paces().with_rebuild("x", 1000, 0.1, 0.3) == Paces(setup_s=pytest.approx(0.2))
 
 
 def test_a_curve_belongs_to_what_decides_the_speed():
