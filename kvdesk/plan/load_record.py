@@ -176,6 +176,32 @@ def key_of(device: Device | DeviceAccount) -> MarginKey:
     return (device.backend, product, device.driver)
 
 
+def proof_for(
+    records: Iterable[LoadRecord],
+    header_hash: str,
+    options: LoadOptions,
+    devices: Sequence[Device],
+    library: str,
+) -> Proof | None:
+    """The latest proof of a model with these options, as llama.cpp normalises them, on these devices under
+    their present drivers and this version of llama-cpp-python; another driver or version proves nothing.
+    """
+    here = {key_of(device) for device in devices}
+    found: Proof | None = None
+    for record in records:
+        proof = record.proof
+        if (
+            proof is not None
+            and record.library == library
+            and record.model.header_hash == header_hash
+            and proof.options == options
+            and all(key_of(device) in here for device in record.devices)
+            and (found is None or proof.date >= found.date)
+        ):
+            found = proof
+    return found
+
+
 def _sums(report: MemoryReport | None) -> dict[tuple[Kind, str], int] | None:
     if report is None:
         return None

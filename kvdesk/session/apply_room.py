@@ -8,6 +8,7 @@ from kvdesk.session.state import Compaction, DeskState, Phase
 RoomChange = (
     events.RebuildBegun
     | events.RehearsalBegun
+    | events.ProofFound
     | events.ParkBegun
     | events.PlaceFound
     | events.SummaryBegun
@@ -39,6 +40,8 @@ def room_changed(state: DeskState, event: RoomChange) -> DeskState:  # noqa: C90
         case events.RehearsalBegun():
             engine = replace(state.engine, phase=Phase.REHEARSING, progress=0.0, rehearsal=None)
             return replace(state, engine=engine)
+        case events.ProofFound(proof):
+            return replace(state, proof=proof)
         case events.ParkBegun(chat_id):
             return replace(state, engine=replace(state.engine, parking=chat_id), park_offer=None)
         case events.PlaceFound(_, path):

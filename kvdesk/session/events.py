@@ -14,6 +14,7 @@ from kvdesk.plan.offer import Advice, Rung
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.paces import Paces
+from kvdesk.plan.proof import Proof
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.opened import OpenedModel
 from kvdesk.session.state import (
@@ -188,6 +189,13 @@ class RebuildBegun:
 @dataclass(frozen=True, slots=True)
 class RehearsalBegun:
     """A rehearsal was asked of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFound:
+    """What an earlier rehearsal proved of what is loaded or planned; None where there was none."""
+
+    proof: Proof | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +390,7 @@ Happening = (
     | TurnBegun
     | RebuildBegun
     | RehearsalBegun
+    | ProofFound
     | ParkBegun
     | PlaceFound
     | SummaryBegun

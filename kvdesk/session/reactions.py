@@ -3,7 +3,7 @@
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
 from kvdesk.plan.load_record import DecodeAccount
-from kvdesk.session import answering, devices, events, parking, room, room_reactions, steps
+from kvdesk.session import answering, devices, events, parking, proofs, room, room_reactions, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
 from kvdesk.units import MIB
@@ -25,6 +25,9 @@ def react(parts: Parts, event: events.Happening) -> None:
             parts.bookkeeper.know(records)
             _update_devices(parts)
             parts.is_fit_due = True  # another answer may have been measured
+            proofs.find_proof(parts)
+        case events.PlanFound():
+            proofs.find_proof(parts)
         case events.ChatOpened(chat):
             parts.change_settings(last_chat=chat.id)
             if parts.early_draft:
@@ -116,6 +119,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
             parts.mark("load", parts.state.model.name if parts.state.model else "")
             steps.remember_options(parts)
             room.find_curve(parts)
+            proofs.find_proof(parts)
             parking.forget_engine(parts)
             if parts.state.chat is not None:
                 parking.resume_if_parked(parts, parts.state.chat.id)

@@ -4,7 +4,7 @@ import msgspec
 
 from kvdesk.engine import protocol
 from kvdesk.phrases import Phrase
-from kvdesk.session import answering, events, growing, parking, room, steps
+from kvdesk.session import answering, events, growing, parking, proofs, room, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import Notice
 from kvdesk.units import format_bytes, format_tokens
@@ -38,6 +38,8 @@ def from_engine(parts: Parts, event: events.FromEngine) -> None:
             _rebuilt(parts, said)
         case protocol.Rehearsed() as said:
             room.learn_rehearsal(parts, said)
+            if parts.state.engine.loaded is not None:
+                parts.bookkeeper.rehearsed(said, parts.state.engine.loaded.options)
             answering.begin_wanted_answer(parts)
         case protocol.Parked() as said:
             parking.was_parked(parts, said)
@@ -87,6 +89,7 @@ def _counted(parts: Parts, said: protocol.TokensCounted) -> None:
 
 def _rebuilt(parts: Parts, said: protocol.Rebuilt) -> None:
     growing.was_rebuilt(parts, said)
+    proofs.find_proof(parts)
     changes = {
         name: getattr(said.options, name) for name in ("ctx_size", "cache_type_k", "cache_type_v", "swa_full")
     }

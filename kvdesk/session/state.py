@@ -14,6 +14,7 @@ from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.offer import Advice, Rung
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow
+from kvdesk.plan.proof import Proof as Proof
 from kvdesk.plan.sampling import Sampling
 from kvdesk.settings.rows import OverflowPolicy
 
@@ -287,6 +288,7 @@ class DeskState:
     recent: tuple[str, ...] = ()  # model paths opened before, latest first
     notice: Notice | None = None
     ledger: tuple[LoadRecord, ...] = ()  # loads on this machine, oldest first
+    proof: Proof | None = None  # that what is loaded, or planned, held up to its end
     samples: int = 0  # rises with each sample in `Desk.history`
 
     @property
