@@ -23,6 +23,8 @@ _HELP = """/messages       the messages, numbered, with what they take
 /edit N TEXT    send another text in place of message N
 /regenerate     answer the last message anew"""
 
+_PROTECTED = "Those messages are pinned, or left out already."
+_LET_GO = "/messages shows them; /pin N lets go of one."
 _LINE = 60  # characters of a message in the list
 
 
@@ -108,6 +110,8 @@ class EditingCommands:
     def _drop(self, text: str) -> bool:
         self._count()
         gone = self._chat.talk.drop(self._chat.talk.numbers(text))
+        if not gone:
+            raise OptionError(_PROTECTED, _LET_GO)
         tokens = sum(self._chat.talk.said[number - 1].tokens or 0 for number in gone)
         words = t(
             "Left out: {numbers} with {tokens} tokens. What follows is read again with the next answer.",
@@ -128,11 +132,9 @@ class EditingCommands:
         """Write a summary beside the chat, show it, and put it in the place of the messages if wanted."""
         self._count()
         talk = self._chat.talk
-        chosen = [n for n in talk.numbers(text) if not talk.said[n - 1].is_dropped]
+        chosen = talk.whole(talk.numbers(text))
         if not chosen:
-            raise OptionError(
-                "Those messages are left out already.", "/messages shows what is in the context."
-            )
+            raise OptionError(_PROTECTED, _LET_GO)
         tokens = sum(talk.said[number - 1].tokens or 0 for number in chosen)
         most = summary_tokens(tokens)
         cost = t(

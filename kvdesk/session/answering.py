@@ -4,7 +4,7 @@ from kvdesk.engine import protocol
 from kvdesk.session import events, growing, parking, room, steps
 from kvdesk.session.counting import prompt_of
 from kvdesk.session.parts import Parts
-from kvdesk.session.state import Conversation, Phase
+from kvdesk.session.state import Conversation, Notice, Phase
 
 
 def want_answer(parts: Parts, chat: Conversation) -> None:
@@ -59,7 +59,11 @@ def ladder_found(parts: Parts, found: events.LadderFound) -> None:
     """The answer that waits may go on in a larger context, or else by the policy."""
     parts.waits_for_ladder = False
     chat = parts.wanted_answer
-    if chat is not None and not (found.rungs and growing.rebuild(parts, found.rungs[0])):
+    if chat is None:
+        return
+    if found.rungs and growing.rebuild(parts, found.rungs[0]):
+        parts.take(events.NoticeChanged(Notice(found.rungs[0].cost, is_error=False)))
+    else:
         _ask(parts, chat)
 
 

@@ -1,5 +1,7 @@
 """What the program does when a conversation nears the end of its context: finds the next steps, takes one."""
 
+import msgspec
+
 from kvdesk.engine import protocol
 from kvdesk.errors import KvDeskError
 from kvdesk.plan.budget import Amount, ceilings
@@ -34,8 +36,8 @@ def find_ladder(parts: Parts, *, is_offer: bool) -> None:
     loaded, load = parts.state.engine.loaded, parts.last_load
     if loaded is None or load is None:
         return
-    model, _ = load
-    options, devices, paces = loaded.options, parts.state.devices, parts.paces
+    model, asked = load
+    options, devices, paces = with_context_of(asked, loaded.options), parts.state.devices, parts.paces
     reserve, cache = parts.settings.reserve_bytes, parts.state.engine.cache
     held = cache.cells_used if cache else 0
 
@@ -47,22 +49,21 @@ def find_ladder(parts: Parts, *, is_offer: bool) -> None:
             rungs = ladder(model.shape, options, devices, limits, held, paces)
         except KvDeskError:
             rungs = ()
-        parts.put(events.LadderFound(options, rungs, is_offer))
+        parts.put(events.LadderFound(loaded.options, rungs, is_offer))
 
     parts.searches.submit(job, key="ladder")
 
 
 def ladder_found(parts: Parts, found: events.LadderFound) -> None:
     """Take the first step by itself where the settings say so."""
-    if found.is_offer and found.rungs and parts.settings.auto_grow == "do":
-        rebuild(parts, found.rungs[0])
+    if found.is_offer and found.rungs and parts.settings.auto_grow == "do" and rebuild(parts, found.rungs[0]):
+        parts.take(events.NoticeChanged(Notice(found.rungs[0].cost, is_error=False)))
 
 
 def rebuild(parts: Parts, rung: Rung) -> bool:
-    """Take a step of the ladder, its price first; False when the engine is at something else."""
+    """Take a step of the ladder; False when the engine is at something else."""
     if parts.state.engine.phase is not Phase.READY or parts.state.engine.loaded is None:
         return False
-    parts.take(events.NoticeChanged(Notice(rung.cost, is_error=False)))
     begin_rebuild(parts, rung.options, rung.route)
     return True
 
@@ -73,10 +74,22 @@ def begin_rebuild(parts: Parts, options: LoadOptions, route: protocol.StateRoute
     parts.driver.rebuild(options, route, parts.parked_files.folder)
 
 
+def with_context_of(options: LoadOptions, other: LoadOptions) -> LoadOptions:
+    """Return options as they were asked for with another's context, which a rebuild may have changed.
+
+    The other's are as llama.cpp normalised them: a small context clamps the batch, and a larger one should
+    have the batch that was asked for.
+    """
+    changes = {
+        name: getattr(other, name) for name in ("ctx_size", "cache_type_k", "cache_type_v", "swa_full")
+    }
+    return msgspec.structs.replace(options, **changes)
+
+
 def was_rebuilt(parts: Parts, said: protocol.Rebuilt) -> None:
     """Note what is loaded now and how fast its contents were moved."""
     if parts.last_load is not None:
-        parts.last_load = (parts.last_load[0], said.options)
+        parts.last_load = (parts.last_load[0], with_context_of(parts.last_load[1], said.options))
     if said.how in ("copied", "converted"):
         key = copy_key(parts.listed_devices, said.route, said.how)
         parts.keep_paces(parts.paces.with_rebuild(key, said.state_bytes, said.copy_s, said.elapsed_s))

@@ -174,7 +174,6 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
     if said.cache.chat.isdecimal():
         parking.note_turn(parts, int(said.cache.chat), said.cache)
     parts.mark("turn", "")
-    parts.pause_due_s = parts.clock()
 
 
 def _decode_account(parts: Parts, said: protocol.TurnDone) -> DecodeAccount | None:

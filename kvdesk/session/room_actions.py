@@ -3,7 +3,7 @@
 from typing import Literal
 
 from kvdesk.engine import protocol
-from kvdesk.errors import KvDeskError
+from kvdesk.errors import KvDeskError, OptionError
 from kvdesk.phrases import Phrase
 from kvdesk.plan.budget import Amount, ceilings
 from kvdesk.plan.offer import Rung
@@ -41,11 +41,15 @@ def price_of(desk: Desk, **changes: object) -> Rung | None:
     if loaded is None or load is None:
         return None
     for name, value in changes.items():
-        check_value(BY_NAME[name], value)
+        row = BY_NAME[name]
+        check_value(row, value)
+        if row.choices and value not in row.choices:
+            raise OptionError("{option} cannot be “{value}”.", "", option=Phrase(row.spec.label), value=value)
     limits = ceilings(desk.state.devices, Amount(desk.settings.reserve_bytes))
     cache = desk.state.engine.cache
     held = cache.cells_used if cache else 0
-    return rung(load[0].shape, loaded.options, desk.state.devices, limits, held, desk.paces, **changes)
+    options = growing.with_context_of(load[1], loaded.options)
+    return rung(load[0].shape, options, desk.state.devices, limits, held, desk.paces, **changes)
 
 
 def rebuild(desk: Desk, step: Rung) -> None:

@@ -1,7 +1,5 @@
 """What the program does by itself when something happened to the room in a context."""
 
-import msgspec
-
 from kvdesk.engine import protocol
 from kvdesk.phrases import Phrase
 from kvdesk.session import answering, events, growing, parking, proofs, room, steps
@@ -15,7 +13,7 @@ def react(parts: Parts, event: events.Happening) -> None:
     match event:
         case events.PacesRead(paces):
             parts.paces = paces
-        case events.MessagesChanged():
+        case events.MessagesChanged() | events.AnswerSaved():
             parts.pause_due_s = parts.clock()  # what is in the context is counted anew
         case events.LadderFound() if parts.waits_for_ladder:
             answering.ladder_found(parts, event)
@@ -90,10 +88,7 @@ def _counted(parts: Parts, said: protocol.TokensCounted) -> None:
 def _rebuilt(parts: Parts, said: protocol.Rebuilt) -> None:
     growing.was_rebuilt(parts, said)
     proofs.find_proof(parts)
-    changes = {
-        name: getattr(said.options, name) for name in ("ctx_size", "cache_type_k", "cache_type_v", "swa_full")
-    }
-    options = msgspec.structs.replace(parts.state.options, **changes)
+    options = growing.with_context_of(parts.state.options, said.options)
     if parts.opened is not None and parts.last_load is not None and parts.opened is parts.last_load[0]:
         steps.change_options(parts, events.OptionsChanged(options))
         steps.remember_options(parts)
