@@ -245,6 +245,16 @@ def _add_running(app: typer.Typer) -> None:
 
         raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json, overflow, park))
 
+    @app.command(
+        help=t("Load a model, fill its context to the end twice, and note what that took."),
+        cls=LlamaStyleCommand,
+    )
+    @with_load_options()
+    def rehearse(model: OneModel, options: LoadOptions, as_json: AsJson = False) -> None:
+        from kvdesk.cli.rehearse import run
+
+        raise typer.Exit(run(model, options, as_json))
+
     @app.command(help=t("Be the engine process, on standard input and output."))
     def engine() -> None:
         from kvdesk.engine.worker import main

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from kvdesk.cli.chat_conversation import Conversation
 from kvdesk.cli.chat_room import as_json
 from kvdesk.cli.prompting import agree
+from kvdesk.cli.rehearse import rehearse
 from kvdesk.cli.texts import t
-from kvdesk.engine.protocol import Event, RebuildProgress, RehearsalProgress, Rehearse, Rehearsed
+from kvdesk.engine.protocol import Event, RebuildProgress
 from kvdesk.errors import OptionError
 from kvdesk.memory.cache_types import BY_NAME
 from kvdesk.plan.offer import Rung
@@ -190,43 +191,5 @@ class ContextCommands:
             sys.stderr.flush()
 
     def _rehearse(self, _: str) -> bool:
-        def progress(event: Event) -> None:
-            if sys.stderr.isatty() and isinstance(event, RehearsalProgress):
-                done, total = format_tokens(event.done_tokens), format_tokens(event.total_tokens)
-                left = format_duration(event.left_s)
-                sys.stderr.write(
-                    f"\r\x1b[2m{event.round}/{event.rounds} {done}/{total} {left}\x1b[0m\x1b[K\r"
-                )
-                sys.stderr.flush()
-
-        room = self._chat.room
-        seconds = room.curve.seconds(0, room.n_ctx)
-        if seconds is not None:
-            cost = t("Filling the context twice takes about {seconds}.", seconds=format_duration(2 * seconds))
-            self._chat.output.told("rehearsal_cost", {"seconds": 2 * seconds}, cost)
-        said = self._chat.request(lambda number: Rehearse(id=number), progress)
-        assert isinstance(said, Rehearsed)
-        room.rehearsed(said)
-        speeds = [
-            {
-                "depth": each.depth,
-                "prefill_tokens_per_s": each.prefill_tokens_per_s,
-                "decode_tokens_per_s": each.decode_tokens_per_s,
-            }
-            for each in said.speeds
-        ]
-        values: dict[str, object] = {
-            "n_tokens": said.n_tokens,
-            "rounds": said.rounds,
-            "process_bytes": said.process_bytes,
-            "elapsed_s": said.elapsed_s,
-            "speeds": speeds,
-        }
-        words = t(
-            "Proven to {tokens} tokens in {seconds}; the engine held {size} at most.",
-            tokens=format_tokens(said.n_tokens),
-            seconds=format_duration(said.elapsed_s),
-            size=format_bytes(said.process_bytes),
-        )
-        self._chat.output.told("rehearsed", values, words)
+        rehearse(self._chat)
         return True

@@ -33,6 +33,8 @@ from kvdesk.engine.protocol import (
     Planned,
     Rebuild,
     Rebuilt,
+    Rehearse,
+    Rehearsed,
     StateRoute,
     TokensCounted,
     TurnDone,
@@ -204,6 +206,14 @@ class Conversation:
         self.room.rebuilt(said, options)
         self._options = said.options  # what is loaded again after a death of the engine
         self.cells_used = said.kept_tokens
+        return said
+
+    def rehearse(self, on_progress: Callable[[Event], None]) -> Rehearsed:
+        """Fill the context to its end, and note what that showed. Raises KvDeskError, Cancelled."""
+        said = self.request(lambda number: Rehearse(id=number), on_progress)
+        assert isinstance(said, Rehearsed)
+        self.room.rehearsed(said)
+        self._books.rehearsed(said, self.room.options)
         return said
 
     def count(self, draft: str = "") -> TokensCounted | None:
