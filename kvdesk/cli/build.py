@@ -255,6 +255,36 @@ def _add_running(app: typer.Typer) -> None:
 
         raise typer.Exit(run(model, options, as_json))
 
+    @app.command(help=t("Serve a model to other programs, over HTTP as OpenAI does."), cls=LlamaStyleCommand)
+    @with_sampling()
+    @with_load_options()
+    def serve(
+        model: OneModel,
+        options: LoadOptions,
+        sampling: Sampling,
+        host: Annotated[
+            str, typer.Option(metavar="ADDRESS", help=t("The address to listen at."))
+        ] = "127.0.0.1",
+        port: Annotated[
+            int, typer.Option(metavar="N", min=0, max=65535, help=t("The port; 0 for any free one."))
+        ] = 8080,
+        token: Annotated[
+            str,
+            typer.Option(
+                "--token",
+                "--api-key",
+                envvar="KVDESK_TOKEN",
+                metavar="TEXT",
+                help=t("What clients must send; made up where others can reach the address."),
+                show_default=False,
+            ),
+        ] = "",
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.serve import run
+
+        raise typer.Exit(run(model, options, sampling, (host, port, token), as_json))
+
     @app.command(help=t("Be the engine process, on standard input and output."))
     def engine() -> None:
         from kvdesk.engine.worker import main

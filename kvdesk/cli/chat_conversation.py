@@ -75,6 +75,7 @@ class Conversation:
         self.output = output
         self.loaded: Loaded | None = None
         self.cells_used = 0
+        self.hear: Callable[[Event], None] = lambda _: None  # the engine's every word, in its client's thread
         self.chat_id = 0  # in the store of conversations, 0 while it is not there
         self._path = path
         self._options = options
@@ -89,6 +90,12 @@ class Conversation:
     def __exit__(self, *_: object) -> None:
         if self._client is not None:
             self._client.stop()
+
+    @property
+    def client(self) -> EngineClient:
+        """The engine process. There is one from the load on."""
+        assert self._client is not None
+        return self._client
 
     def is_alive(self) -> bool:
         """Whether the engine is there to talk to."""
@@ -132,6 +139,7 @@ class Conversation:
     def _heard(self, event: Event) -> None:
         if isinstance(event, Hello):
             self._books.greeted(event)
+        self.hear(event)
 
     def _plan(self, client: EngineClient) -> MemoryReport | None:
         """llama.cpp's own word on the load, for the ledger; the chat does not depend on it."""
@@ -204,7 +212,7 @@ class Conversation:
         )
         assert isinstance(said, Rebuilt)
         self.room.rebuilt(said, options)
-        self._options = said.options  # what is loaded again after a death of the engine
+        self._options = options  # what is loaded again after a death of the engine
         self.cells_used = said.kept_tokens
         return said
 

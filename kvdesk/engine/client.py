@@ -41,7 +41,8 @@ CANCEL_TIMEOUT_S = 2.0
 DRAIN_TIMEOUT_S = 1.0  # for stderr, which a grandchild may hold open
 
 _HELLO = 0  # the deadline of the greeting; ids of commands begin at 1
-_PROGRESS = (
+# Events that are not the last one of their command.
+PROGRESS = (
     LoadProgress,
     PrefillProgress,
     TextPiece,
@@ -189,7 +190,7 @@ class EngineClient:
                 events.put(self.exited)
         self.send(command)
         try:
-            while isinstance(event := events.get(timeout=timeout_s), _PROGRESS):
+            while isinstance(event := events.get(timeout=timeout_s), PROGRESS):
                 if on_progress is not None:
                     on_progress(event)
         except Empty:
@@ -200,7 +201,7 @@ class EngineClient:
         finally:
             with self._lock:
                 del self._waiting[command.id]
-        return _raise_failure(event)
+        return raise_failure(event)
 
     # ------------------------------------------------------------------------------------- the threads
 
@@ -260,7 +261,7 @@ class EngineClient:
                 return
             self._said_hello = True
             self._clear_deadline(_HELLO)
-        elif not isinstance(event, _PROGRESS):
+        elif not isinstance(event, PROGRESS):
             self._unanswered.discard(event.id)
             self._clear_deadline(event.id)
         with self._lock:
@@ -340,7 +341,7 @@ _ERRORS_OF_ENDS: dict[ExitCause, type[errors.EngineError]] = {
 }
 
 
-def _raise_failure(event: Event) -> Event:
+def raise_failure(event: Event) -> Event:
     """Return the event, or raise the error that it stands for."""
     if isinstance(event, CancelledEvent):
         raise errors.Cancelled

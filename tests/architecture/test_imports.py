@@ -21,6 +21,16 @@ BREAKS = {
         "import kvdesk.settings",
         "A room sees only what is below it",
     ),
+    "the endpoint sees the session": (
+        "serve/port.py",
+        "import kvdesk.session.state",
+        "A room sees only what is below it",
+    ),
+    "the endpoint loads llama.cpp": (
+        "serve/__init__.py",
+        "import llama_cpp",
+        "llama.cpp is loaded in engine.llama alone",
+    ),
     "the command line sees the window": (
         "cli/__init__.py",
         "import kvdesk.gui",
