@@ -5,10 +5,11 @@ from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from kvdesk.gui import theme
-from kvdesk.gui.chat_items import CHAT_ROLE, OPEN_ROLE, Index, short_tokens
+from kvdesk.gui.chat_items import CHAT_ROLE, EXCERPT_ROLE, OPEN_ROLE, Index, short_tokens
 from kvdesk.gui.theme import Radius, Space, TextSize
 
 _ROW, _HEADING = 34, 34
+_ROW_WITH_EXCERPT = 52
 _MARGIN = 2
 
 
@@ -16,7 +17,9 @@ class ChatDelegate(QStyledItemDelegate):
     """Title on the left, elided; tokens on the right; the open conversation tinted."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, _ROW if index.data(CHAT_ROLE) is not None else _HEADING)
+        if index.data(CHAT_ROLE) is None:
+            return QSize(100, _HEADING)
+        return QSize(100, _ROW_WITH_EXCERPT if index.data(EXCERPT_ROLE) else _ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -46,6 +49,9 @@ class ChatDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(theme.colour("accent"))
             painter.drawRoundedRect(box, Radius.CONTROL, Radius.CONTROL)
+        if excerpt := index.data(EXCERPT_ROLE):
+            self._paint_excerpt(painter, text, excerpt)
+            text = text.adjusted(0, 0, 0, _ROW - _ROW_WITH_EXCERPT)
         tokens = short_tokens(index.data(CHAT_ROLE).tokens)
         font = theme.current().font(TextSize.NOTE, figures=True)
         painter.setFont(font)
@@ -57,6 +63,15 @@ class ChatDelegate(QStyledItemDelegate):
         painter.setPen(theme.colour("accent" if is_open else "text"))
         title = QFontMetrics(font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, title)
+
+    @staticmethod
+    def _paint_excerpt(painter: QPainter, text: QRect, excerpt: str) -> None:
+        font = theme.current().font(TextSize.NOTE)
+        painter.setFont(font)
+        painter.setPen(theme.colour("muted"))
+        shown = QFontMetrics(font).elidedText(excerpt, Qt.TextElideMode.ElideRight, text.width())
+        low = text.adjusted(0, 0, 0, -Space.SMALL)
+        painter.drawText(low, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, shown)
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         field = QLineEdit(parent)

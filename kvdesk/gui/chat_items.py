@@ -1,8 +1,9 @@
 """The list of conversations as Qt sees it: days as headings, conversations under them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from PySide6.QtCore import QAbstractListModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
 
@@ -11,7 +12,9 @@ from kvdesk.session.state import ChatSummary
 Index = QModelIndex | QPersistentModelIndex
 CHAT_ROLE = Qt.ItemDataRole.UserRole  # the ChatSummary; None for a heading
 OPEN_ROLE = Qt.ItemDataRole.UserRole + 1  # whether it is the conversation that is open
+EXCERPT_ROLE = Qt.ItemDataRole.UserRole + 2  # where what was looked for stands; "" when nowhere
 _INVALID = QModelIndex()
+_NO_EXCERPTS: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,17 @@ def day_of(updated_s: float, now_s: float) -> str:
     return QCoreApplication.translate("ChatItems", "Older")
 
 
-def arrange(chats: tuple[ChatSummary, ...], wanted: str, now_s: float) -> list[Entry]:
-    """Return headings and the conversations whose titles contain `wanted`, latest first."""
+def arrange(
+    chats: tuple[ChatSummary, ...], wanted: str, now_s: float, said: Container[int] = ()
+) -> list[Entry]:
+    """Return headings and the conversations whose titles contain `wanted`, or in which it was said (`said`),
+    latest first.
+    """
     entries: list[Entry] = []
     wanted = wanted.strip().casefold()
     heading = ""
     for chat in sorted(chats, key=lambda chat: chat.updated_s, reverse=True):
-        if wanted not in chat.title.casefold():
+        if wanted not in chat.title.casefold() and chat.id not in said:
             continue
         day = day_of(chat.updated_s, now_s)
         if day != heading:
@@ -68,11 +75,16 @@ class ChatItems(QAbstractListModel):
         self._rename = rename
         self._entries: list[Entry] = []
         self._open_id: int | None = None
+        self._excerpts: Mapping[int, str] = _NO_EXCERPTS
 
-    def show(self, entries: list[Entry], open_id: int | None) -> bool:
-        """Take other entries; True when rows came, went or moved."""
+    def show(
+        self, entries: list[Entry], open_id: int | None, excerpts: Mapping[int, str] = _NO_EXCERPTS
+    ) -> bool:
+        """Take other entries; True when rows came, went or moved. `excerpts` are of what was looked for."""
         keys = [_key(entry) for entry in entries]
-        if keys == [_key(entry) for entry in self._entries]:
+        is_same_height = excerpts == self._excerpts
+        self._excerpts = excerpts
+        if is_same_height and keys == [_key(entry) for entry in self._entries]:
             changed = [
                 row
                 for row, (old, new) in enumerate(zip(self._entries, entries, strict=True))
@@ -114,6 +126,8 @@ class ChatItems(QAbstractListModel):
             return chat
         if role == OPEN_ROLE:
             return chat is not None and chat.id == self._open_id
+        if role in (EXCERPT_ROLE, Qt.ItemDataRole.AccessibleDescriptionRole):
+            return self._excerpts.get(chat.id, "") if chat else ""
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -1,6 +1,7 @@
-"""The conversations, left: open one, begin one, find one by its title, rename and delete."""
+"""The conversations, left: open one, begin one, find one by what was said, rename and delete."""
 
 import time
+from collections.abc import Mapping
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent
@@ -124,7 +125,7 @@ class ChatsPanel(QWidget):
         self.nothing = text_label("", "muted", TextSize.TABLE, wrap=True)
         self._lay_out()
         self.new_button.clicked.connect(lambda: actions.new_chat(desk))
-        self.search.textChanged.connect(self._arrange)
+        self.search.textChanged.connect(self._look_for)
         self.list.itemDelegate().closeEditor.connect(lambda: QTimer.singleShot(0, self, self._arrange))
         self.list.openWanted.connect(self._open)
         self.list.deleteWanted.connect(self._ask_delete)
@@ -136,7 +137,7 @@ class ChatsPanel(QWidget):
     def _lay_out(self) -> None:
         self.setMinimumWidth(160)
         self.search.setPlaceholderText(self.tr("Search chats"))
-        self.search.setAccessibleName(self.tr("Search chats by title"))
+        self.search.setAccessibleName(self.tr("Search titles and all that was said"))
         self.search.setClearButtonEnabled(True)
         icon = self.search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
         set_icon(icon, "search", "muted", 14)
@@ -161,8 +162,18 @@ class ChatsPanel(QWidget):
         before, self._state = self._state, state
         open_before = before.chat.id if before.chat else None
         open_now = state.chat.id if state.chat else None
-        if before.chats is not state.chats or open_before != open_now:
+        if before.chats is not state.chats or open_before != open_now or before.found is not state.found:
             self._arrange()
+
+    def _look_for(self, wanted: str) -> None:
+        self._arrange()
+        if wanted.strip():
+            actions.search_chats(self._desk, wanted)
+
+    def _excerpts(self) -> Mapping[int, str]:
+        """Where what stands in the field was said, as far as that is known by now."""
+        found = self._state.found
+        return found.excerpts if found is not None and found.wanted == self.search.text() else {}
 
     def _arrange(self) -> None:
         if self.list.state() == QAbstractItemView.State.EditingState:
@@ -170,14 +181,15 @@ class ChatsPanel(QWidget):
         state = self._state
         chat = self._items.chat_at(self.list.currentIndex())
         open_id = state.chat.id if state.chat else None
-        entries = arrange(state.chats, self.search.text(), time.time())
-        if self._items.show(entries, open_id):
+        excerpts = self._excerpts()
+        entries = arrange(state.chats, self.search.text(), time.time(), excerpts)
+        if self._items.show(entries, open_id, excerpts):
             row = self._items.row_of(chat.id if chat else open_id)
             if row >= 0:
                 self.list.setCurrentIndex(self._items.index(row))
         self.nothing.setVisible(not entries)
         self.nothing.setText(
-            self.tr("No title contains that.") if state.chats else self.tr("Your chats will be listed here.")
+            self.tr("That was said nowhere.") if state.chats else self.tr("Your chats will be listed here.")
         )
 
     def _open(self, index: QModelIndex) -> None:

@@ -212,6 +212,11 @@ def open_chat(desk: Desk, chat_id: int) -> None:
     desk.saving.open_chat(chat_id)
 
 
+def search_chats(desk: Desk, wanted: str) -> None:
+    """Look for something in all that was said; it comes as `DeskState.found`."""
+    desk.saving.search(wanted)
+
+
 def rename_chat(desk: Desk, chat_id: int, title: str) -> None:
     """Give a conversation another title."""
     if title.strip():

@@ -19,6 +19,7 @@ from kvdesk.session.state import (
     Notice,
     PairFit,
     Phase,
+    SearchResult,
 )
 
 
@@ -59,6 +60,9 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
             return turn_begun(state, chat_id)
         case events.FromEngine():
             return from_engine(state, event)
+        case events.ChatsFound(wanted, found):
+            excerpts = {each.chat_id: each.excerpt for each in found}
+            return replace(state, found=SearchResult(wanted, excerpts))
         case events.ChatsListed(chats):
             return _listed(state, chats)
         case events.ChatOpened(chat):

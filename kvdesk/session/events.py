@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from kvdesk.chats.search import Found
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.monitor.sample import Sample
@@ -335,6 +336,14 @@ class ChatsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatsFound:
+    """The conversations in which something was said."""
+
+    wanted: str
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatOpened:
     """A conversation was read from the store."""
 
@@ -406,6 +415,7 @@ Happening = (
     | FromEngine
     | PlanFound
     | ChatsListed
+    | ChatsFound
     | ChatOpened
     | MessageSent
     | SendFailed

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from kvdesk.chats.rows import StoredChat, StoredMessage
+from kvdesk.chats.search import search
 from kvdesk.chats.store import ChatStore
 from kvdesk.chats.title import title_of
 from kvdesk.errors import StoreError
@@ -104,6 +105,12 @@ class Saving:
                     self._list()
 
         self._thread.submit(job)
+
+    def search(self, wanted: str) -> None:
+        """Find what was said in any conversation; only the last of several searches matters."""
+        self._thread.submit(
+            lambda: self._emit(events.ChatsFound(wanted, search(self._store, wanted))), key="search"
+        )
 
     def rename_chat(self, chat_id: int, title: str) -> None:
         """Give a conversation another title."""

@@ -1,5 +1,6 @@
 """Everything the window draws, frozen; `session.apply` makes the next one out of an event."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -174,6 +175,13 @@ class ChatSummary:
     tokens: int | None = None
 
 
+class SearchResult(NamedTuple):
+    """What was looked for, and an excerpt of each conversation, by its id, in which it was said."""
+
+    wanted: str
+    excerpts: Mapping[int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """The conversation that is open. `overflow` is its own policy, "" where the setting decides."""
@@ -274,6 +282,7 @@ class DeskState:
     devices: tuple[Device, ...] = ()
     engine: EngineState = EngineState()
     chats: tuple[ChatSummary, ...] = ()
+    found: SearchResult | None = None  # in all conversations, of the last search
     chat: Conversation | None = None
     streaming: Streaming | None = None
     send_cost: SendCost | None = None

@@ -9,9 +9,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui.chat_items import CHAT_ROLE, OPEN_ROLE, ChatItems, arrange, day_of, short_tokens
+from kvdesk.gui.chat_items import CHAT_ROLE, EXCERPT_ROLE, OPEN_ROLE, ChatItems, arrange, day_of, short_tokens
 from kvdesk.gui.chats_panel import ChatsPanel
-from kvdesk.session.state import ChatSummary
+from kvdesk.session.state import ChatSummary, SearchResult
 from tests.gui import fakes
 
 NOW_S = datetime(2026, 3, 10, 12, 0).timestamp()
@@ -155,6 +155,22 @@ def test_deleting_asks_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.Fak
     qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
     qtbot.mouseClick(panel.question.delete_button, Qt.MouseButton.LeftButton)
     assert desk.calls == [("delete_chat", 5)]
+
+
+def test_what_was_said_is_found_with_its_words(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    chat = desk.state.chats[0]
+    qtbot.keyClicks(panel.search, "zzz")
+    assert titles(panel) == []
+    assert desk.calls[-1] == ("search_chats", "zzz")
+    panel.show_state(replace(desk.state, found=SearchResult("zz", {chat.id: "too early"})))
+    assert titles(panel) == []
+    panel.show_state(replace(desk.state, found=SearchResult("zzz", {chat.id: "…the zzz of it"})))
+    assert titles(panel) == [chat.title]
+    row = row_of(panel, chat.title)
+    assert row.data(EXCERPT_ROLE) == "…the zzz of it"
+    low = panel.list.visualRect(row).height()
+    panel.search.clear()
+    assert panel.list.visualRect(row_of(panel, chat.title)).height() < low
 
 
 def test_search_filters_and_says_when_nothing_is_found(qtbot: QtBot, panel: ChatsPanel) -> None:

@@ -300,6 +300,19 @@ def test_a_conversation(stage: Stage):
     assert [mark.kind for mark in stage.desk.history.marks] == ["load", "turn", "turn"]
 
 
+def test_what_was_said_is_found_in_all_conversations(stage: Stage):
+    stage.open_demo()
+    actions.send_message(stage.desk, "Remember the tangerine.")
+    stage.until(lambda: contents(stage) == ["Remember the tangerine."])
+    actions.search_chats(stage.desk, "TANGER")
+    stage.until(lambda: stage.desk.state.found is not None)
+    found, chat = stage.desk.state.found, stage.desk.state.chat
+    assert found is not None
+    assert chat is not None
+    assert found.wanted == "TANGER"
+    assert found.excerpts == {chat.id: "Remember the tangerine."}
+
+
 def test_all_is_there_after_a_restart(stage: Stage):
     stage.loaded()
     actions.set_system_prompt(stage.desk, "Be brief.")
