@@ -15,6 +15,7 @@ from kvdesk.plan.paces import PacesFile, copy_key, curve_key
 from kvdesk.session.arithmetic import identity
 from kvdesk.session.counting import FIRST_ANSWER_TOKENS
 from kvdesk.session.devices import merge
+from kvdesk.session.growing import with_context_of
 from kvdesk.session.opened import OpenedModel
 from kvdesk.settings.places import find_places
 from kvdesk.settings.store import SettingsStore
@@ -26,6 +27,7 @@ class Room:
     def __init__(self, model: OpenedModel, loaded: Loaded, listed: Sequence[Device], asked: LoadOptions):
         self.model = model
         self.options = loaded.options
+        self._asked = asked
         self.n_ctx = loaded.n_ctx_seq
         self.report = loaded.report
         self.asked_ctx = asked.ctx_size
@@ -50,14 +52,14 @@ class Room:
         """The steps to a larger context."""
         devices = self._devices()
         limits = ceilings(devices, Amount(self.settings.reserve_bytes))
-        return ladder(self.model.shape, self.options, devices, limits, held_tokens, self._paces)
+        return ladder(self.model.shape, self._changeable, devices, limits, held_tokens, self._paces)
 
     def step(self, held_tokens: int, **changes: object) -> Rung | None:
         """What another context would take."""
         devices = self._devices()
         limits = ceilings(devices, Amount(self.settings.reserve_bytes))
         shape = self.model.shape
-        return rung(shape, self.options, devices, limits, held_tokens, self._paces, **changes)
+        return rung(shape, self._changeable, devices, limits, held_tokens, self._paces, **changes)
 
     def overflow(self, weighed: Sequence[Weighed], said: TokensCounted) -> Overflow | None:
         """What will not fit of a prompt with its answer, and the ways on."""
@@ -104,6 +106,11 @@ class Room:
     def model_id(self) -> str:
         """The model's short name by its content."""
         return identity(self.model.header)
+
+    @property
+    def _changeable(self) -> LoadOptions:
+        """What was asked for, with the context that there is."""
+        return with_context_of(self._asked, self.options)
 
     @property
     def _key(self) -> str:
