@@ -23,6 +23,7 @@ from kvdesk.engine.protocol import (
     AskCache,
     Chat,
     Command,
+    Complete,
     CountTokens,
     DevicesListed,
     DryRun,
@@ -111,6 +112,8 @@ class Engine:
                 return self._load(command)
             case Chat():
                 return self._loaded_chats().run(command, self._emit, self._is_cancelled)
+            case Complete():
+                return self._loaded_chats().complete(command, self._emit, self._is_cancelled)
             case CountTokens():
                 return self._loaded_chats().count(command)
             case Rebuild():

@@ -17,6 +17,7 @@ from kvdesk.engine.llama.vocabulary import Vocabulary
 from kvdesk.engine.protocol import (
     CacheReport,
     Chat,
+    Complete,
     CountTokens,
     Event,
     Message,
@@ -64,6 +65,7 @@ class Chats:
         self._window_tokens = llama.llama_model_n_swa(context.model.handle)
         self._transcripts: dict[str, Transcript] = {}
         self._in_cache = ""  # the chat whose tokens the cache holds
+        self._bare: set[str] = set()  # chats that are texts to go on with, with no template around them
 
     def replace_context(self, context: Context, k_bytes: int, v_bytes: int) -> None:
         """Go on in another context of the same model, which holds what this one held."""
@@ -147,12 +149,25 @@ class Chats:
                 held.evaluated_tokens = max(held.evaluated_tokens, len(context.tokens))
         return turn.done(self.report(command.id))
 
+    def complete(self, command: Complete, emit: Emit, is_cancelled: IsCancelled) -> TurnDone:
+        """Go on with a text as it stands; all else is as with a conversation."""
+        self._bare.add(command.chat)
+        text = Message("user", command.prompt)
+        turn = Chat(
+            id=command.id,
+            messages=(text,),
+            sampling=command.sampling,
+            stop=command.stop,
+            chat=command.chat,
+        )
+        return self.run(turn, emit, is_cancelled)
+
     def _prepare(self, messages: tuple[Message, ...], chat: str) -> Prompt:
         if not any(message.role != "system" for message in messages):
             raise EngineError("There is nothing to answer yet.", "Write a message first.")
         known = self._transcripts.get(chat)
         before = known or Transcript(started=datetime.now())
-        text = self._template.render(messages, before.started)
+        text = self._text(messages, chat, before.started)
         after = before.continued(messages, text.encode("utf-8", "replace"), self._vocabulary)
         # The last token is evaluated in any case: its scores choose the first token of the answer.
         most = len(after.tokens) - 1
@@ -172,6 +187,11 @@ class Chats:
         elif reread > 0:
             reason = _change(before, after)
         return Prompt(after, len(after.tokens), reused, max(reread, 0), reason)
+
+    def _text(self, messages: tuple[Message, ...], chat: str, started: datetime) -> str:
+        if chat in self._bare:
+            return messages[-1].content
+        return self._template.render(messages, started)
 
     def _rewindable(self, n_tokens: int) -> int:
         """How many tokens the cache will still hold after going back to `n_tokens`; all of them or none."""
