@@ -127,7 +127,7 @@ class Conversation:
         self._books.loaded(loaded)
         self._books.sampled(read_sensors(client.pid))
         self.loaded, self.cells_used = loaded, 0
-        self.room = Room(model, loaded, listed.devices, self._options)
+        self.room = Room(model, loaded, listed.devices, self._options, self.sampling.max_tokens)
         self.room.planned_ctx = self._planned_ctx
         self.output.loaded(loaded)
 

@@ -24,10 +24,13 @@ from kvdesk.settings.store import SettingsStore
 class Room:
     """The loaded context, what this machine has shown of it, and what else would fit."""
 
-    def __init__(self, model: OpenedModel, loaded: Loaded, listed: Sequence[Device], asked: LoadOptions):
+    def __init__(
+        self, model: OpenedModel, loaded: Loaded, listed: Sequence[Device], asked: LoadOptions, most: int
+    ) -> None:
         self.model = model
         self.options = loaded.options
         self._asked = asked
+        self._most_tokens = most  # of an answer, negative without a limit
         self.n_ctx = loaded.n_ctx_seq
         self.report = loaded.report
         self.asked_ctx = asked.ctx_size
@@ -45,8 +48,9 @@ class Room:
 
     @property
     def expected_tokens(self) -> int:
-        """How long the next answer is taken to be."""
-        return sorted(self._answers)[len(self._answers) // 2] if self._answers else FIRST_ANSWER_TOKENS
+        """How long the next answer is taken to be: as the latest were, and no longer than is allowed."""
+        expected = sorted(self._answers)[len(self._answers) // 2] if self._answers else FIRST_ANSWER_TOKENS
+        return min(expected, self._most_tokens) if self._most_tokens >= 0 else expected
 
     def ladder(self, held_tokens: int) -> tuple[Rung, ...]:
         """The steps to a larger context."""
