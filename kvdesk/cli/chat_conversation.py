@@ -242,14 +242,23 @@ class Conversation:
         self.output.heard(event)
 
     def _say_what_will_not_fit(self) -> None:
-        """Say it before it happens; counted only where the end of the context can be met."""
+        """Say it before it happens, and leave out what is to fall out; counted only near the end."""
         texts = (message.content + message.reasoning for message in self.talk.prompt(self.system))
         most = sum(len(text.encode()) + 64 for text in texts)  # a token stands for a byte at least
         if most + self.room.expected_tokens <= self.room.n_ctx or (said := self.count()) is None:
             return
         found = self.room.overflow(self.talk.weigh(self.system, said.message_tokens), said)
-        if found is not None:
-            self.output.told("overflow", {"policy": self.overflow, **overflow_json(found)}, said_of(found))
+        if found is None:
+            return
+        self.output.told("overflow", {"policy": self.overflow, **overflow_json(found)}, said_of(found))
+        if self.overflow == "roll" and found.ids:
+            gone = self.talk.drop(found.ids)
+            words = t(
+                "Left out: {numbers} with {tokens} tokens. What follows is read again with the next answer.",
+                numbers=", ".join(map(str, gone)),
+                tokens=format_tokens(found.dropped_tokens),
+            )
+            self.output.told("left_out", {"messages": gone, "tokens": found.dropped_tokens}, words)
 
 
 def said_of(found: FullContext) -> str:

@@ -1,10 +1,15 @@
 """What the program does towards an answer: loads what is missing, settles what will not fit, asks for it."""
 
+from dataclasses import replace
+
 from kvdesk.engine import protocol
+from kvdesk.phrases import Phrase
+from kvdesk.plan.overflow import Overflow
 from kvdesk.session import events, growing, parking, room, steps
 from kvdesk.session.counting import prompt_of
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import Conversation, Notice, Phase
+from kvdesk.units import format_tokens
 
 
 def want_answer(parts: Parts, chat: Conversation) -> None:
@@ -27,7 +32,7 @@ def begin_wanted_answer(parts: Parts) -> None:
         return
     parking.resume_if_parked(parts, chat.id)
     policy = room.policy_of(parts, chat)
-    is_to_settle = policy == "ask" or parts.settings.auto_grow == "do"
+    is_to_settle = policy != "stop" or parts.settings.auto_grow == "do"
     if parts.settled_overflow is None and is_to_settle and room.may_overflow(parts, chat):
         room.count(parts, chat, is_check=True)
     else:
@@ -42,6 +47,7 @@ def checked(parts: Parts, found: events.Counted) -> None:
         settle(parts, "stop")
         return
     parts.take(found)
+    parts.met_overflow = found.overflow
     if parts.settings.auto_grow == "do":
         parts.waits_for_ladder = True
         growing.find_ladder(parts, is_offer=False)
@@ -75,7 +81,7 @@ def settle(parts: Parts, overflow: protocol.Overflow) -> None:
 
 def give_up(parts: Parts) -> None:
     """The answer that waits is not wanted any more."""
-    parts.wanted_answer = parts.settled_overflow = None
+    parts.wanted_answer = parts.settled_overflow = parts.met_overflow = None
     parts.waits_for_ladder = False
     if parts.state.overflow_asked is not None:
         parts.take(events.OverflowAsked(None))
@@ -90,9 +96,32 @@ def _ask(parts: Parts, chat: Conversation) -> None:
 
 
 def _answer(parts: Parts, chat: Conversation, overflow: protocol.Overflow) -> None:
-    parts.wanted_answer = parts.settled_overflow = None
+    if overflow == "roll" and parts.met_overflow is not None:
+        chat = _rolled(parts, chat, parts.met_overflow)
+    parts.wanted_answer = parts.settled_overflow = parts.met_overflow = None
     prompt = prompt_of(chat)
     parts.asked_ids = prompt.ids
     parts.saving.begin_answer(chat.id)
     parts.driver.answer(chat.id, prompt.messages, chat.sampling, overflow)
     parts.take(events.TurnBegun(chat.id))
+
+
+def _rolled(parts: Parts, chat: Conversation, overflow: Overflow) -> Conversation:
+    """Leave out what was shown to fall out; it stays in the conversation and can be brought back."""
+    if not overflow.ids:
+        return chat
+    parts.saving.mark(chat.id, overflow.ids, is_dropped=True)
+    said = fallen_out(len(overflow.ids), overflow.dropped_tokens)
+    parts.take(events.NoticeChanged(Notice(said, overflow.obstacle, is_error=False)))
+    parts.mark("shift", said)
+    messages = tuple(replace(m, is_dropped=m.is_dropped or m.id in overflow.ids) for m in chat.messages)
+    return replace(chat, messages=messages)
+
+
+def fallen_out(count: int, tokens: int) -> Phrase:
+    """What is told of messages that fell out of the context."""
+    return Phrase(
+        "{count} messages with {tokens} tokens fell out of the context; they are still in the conversation.",
+        count=count,
+        tokens=format_tokens(tokens),
+    )

@@ -20,6 +20,7 @@ from kvdesk.monitor.sampler import Sampler
 from kvdesk.plan.depth_curve import DepthCurve
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.paces import Paces, PacesFile
 from kvdesk.session import events
 from kvdesk.session.apply import apply
@@ -98,6 +99,7 @@ class Parts:
         self.is_plan_due = False
         self.wanted_answer: Conversation | None = None  # waits for the engine
         self.settled_overflow: protocol.Overflow | None = None  # what was settled for it, if it may not fit
+        self.met_overflow: Overflow | None = None  # what was found not to fit of it
         self.waits_for_ladder = False  # it goes on in a larger context, if there is one
         self.asked_ids: tuple[int, ...] = ()  # of the messages of the turn under way
         self.question: Question | None = None  # what was counted last

@@ -67,11 +67,7 @@ def _dropped(parts: Parts, said: protocol.MessagesDropped) -> None:
     ids = tuple(parts.asked_ids[place] for place in said.places if parts.asked_ids[place])
     if streaming is not None and ids:
         parts.saving.mark(streaming.chat_id, ids, is_dropped=True)
-    said_so = Phrase(
-        "{count} messages with {tokens} tokens fell out of the context; they are still in the conversation.",
-        count=len(said.places),
-        tokens=format_tokens(said.tokens),
-    )
+    said_so = answering.fallen_out(len(said.places), said.tokens)
     parts.take(events.NoticeChanged(Notice(said_so, said.why, is_error=False)))
     parts.mark("shift", said_so)
 

@@ -152,7 +152,8 @@ def send(stage: Stage, text: str, awaited: type) -> None:
 
 @pytest.mark.parametrize("policy", ["stop", "roll"])
 def test_a_policy_is_told_to_the_engine_and_kept(stage: Stage, policy: str):
-    full(stage, policy)
+    loaded(stage, 4096)
+    room_actions.choose_overflow(stage.desk, policy)
     command = stage.asked("Second")
     assert (command.overflow, command.may_shift) == (policy, policy == "roll")
     chat_id = stage.desk.state.chat.id
@@ -165,8 +166,26 @@ def test_a_policy_is_told_to_the_engine_and_kept(stage: Stage, policy: str):
         again.close()
 
 
-def test_what_fell_out_stays_shown_and_is_not_sent_again(stage: Stage):
-    first = full(stage, "roll")
+def test_rolling_on_leaves_out_what_was_shown_to_fall_out(stage: Stage):
+    full(stage, "roll")
+    send(stage, "Second", protocol.CountTokens)
+    before = len(stage.engine.heard)
+    counts(stage, (900, 4, 200), "This cache cannot be moved.")
+    stage.until(lambda: asked(stage, protocol.Chat, before))
+    command = stage.engine.last(protocol.Chat)
+    assert [m.content for m in command.messages] == ["Second"]
+    assert (command.overflow, command.may_shift) == ("roll", True)
+    assert "904 tokens" in stage.desk.state.notice.message
+    stage.engine.say(*answer_events(command.id, "Fine."))
+    stage.until(lambda: stage.desk.state.streaming is None)
+    stage.settle()
+    shown = stage.desk.state.chat.messages
+    assert [message.is_dropped for message in shown] == [True, True, False, False]
+    assert [message.content for message in shown[2:]] == ["Second", "Fine."]
+
+
+def test_what_the_engine_left_out_stays_shown_and_is_not_sent_again(stage: Stage):
+    first = full(stage, "stop")
     command = stage.asked("Second")
     dropped = protocol.MessagesDropped(id=command.id, places=(0, 1), tokens=400, is_shifted=True)
     stage.engine.say(dropped, *answer_events(command.id, "Fine."))

@@ -29,6 +29,7 @@ from kvdesk.engine.protocol import (
     TurnDone,
 )
 from kvdesk.errors import Cancelled, DoesNotFit, EngineError
+from kvdesk.phrases import Phrase
 
 Emit = Callable[[Event], None]
 IsCancelled = Callable[[], bool]
@@ -112,6 +113,7 @@ class Chats:
             message_tokens=tokens_of_messages(
                 command.messages, prompt.transcript.text, prompt.transcript.tokens, self._vocabulary.piece
             ),
+            shift_obstacle=Phrase("what follows a gap is not moved together in the cache."),
         )
 
     def run(self, command: Chat, emit: Emit, is_cancelled: IsCancelled) -> TurnDone:
