@@ -14,24 +14,26 @@ from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.room import doing
 from kvdesk.gui.room.card import RoomCard
 from kvdesk.gui.room.menu import room_menu
-from kvdesk.gui.room.questions import question_of
+from kvdesk.gui.room.questions import Answer, Question, closing_question, question_of
 from kvdesk.gui.theme import Space
 from kvdesk.resources import DEMO_MODEL
 from kvdesk.session import actions, room_actions
 from kvdesk.session.desk import Desk
-from kvdesk.session.state import DeskState, Notice
+from kvdesk.session.state import DeskState, Notice, ParkOffer
 
 
 class ConversationPanel(QWidget):
     """Puts the parts together and hands what the user does to the actions."""
 
     openWanted = Signal()  # a dialog to choose a model file
+    closingAnswered = Signal(str)  # "park_and_close", "close" or "stay"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
         self._ended: Notice | None = None
         self._chat_id: int | None = None
+        self._closing: Question | None = None  # asked before the window closes
         self._edited_id = -1  # of the message that is in the composer to be edited
         self.view = ConversationView()
         self.empty = EmptyChat()
@@ -69,7 +71,7 @@ class ConversationPanel(QWidget):
         self.view.editWanted.connect(self._edit)
         self.view.typed.connect(self._type)
         self.view.marked.connect(lambda said, message_id: doing.mark(desk, said, message_id))
-        self.room.answered.connect(lambda said: doing.answer(desk, said, self.room.text))
+        self.room.answered.connect(self._answer)
         self.gauge.menu_button.clicked.connect(self._show_room_menu)
         self.empty.openWanted.connect(self.openWanted)
         self.empty.demoWanted.connect(lambda: actions.open_model(desk, DEMO_MODEL))
@@ -85,7 +87,7 @@ class ConversationPanel(QWidget):
         self._welcome(state)
         self.view.show_state(state)
         self._show_ended(state.engine.ended)
-        self.room.show_question(question_of(state))
+        self.room.show_question(self._closing or question_of(state))
         self.gauge.show_state(state)
         self.composer.show_state(state)
 
@@ -115,6 +117,20 @@ class ConversationPanel(QWidget):
         bar.actions_row.insertWidget(0, reload_button)
         bar.show_notice(ended)
         self.view.set_notice(bar)
+
+    def ask_before_closing(self, offer: ParkOffer) -> None:
+        """Ask whether the cache shall be parked; `closingAnswered` has the answer."""
+        self._closing = closing_question(offer)
+        self.room.show_question(self._closing)
+        self.room.buttons["park_and_close"].setFocus()
+
+    def _answer(self, said: Answer) -> None:
+        if self._closing is not None:
+            self._closing = None
+            self.room.show_question(question_of(self._desk.state))
+            self.closingAnswered.emit(said)
+        else:
+            doing.answer(self._desk, said, self.room.text)
 
     def _show_room_menu(self) -> None:
         desk = self._desk

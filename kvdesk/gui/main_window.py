@@ -23,7 +23,7 @@ from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
 from kvdesk.gui.theme import TextSize
 from kvdesk.gui.top_bar import TopBar
-from kvdesk.session import actions
+from kvdesk.session import actions, room_actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Phase
 
@@ -44,6 +44,7 @@ class MainWindow(QMainWindow):
         self._export: ExportDialog | None = None
         self._ledger: LedgerDialog | None = None
         self._history: HistoryWindow | None = None
+        self._is_closing = self._closes_when_parked = False
         self.chats = ChatsPanel(desk)
         self.conversation = ConversationPanel(desk)
         self.desk_panel = DeskPanel(desk)
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.notice_bar.dismissed.connect(lambda: actions.dismiss_notice(self._desk))
         self.desk_panel.openWanted.connect(self.choose_model)
         self.conversation.openWanted.connect(self.choose_model)
+        self.conversation.closingAnswered.connect(self._close_or_stay)
         self.desk_panel.modelChosen.connect(self.open_model)
         self.desk_panel.ledgerWanted.connect(self.show_ledger)
         self.desk_panel.historyWanted.connect(self.show_history)
@@ -83,12 +85,37 @@ class MainWindow(QMainWindow):
         self._chart_import.start()
         self._pump.start()
 
+    def _keep_cache(self) -> bool:
+        """Park, or ask about parking; False when there is nothing to wait for."""
+        offer = room_actions.park_offer(self._desk)
+        if offer is None:
+            return False
+        if self._desk.settings.park == "always":
+            self._close_or_stay("park_and_close")
+        else:
+            self.conversation.ask_before_closing(offer)
+        return True
+
+    def _close_or_stay(self, answer: str) -> None:
+        """Close, after the cache is on disk if it is to be."""
+        self._is_closing = answer != "stay"
+        offer = room_actions.park_offer(self._desk) if answer == "park_and_close" else None
+        if answer == "stay":
+            return
+        if offer is None:
+            self.close()
+        else:
+            self._closes_when_parked = True
+            room_actions.park_chat(self._desk, offer.chat_id)
+
     def pump(self) -> None:
         """Take in what happened since the last call and repaint what changed."""
         if self.desk_panel.chart is None and not self._chart_import.is_alive():
             self.desk_panel.add_chart()
         if self._desk.drain():
             self.show_state(self._desk.state)
+        if self._closes_when_parked and self._desk.state.engine.parking is None:
+            self.close()
 
     def show_state(self, state: DeskState) -> None:
         """Hand the state to every part; each repaints only what changed."""
@@ -281,7 +308,14 @@ class MainWindow(QMainWindow):
         return [now or before for now, before in zip(self._splitter.sizes(), known, strict=True)]
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember where everything was."""
+        """Remember where everything was; before that, ask about a cache that took long to fill.
+
+        Who closes the window twice wants it closed.
+        """
+        if not self._is_closing and self._keep_cache():
+            self._is_closing = True
+            event.ignore()
+            return
         self._pump.stop()
         self._remember()
         super().closeEvent(event)

@@ -12,6 +12,8 @@ from kvdesk.session.parts import Parts
 from kvdesk.session.state import Notice, ParkOffer, Phase
 from kvdesk.units import format_duration
 
+LONG_S = 15.0  # to read again, from which on one is asked about it when the program closes
+MANY_TOKENS = 4096  # the same where no speed was measured yet
 FEWEST_PARKED = 256  # tokens; fewer are read again faster than a file is asked for
 
 
@@ -25,6 +27,13 @@ def note_turn(parts: Parts, chat_id: int, said: protocol.CacheReport) -> None:
     parts.in_engine.add(chat_id)
     parts.resting_tokens[chat_id] = said.cells_used
     parts.active_s = parts.clock()
+
+
+def is_worth_a_question(offer: ParkOffer) -> bool:
+    """Whether reading a conversation again takes so long that one asks before the program closes."""
+    if offer.reread_s is None:
+        return offer.tokens >= MANY_TOKENS
+    return offer.reread_s >= LONG_S
 
 
 def offer_parking(parts: Parts) -> ParkOffer | None:

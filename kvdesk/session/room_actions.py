@@ -184,7 +184,9 @@ def park_offer(desk: Desk) -> ParkOffer | None:
     With the setting "always" call `park_chat` and wait for `EngineState.parking` to be None before closing,
     with "ask" ask first.
     """
-    return None if desk.settings.park == "never" else parking.offer_parking(desk)
+    offer = None if desk.settings.park == "never" else parking.offer_parking(desk)
+    is_asked = desk.settings.park == "ask"
+    return offer if offer is not None and (not is_asked or parking.is_worth_a_question(offer)) else None
 
 
 def decline_parking(desk: Desk) -> None:

@@ -13,7 +13,8 @@ from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import dropped_model
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
-from kvdesk.session.state import DeskState, EngineState, Notice, Phase
+from kvdesk.session import room_actions
+from kvdesk.session.state import DeskState, EngineState, Notice, ParkOffer, Phase
 from tests.gui import fakes
 
 
@@ -119,6 +120,39 @@ def test_a_model_can_be_dropped_anywhere(window: MainWindow, desk: fakes.FakeDes
 def test_other_files_are_not_models() -> None:
     assert dropped_model(file_data("/a/b.safetensors")) is None
     assert dropped_model(QMimeData()) is None
+
+
+@pytest.fixture
+def full_cache(monkeypatch: pytest.MonkeyPatch) -> ParkOffer:
+    offer = ParkOffer(3, 1 << 30, 27_000, 240.0)
+    monkeypatch.setattr(room_actions, "park_offer", lambda _desk: offer)
+    return offer
+
+
+def test_closing_asks_about_a_cache_that_took_long_to_fill(
+    window: MainWindow, desk: fakes.FakeDesk, full_cache: ParkOffer
+) -> None:
+    window.close()
+    assert window.isVisible()
+    window.conversation.room.buttons["stay"].click()
+    assert window.conversation.room.isHidden()
+    window.close()
+    assert window.isVisible()
+    window.conversation.room.buttons["park_and_close"].click()
+    assert ("park_chat", 3) in desk.calls
+    desk.show(engine=replace(desk.state.engine, parking=3))
+    window.pump()
+    assert window.isVisible()
+    desk.show(engine=replace(desk.state.engine, parking=None))
+    window.pump()
+    assert not window.isVisible()
+
+
+def test_who_closes_twice_wants_it_closed(window: MainWindow, full_cache: ParkOffer) -> None:
+    window.close()
+    assert window.isVisible()
+    window.close()
+    assert not window.isVisible()
 
 
 def test_the_frame_is_remembered(qtbot: QtBot, window: MainWindow, desk: fakes.FakeDesk) -> None:

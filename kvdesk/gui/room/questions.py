@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from kvdesk.gui.figures import SEPARATOR, duration
 from kvdesk.gui.own_language import translated
 from kvdesk.plan.offer import Rung
-from kvdesk.session.state import DeskState, Phase
+from kvdesk.session.state import DeskState, ParkOffer, Phase
 from kvdesk.units import format_bytes, format_tokens
 
 translate = QCoreApplication.translate
@@ -26,6 +26,9 @@ Answer = Literal[
     "not_growing",
     "park",
     "not_parking",
+    "park_and_close",
+    "close",
+    "stay",
 ]
 
 
@@ -65,7 +68,7 @@ def question_of(state: DeskState) -> Question | None:
     if state.grow_offer is not None and state.engine.phase is Phase.READY:
         return _grow(state, state.grow_offer)
     if state.park_offer is not None and state.engine.phase is Phase.READY:
-        return _park(state)
+        return _park(state.park_offer)
     return None
 
 
@@ -165,22 +168,27 @@ def _grow(state: DeskState, rung: Rung) -> Question:
     return Question(title, translated(rung.cost), (grow, Choice("not_growing", translate("Room", "Not now"))))
 
 
-def _park(state: DeskState) -> Question:
-    offer = state.park_offer
-    assert offer is not None
-    size = format_bytes(offer.n_bytes)
-    about = (
-        translate("Room", "{size} on disk spare about {time} of reading.").format(
-            size=size, time=duration(offer.reread_s)
-        )
-        if offer.reread_s is not None
-        else translate("Room", "{size} on disk spare reading {tokens} tokens again.").format(
-            size=size, tokens=format_tokens(offer.tokens)
-        )
-    )
+def closing_question(offer: ParkOffer) -> Question:
+    """What is asked when the window is to be closed with a cache in it that took long to fill."""
+    park = Choice("park_and_close", translate("Room", "Park and close"), is_primary=True)
+    title = translate("Room", "Park this conversation’s cache before closing?")
+    close, stay = Choice("close", translate("Room", "Close")), Choice("stay", translate("Room", "Stay"))
+    return Question(title, _spares(offer), (park, close, stay))
+
+
+def _park(offer: ParkOffer) -> Question:
     park = Choice("park", translate("Room", "Park"), is_primary=True)
     title = translate("Room", "Park this conversation’s cache?")
-    return Question(title, about, (park, Choice("not_parking", translate("Room", "Not now"))))
+    return Question(title, _spares(offer), (park, Choice("not_parking", translate("Room", "Not now"))))
+
+
+def _spares(offer: ParkOffer) -> str:
+    size = format_bytes(offer.n_bytes)
+    if offer.reread_s is None:
+        words = translate("Room", "{size} on disk spare reading {tokens} tokens again.")
+        return words.format(size=size, tokens=format_tokens(offer.tokens))
+    words = translate("Room", "{size} on disk spare about {time} of reading.")
+    return words.format(size=size, time=duration(offer.reread_s))
 
 
 def _cost(sentence: str, seconds: float | None) -> str:
