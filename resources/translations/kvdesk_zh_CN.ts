@@ -42,10 +42,6 @@
         <translation>搜索对话</translation>
     </message>
     <message>
-        <source>Search chats by title</source>
-        <translation>按标题搜索对话</translation>
-    </message>
-    <message>
         <source>Chats</source>
         <translation>对话</translation>
     </message>
@@ -54,12 +50,16 @@
         <translation>KV Desk</translation>
     </message>
     <message>
-        <source>No title contains that.</source>
-        <translation>没有标题包含这些文字。</translation>
+        <source>Search titles and all that was said</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Your chats will be listed here.</source>
         <translation>你的对话会列在这里。</translation>
+    </message>
+    <message>
+        <source>That was said nowhere.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Open</source>
@@ -128,6 +128,10 @@
         <translation>正在编辑你的上一条消息：回答会重新生成。按 Esc 保持原样。</translation>
     </message>
     <message>
+        <source>Editing an earlier message: it and the {count} messages after it give way. Esc keeps them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
@@ -165,6 +169,10 @@
 </context>
 <context>
     <name>ContextGauge</name>
+    <message>
+        <source>What can be done with the context</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Context</source>
         <translation>上下文</translation>
@@ -242,6 +250,26 @@
     <message>
         <source>Select all</source>
         <translation>全选</translation>
+    </message>
+    <message>
+        <source>Pin: never leave it out of the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave this exchange out of the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bring it back into the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Summarise everything up to here…</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -478,6 +506,14 @@
         <translation>{number} ms</translation>
     </message>
     <message>
+        <source>{hours} h {minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{minutes} min {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{number} s</source>
         <translation>{number} s</translation>
     </message>
@@ -510,6 +546,14 @@
         <translation>缓存被另一个对话用过</translation>
     </message>
     <message>
+        <source>messages before it were left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the context was made anew</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>the template writes earlier messages differently now</source>
         <translation>模板现在对较早消息的写法不同</translation>
     </message>
@@ -538,6 +582,18 @@
         <translation>已中断，保留已有部分</translation>
     </message>
     <message>
+        <source>left out of the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>summary of {count} messages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>pinned</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{new} new tokens read</source>
         <translation>读入 {new} 个新 token</translation>
     </message>
@@ -564,6 +620,22 @@
     <message>
         <source>at {speed}</source>
         <translation>· {speed}</translation>
+    </message>
+    <message>
+        <source>went back to a checkpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>cache brought back from memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} moved together in the cache</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} messages left out of the context</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>reading</source>
@@ -602,8 +674,8 @@
         <translation>约 {time} 后出首 token</translation>
     </message>
     <message>
-        <source>cache {percent} %</source>
-        <translation>缓存 {percent} %</translation>
+        <source>cache {now} → {after} %</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>loading the model</source>
@@ -670,6 +742,116 @@
     <message>
         <source>these GPUs</source>
         <translation>这些 GPU</translation>
+    </message>
+</context>
+<context>
+    <name>HistoryItems</name>
+    <message>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>HistoryWindow</name>
+    <message>
+        <source>Memory, cache and speed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Follow</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save picture…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save CSV…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished">关闭</translation>
+    </message>
+    <message>
+        <source>Pictures (*.png)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tables (*.csv)</source>
+        <translation type="unfinished">表格 (*.csv)</translation>
+    </message>
+    <message>
+        <source>now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{age} s ago</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graph</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>planned ceiling</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>above this: kept for other programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Table of the samples</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save the graph</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation type="unfinished">所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>{device}: in use</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{device}: the engine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{device}: other programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The engine&apos;s process</source>
+        <translation type="unfinished">引擎进程</translation>
+    </message>
+    <message>
+        <source>Cells</source>
+        <translation type="unfinished">单元</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation type="unfinished">读入</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation type="unfinished">生成</translation>
+    </message>
+    <message>
+        <source>{device}: power</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{device}: temperature</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -945,6 +1127,10 @@
         <translation>暂停图表</translation>
     </message>
     <message>
+        <source>Open the graph in large, and as a table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>planned ceiling {size} MiB</source>
         <translation>规划上限 {size} MiB</translation>
     </message>
@@ -1178,6 +1364,208 @@
     </message>
 </context>
 <context>
+    <name>Room</name>
+    <message>
+        <source>Rehearse: fill it twice and see that it holds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reads as many tokens as the context has, twice; the conversation comes back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the trained one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Asked for {requested} · planned {planned} · is {actual} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{tokens} tokens, {k} / {v}: {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Find larger contexts that fit…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Park this conversation’s cache on disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the parked cache ({size}, {tokens} tokens)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When the context is full</source>
+        <translation type="unfinished">上下文已满时</translation>
+    </message>
+    <message>
+        <source>stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>leave out the oldest messages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>ask</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>as in the settings: {policy}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting the contents aside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Making the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Converting the contents</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Putting the contents back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checking the next token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reading the conversation again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Changing the context to {tokens} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>Round {round} of {rounds}, {done} of {total} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>about {time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Filling the context to see that it holds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep the messages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Summarising {count} messages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} messages with {tokens} tokens, as {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use this summary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The messages stay in the conversation and can be brought back. You can change the text.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answer till it is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave out the oldest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose what to leave out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Summarise the oldest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Enlarge the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The conversation and an answer take {tokens} tokens too many</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is left out unless you say so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The context is {percent} % full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Enlarge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Park and close</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Park this conversation’s cache before closing?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished">关闭</translation>
+    </message>
+    <message>
+        <source>Stay</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{size} on disk spare about {time} of reading.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{size} on disk spare reading {tokens} tokens again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Park</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Park this conversation’s cache?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>RoomCard</name>
+    <message>
+        <source>Summary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SettingsDialog</name>
     <message>
         <source>Settings</source>
@@ -1356,6 +1744,14 @@
         <translation>bf16 的 K 缓存无法在 CPU 上平移：上下文溢出时 llama.cpp 会终止。</translation>
     </message>
     <message>
+        <source>A message needs a role: system, developer, user or assistant.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A message&apos;s content must be text; pictures and sound are not read here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>A model at a web address can be estimated but not loaded.</source>
         <translation>网址上的模型可以估算，但不能加载。</translation>
     </message>
@@ -1468,6 +1864,10 @@
         <translation>请检查 {path} 是否可写，以及磁盘是否已满。</translation>
     </message>
     <message>
+        <source>Check that {path} may be written.</source>
+        <translation>请确认 {path} 可以写入。</translation>
+    </message>
+    <message>
         <source>Check the address and your connection.</source>
         <translation>请检查地址和网络连接。</translation>
     </message>
@@ -1496,12 +1896,32 @@
         <translation>请选择名称以 .gguf 结尾的文件。</translation>
     </message>
     <message>
+        <source>Choose a larger context, or drop messages first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch.</source>
         <translation>请减小上下文、量化 K 和 V、减少 GPU 层数，或减小 ubatch。</translation>
     </message>
     <message>
         <source>Choose a smaller context.</source>
         <translation>请选择更小的上下文。</translation>
+    </message>
+    <message>
+        <source>Choose another folder, or make room on the disk.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose another port with --port, or another host.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose messages that are in the context.</source>
+        <translation>请选择仍在上下文中的消息。</translation>
+    </message>
+    <message>
+        <source>Choose messages with {tokens} tokens or more; they stay in the conversation and can be brought back. What follows them is read again.</source>
+        <translation>选择共有 {tokens} 个或更多词元的消息；它们仍留在对话中，可以随时放回。其后的内容会重新读取。</translation>
     </message>
     <message>
         <source>Choose one of {choices}.</source>
@@ -1524,6 +1944,10 @@
         <translation>请选择其中的 .gguf 文件。</translation>
     </message>
     <message>
+        <source>Close other programs, or let the copy go through a file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Close the other program that uses {path} and try again.</source>
         <translation>请关闭正在使用 {path} 的程序，然后重试。</translation>
     </message>
@@ -1538,6 +1962,14 @@
     <message>
         <source>Conversations have less room.</source>
         <translation>对话空间变小。</translation>
+    </message>
+    <message>
+        <source>Copying the cache takes {needed} and “{folder}” has {free} left.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copying the cache takes {needed} of memory and {free} are free.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>DRY</source>
@@ -1612,6 +2044,10 @@
         <translation>嵌入模型、编码器和扩散模型请用其他程序。</translation>
     </message>
     <message>
+        <source>Enlarge the context first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Everything that was searched fits</source>
         <translation>搜索范围内全部放得下</translation>
     </message>
@@ -1682,6 +2118,10 @@
     <message>
         <source>How fast that penalty grows with the sequence&apos;s length.</source>
         <translation>惩罚随序列长度增长的快慢。</translation>
+    </message>
+    <message>
+        <source>How long nothing happens in a chat before it counts as resting.</source>
+        <translation>对话多久没有动静才算闲置。</translation>
     </message>
     <message>
         <source>How many tokens back it looks; -1 for the context.</source>
@@ -1756,6 +2196,10 @@
         <translation>滑动窗口层也保留完整上下文，使缓存可以平移。</translation>
     </message>
     <message>
+        <source>Keep the cache as it is, or load the model again with these options.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Keep the cache beside its layer; off keeps all of it in host memory (-nkvo).</source>
         <translation>缓存与其层放在一起；off 则全部放在主机内存（-nkvo）。</translation>
     </message>
@@ -1768,12 +2212,20 @@
         <translation>防止权重被换出。</translation>
     </message>
     <message>
+        <source>Keep what was read of a chat in a file when it rests, so that it need not be read again.</source>
+        <translation>对话闲置时，把已读取的内容存入文件，以后就不必重新读取。</translation>
+    </message>
+    <message>
         <source>Language</source>
         <translation>语言</translation>
     </message>
     <message>
         <source>Language of the window from its next start; “system” follows the desktop.</source>
         <translation>窗口语言，下次启动时生效；“跟随系统”与桌面一致。</translation>
+    </message>
+    <message>
+        <source>Larger context</source>
+        <translation>更大的上下文</translation>
     </message>
     <message>
         <source>Layers kept on the GPU, output layer included; -1 or “all” for every one. llama-server&apos;s default lets it move layers to the CPU unasked; here nothing moves silently.</source>
@@ -1784,6 +2236,10 @@
         <translation>专家放在 CPU 的层数</translation>
     </message>
     <message>
+        <source>Leave it out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Let the GPU compute with weights that stay on the host while reading prompts.</source>
         <translation>读入提示时，让 GPU 用留在主机上的权重计算。</translation>
     </message>
@@ -1792,12 +2248,24 @@
         <translation>浅色或深色；“跟随系统”与桌面一致。</translation>
     </message>
     <message>
+        <source>Load a model, or wait for the answer.</source>
+        <translation>请加载模型，或等待回答结束。</translation>
+    </message>
+    <message>
         <source>Load again with other options; the chat is kept.</source>
         <translation>请换用其他选项重新加载；对话会保留。</translation>
     </message>
     <message>
+        <source>Load one and ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Load one first.</source>
         <translation>请先加载一个。</translation>
+    </message>
+    <message>
+        <source>Load the model again with these options.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Load the model again.</source>
@@ -1830,6 +2298,14 @@
     <message>
         <source>Main GPU</source>
         <translation>主 GPU</translation>
+    </message>
+    <message>
+        <source>Make room there or choose another folder; what was parked before is still there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make room there, or choose another folder.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Map the file</source>
@@ -1880,6 +2356,10 @@
         <translation>用这对缓存类型，任何上下文都放不下；请尝试更小的类型或更小的模型。</translation>
     </message>
     <message>
+        <source>No larger context fits into the memory that is free.</source>
+        <translation>空闲内存放不下更大的上下文。</translation>
+    </message>
+    <message>
         <source>No model is loaded.</source>
         <translation>没有加载模型。</translation>
     </message>
@@ -1920,6 +2400,10 @@
         <translation>运算卸载</translation>
     </message>
     <message>
+        <source>On disk, for all of them; those not used for longest go first.</source>
+        <translation>所有存盘对话在磁盘上的总空间；最久未用的先删除。</translation>
+    </message>
+    <message>
         <source>One cache shared by all sequences instead of a part for each.</source>
         <translation>所有序列共用一个缓存，而不是各占一份。</translation>
     </message>
@@ -1958,6 +2442,10 @@
     <message>
         <source>PATTERN=BUFFER pairs: tensors whose name matches go to that buffer, first match first.</source>
         <translation>PATTERN=BUFFER 对：名称匹配的张量放入该缓冲区，先匹配者优先。</translation>
+    </message>
+    <message>
+        <source>Park chats on disk</source>
+        <translation>把对话存到磁盘</translation>
     </message>
     <message>
         <source>Part {number} of {count} of the model is missing: {path}</source>
@@ -2036,6 +2524,10 @@
         <translation>请重新启动 KV Desk：它会把 {path} 改名保留，并新建一个。</translation>
     </message>
     <message>
+        <source>Rests after minutes</source>
+        <translation>多少分钟后算闲置</translation>
+    </message>
+    <message>
         <source>RoPE base</source>
         <translation>RoPE 基频</translation>
     </message>
@@ -2050,6 +2542,10 @@
     <message>
         <source>RoPE scaling</source>
         <translation>RoPE 缩放方式</translation>
+    </message>
+    <message>
+        <source>Room for parked chats</source>
+        <translation>存盘对话的空间</translation>
     </message>
     <message>
         <source>Run the set-up script again.</source>
@@ -2160,6 +2656,10 @@
         <translation>请不要超过 {trained}，或用 --rope-scaling yarn --rope-scale {factor:.3g} --yarn-orig-ctx {count} 拉长。</translation>
     </message>
     <message>
+        <source>Stop, let the oldest messages fall out, or ask each time; each chat can have its own.</source>
+        <translation>停止、让最旧的消息退出，或每次询问；每个对话可以单独设置。</translation>
+    </message>
+    <message>
         <source>Subtracted for each time a token occurred.</source>
         <translation>按 token出现的次数逐次减去。</translation>
     </message>
@@ -2228,6 +2728,10 @@
         <translation>RPC 服务器 {endpoint} 没有回应。</translation>
     </message>
     <message>
+        <source>The answer ends after {left} tokens.</source>
+        <translation>回答在 {left} 个词元之后结束。</translation>
+    </message>
+    <message>
         <source>The array “{key}” of “{name}” has {count:,} elements, more than any model needs.</source>
         <translation>“{name}”的数组“{key}”有 {count:,} 个元素，超过任何模型所需。</translation>
     </message>
@@ -2236,8 +2740,24 @@
         <translation>缓存不能再平移，回退时须重读。</translation>
     </message>
     <message>
+        <source>The cache cannot be copied to “{folder}”: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The cache cannot be written to “{path}”: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The cache has no room for {n} more tokens.</source>
         <translation>缓存放不下另外 {n} 个 token。</translation>
+    </message>
+    <message>
+        <source>The cache holds nothing of this conversation, so there is nothing to park.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The cache is laid out in a way that is not known: {reason}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The cache is read from host memory, slower the longer it gets.</source>
@@ -2250,6 +2770,14 @@
     <message>
         <source>The context the model was trained for before YaRN; 0 takes the model&apos;s.</source>
         <translation>使用 YaRN 之前模型的训练上下文；0 取模型的值。</translation>
+    </message>
+    <message>
+        <source>The conversation holds {held} tokens and the new context would have {context}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The conversation is whole; it will be read again from the beginning.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The conversation is {prompt} tokens long and the context holds {context}.</source>
@@ -2292,6 +2820,10 @@
         <translation>下载可能没有完成；请重新获取文件。</translation>
     </message>
     <message>
+        <source>The endpoint cannot be opened at {host}:{port}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The engine crashed ({ending}): {reason}</source>
         <translation>引擎崩溃（{ending}）：{reason}</translation>
     </message>
@@ -2308,8 +2840,20 @@
         <translation>引擎没有理解命令：{reason}</translation>
     </message>
     <message>
+        <source>The engine gave no answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The engine gave no tokens.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The engine has no answer to {name}.</source>
         <translation>引擎无法回应 {name}。</translation>
+    </message>
+    <message>
+        <source>The engine is busy or has no model.</source>
+        <translation>引擎正忙，或没有加载模型。</translation>
     </message>
     <message>
         <source>The engine stopped answering and was ended.</source>
@@ -2356,8 +2900,16 @@
         <translation>对话文件已损坏，已新建一个。</translation>
     </message>
     <message>
+        <source>The folder for parked chats cannot be made: {reason}.</source>
+        <translation>无法建立存盘对话的文件夹：{reason}。</translation>
+    </message>
+    <message>
         <source>The header of “{url}” is larger than {limit} MiB.</source>
         <translation>“{url}”的文件头超过 {limit} MiB。</translation>
+    </message>
+    <message>
+        <source>The history could not be written to {path}: {reason}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The inverse of the RoPE scale; 0 takes the model&apos;s.</source>
@@ -2404,6 +2956,10 @@
         <translation>模型的对话模板拒绝此对话：{reason}。</translation>
     </message>
     <message>
+        <source>The new cache predicts something else (divergence {found:.2g}; up to {most:.2g} is usual), so the old one was kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The one GPU to use with split mode none.</source>
         <translation>切分模式为 none 时使用的 GPU。</translation>
     </message>
@@ -2412,8 +2968,40 @@
         <translation>覆盖“{item}”中有逗号，llama.cpp 会在那里切分列表。</translation>
     </message>
     <message>
+        <source>The parked cache holds {held} tokens and the context {context}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The parked cache is of other types than the context, and cannot be converted: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The parked cache predicts something else than when it was made (divergence {found:.2g}; up to {most:.2g} is usual), so it was not taken.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The parked cache was made with another {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The parked cache “{path}” cannot be read: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The parked cache “{path}” is damaged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
         <translation>循环状态需要 {needed}，而 {device} 空闲 {free}。</translation>
+    </message>
+    <message>
+        <source>The request is not a JSON object: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The request is too long.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The same seed gives the same answer; -1 takes a new one each time.</source>
@@ -2476,6 +3064,10 @@
         <translation>主题</translation>
     </message>
     <message>
+        <source>There is no answer until the conversation is shorter.</source>
+        <translation>对话缩短之前得不到回答。</translation>
+    </message>
+    <message>
         <source>There is no buffer “{buffer}”.</source>
         <translation>没有缓冲区“{buffer}”。</translation>
     </message>
@@ -2496,12 +3088,20 @@
         <translation>没有文件“{name}”。</translation>
     </message>
     <message>
+        <source>There is no memory left to convert the cache in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>There is no “{url}” on the server ({code}).</source>
         <translation>服务器上没有“{url}”（{code}）。</translation>
     </message>
     <message>
         <source>There is nothing to answer yet.</source>
         <translation>还没有可回答的内容。</translation>
+    </message>
+    <message>
+        <source>There is nothing to summarise.</source>
+        <translation>没有可以概括的内容。</translation>
     </message>
     <message>
         <source>These settings have values that cannot be used: {names}.</source>
@@ -2512,12 +3112,24 @@
         <translation>此版本的 llama.cpp 不支持 RPC。</translation>
     </message>
     <message>
+        <source>This chat is read again: {why}</source>
+        <translation>此对话需要重新读取：{why}</translation>
+    </message>
+    <message>
+        <source>This chat&apos;s cache came back from disk in {seconds}; reading it again would take {spared}.</source>
+        <translation>此对话的缓存已从磁盘取回，用时 {seconds}；重新读取需要 {spared}。</translation>
+    </message>
+    <message>
         <source>This llama.cpp does not know the architecture “{architecture}”.</source>
         <translation>此 llama.cpp 不认识架构“{architecture}”。</translation>
     </message>
     <message>
         <source>This model keeps K and V in one latent row: {k} and {v} cannot differ.</source>
         <translation>此模型把 K 和 V 存在同一潜在向量行中：{k} 与 {v} 必须相同。</translation>
+    </message>
+    <message>
+        <source>This model keeps no cache, so there is nothing to fill.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>This model needs the same type for K and V.</source>
@@ -2628,6 +3240,10 @@
         <translation>V 用 {type} 需要 Flash Attention，而此架构无法使用。</translation>
     </message>
     <message>
+        <source>V lies otherwise, or there are other layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>V of every cache</source>
         <translation>所有缓存的 V</translation>
     </message>
@@ -2642,6 +3258,22 @@
     <message>
         <source>Weights on the host are staged through the GPU&apos;s compute buffer.</source>
         <translation>主机上的权重经 GPU 的计算缓冲区中转。</translation>
+    </message>
+    <message>
+        <source>What may be left out, without pinned messages and the last one, is not enough.</source>
+        <translation>除去固定的消息和最后一条，可以略去的内容不够多。</translation>
+    </message>
+    <message>
+        <source>What was measured could not be kept: {reason}.</source>
+        <translation>测得的数据无法保存：{reason}。</translation>
+    </message>
+    <message>
+        <source>When a chat nears the end of its context and memory allows: offer the next step, do it, or leave it.</source>
+        <translation>对话接近上下文末尾而内存允许时：提议下一步、直接执行，或不处理。</translation>
+    </message>
+    <message>
+        <source>When the context is full</source>
+        <translation>上下文已满时</translation>
     </message>
     <message>
         <source>Window layers keep only {cells} cells: the context cannot be shifted, and going back further reads the conversation again.</source>
@@ -2792,6 +3424,18 @@
         <translation>键名</translation>
     </message>
     <message>
+        <source>a layer has another type</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a layer has another width than the model&apos;s shape says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a rotation or a block reaches over the end of a row</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>a safetensors file</source>
         <translation>safetensors 文件</translation>
     </message>
@@ -2820,6 +3464,10 @@
         <translation>注意力</translation>
     </message>
     <message>
+        <source>chat template</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>compression</source>
         <translation>压缩</translation>
     </message>
@@ -2846,6 +3494,10 @@
     <message>
         <source>feed-forward</source>
         <translation>前馈网络</translation>
+    </message>
+    <message>
+        <source>frees {less}</source>
+        <translation>释放 {less}</translation>
     </message>
     <message>
         <source>from {count} load on this device: what it took beyond the plan</source>
@@ -2880,8 +3532,32 @@
         <translation>输入保留 {count} 份，使各批次可以重叠执行</translation>
     </message>
     <message>
+        <source>it begins otherwise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it ends too early</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it goes on after its end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it has another number of streams</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>it printed nothing</source>
         <translation>没有任何输出</translation>
+    </message>
+    <message>
+        <source>its cells belong to several sequences</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>its recurrent state is kept otherwise</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>largest during {phase}: {tokens} tokens at once, logits of {outputs}</source>
@@ -2920,8 +3596,20 @@
         <translation>llama.cpp 无法创建上下文：{reason}</translation>
     </message>
     <message>
+        <source>llama.cpp could not copy the cache.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>llama.cpp could not evaluate {n} tokens (status {status}).</source>
         <translation>llama.cpp 无法计算 {n} 个 token（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>llama.cpp did not take the cache&apos;s contents back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama.cpp made other caches than this model&apos;s shape says</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>llama.cpp takes {most}.</source>
@@ -2956,8 +3644,16 @@
         <translation>从文件映射，锁定在内存中</translation>
     </message>
     <message>
+        <source>model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>one sequence</source>
         <translation>1 个序列</translation>
+    </message>
+    <message>
+        <source>one sequence lies in several streams</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>operands converted for {tokens} tokens, on {threads} threads</source>
@@ -2966,6 +3662,10 @@
     <message>
         <source>outputs, as printed</source>
         <translation>输出（按日志）</translation>
+    </message>
+    <message>
+        <source>positions are written into K, and their scaling has changed</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>q8_0 takes 53 % of f16, q4_0 28 %.</source>
@@ -2988,8 +3688,16 @@
         <translation>循环与卷积状态</translation>
     </message>
     <message>
+        <source>release of llama-cpp-python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>rough for this architecture, the dry run decides</source>
         <translation>对此架构只是粗略值，以试运行为准</translation>
+    </message>
+    <message>
+        <source>scaling of positions</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
@@ -3006,6 +3714,10 @@
     <message>
         <source>taken on the device beyond all buffers: the driver&apos;s context, workspaces</source>
         <translation>设备上各缓冲区之外的占用：驱动上下文、工作区</translation>
+    </message>
+    <message>
+        <source>takes {more} more</source>
+        <translation>多占用 {more}</translation>
     </message>
     <message>
         <source>the K and V cache</source>
@@ -3030,6 +3742,10 @@
     <message>
         <source>the engine process before the load</source>
         <translation>加载之前的引擎进程</translation>
+    </message>
+    <message>
+        <source>the full cache of a recurrent model cannot be checked after a conversion</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>the index</source>
@@ -3068,12 +3784,32 @@
         <translation>权重</translation>
     </message>
     <message>
+        <source>this architecture is not known well enough</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this model has latent attention in windows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this model keeps an index or a compressed cache beside K and V</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this model keeps no K and V</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>weights in {buffer}</source>
         <translation>{buffer} 中的权重</translation>
     </message>
     <message>
         <source>weights in {buffer}, as printed</source>
         <translation>{buffer} 中的权重（按日志）</translation>
+    </message>
+    <message>
+        <source>what follows a gap is not moved together in the cache.</source>
+        <translation>空缺之后的内容不会在缓存中移到一起。</translation>
     </message>
     <message>
         <source>{count:,} tokens with their merges</source>
@@ -3090,6 +3826,22 @@
     <message>
         <source>{count} layers with an index beside it</source>
         <translation>{count} 层另带索引</translation>
+    </message>
+    <message>
+        <source>{count} messages with {tokens} tokens fall out, and {reread} tokens are read again: {obstacle}</source>
+        <translation>{count} 条消息（{tokens} 个词元）退出，另有 {reread} 个词元重新读取：{obstacle}</translation>
+    </message>
+    <message>
+        <source>{count} messages with {tokens} tokens fall out. What follows is moved together in the cache: quick, but not the same as if they had never been said.</source>
+        <translation>{count} 条消息（{tokens} 个词元）退出。其后的内容在缓存中移到一起：很快，但与从未说过并不相同。</translation>
+    </message>
+    <message>
+        <source>{count} messages with {tokens} tokens fell out of the context; they are still in the conversation.</source>
+        <translation>{count} 条消息（{tokens} 个词元）已退出上下文；它们仍在对话中。</translation>
+    </message>
+    <message>
+        <source>{count} messages with {tokens} tokens give way to a summary of at most {summary}, which you see first. What follows it is read again.</source>
+        <translation>{count} 条消息（{tokens} 个词元）由至多 {summary} 个词元的摘要代替，您先过目。其后的内容会重新读取。</translation>
     </message>
     <message>
         <source>{count} of {all} layers run on the CPU, which is much slower.</source>
@@ -3122,6 +3874,14 @@
     <message>
         <source>{count} with a window of {sizes}</source>
         <translation>{count} 层窗口 {sizes}</translation>
+    </message>
+    <message>
+        <source>{ctx} tokens with K {k} and V {v}: {memory}</source>
+        <translation>{ctx} 个词元，K {k}、V {v}：{memory}</translation>
+    </message>
+    <message>
+        <source>{ctx} tokens, K {k}, V {v}</source>
+        <translation>{ctx} 个词元，K {k}、V {v}</translation>
     </message>
     <message>
         <source>{device} is full: {left} left.</source>
@@ -3164,6 +3924,18 @@
         <translation>{model} 不逐 token生成文本，无法对话。</translation>
     </message>
     <message>
+        <source>{moved} through host memory</source>
+        <translation>{moved}，经由主机内存</translation>
+    </message>
+    <message>
+        <source>{moved} through the disk</source>
+        <translation>{moved}，经由磁盘</translation>
+    </message>
+    <message>
+        <source>{names} cannot be changed while the model is loaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{name} cannot be opened: {reason}.</source>
         <translation>无法打开 {name}：{reason}。</translation>
     </message>
@@ -3188,12 +3960,28 @@
         <translation>{outputs} 个输出不够 {count} 个序列使用。</translation>
     </message>
     <message>
+        <source>{path} could not be written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{said}, and {lacking} are lacking.</source>
+        <translation>{said}，还缺 {lacking}。</translation>
+    </message>
+    <message>
         <source>{said}.</source>
         <translation>{said}。</translation>
     </message>
     <message>
+        <source>{said}; about {seconds}.</source>
+        <translation>{said}；约 {seconds}。</translation>
+    </message>
+    <message>
         <source>{said}; {left} left on {device}.</source>
         <translation>{said}；{device} 剩余 {left}。</translation>
+    </message>
+    <message>
+        <source>{said}; {moved} in about {seconds}.</source>
+        <translation>{said}；{moved}，约 {seconds}。</translation>
     </message>
     <message>
         <source>{side} as {type} is stored {block} values at a time, and this model&apos;s heads have {size}.</source>
@@ -3202,6 +3990,14 @@
     <message>
         <source>{side} as {type} needs heads that are a multiple of {block}; this model&apos;s have {head}.</source>
         <translation>{side} 用 {type} 时，头维度须为 {block} 的倍数；此模型为 {head}。</translation>
+    </message>
+    <message>
+        <source>{size} are converted</source>
+        <translation>转换 {size}</translation>
+    </message>
+    <message>
+        <source>{size} are copied</source>
+        <translation>复制 {size}</translation>
     </message>
     <message>
         <source>{size} of it is the embedding once more, as output</source>
@@ -3230,6 +4026,26 @@
     <message>
         <source>{type} stores {block} values at a time and this model&apos;s heads have {size}.</source>
         <translation>{type} 每 {block} 个值为一块，而此模型的头维度为 {size}。</translation>
+    </message>
+    <message>
+        <source>“content” must be a text, and “add_special” true or false.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“messages” must be a list with at least one message.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“prompt” must be a text that is not empty; several are asked one by one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“reasoning_content” must be a text.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“stop” must be a text or a list of texts.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{endpoint}” is not an RPC server.</source>
@@ -3316,6 +4132,10 @@
         <translation>“{name}”不是 GGUF 文件。</translation>
     </message>
     <message>
+        <source>“{name}” is not supported here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>“{name}” is one of {count} files of a model, but its name does not say which.</source>
         <translation>“{name}”是某模型 {count} 个文件之一，但名称没有说明是第几个。</translation>
     </message>
@@ -3332,12 +4152,32 @@
         <translation>没有读取“{name}”的权限。</translation>
     </message>
     <message>
+        <source>“{name}” must be a number.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{name}” must be between {minimum:g} and {maximum:g}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>“{name}” says it is a GGUF file of version {version:,}; versions 2 and 3 can be read.</source>
         <translation>“{name}”自称是第 {version:,} 版 GGUF 文件；可读取第 2 和第 3 版。</translation>
     </message>
     <message>
+        <source>“{path}” is not a file, so no cache can be parked there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{path}” is not a parked cache.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>“{path}” says that it is not part {number} of {count}.</source>
         <translation>“{path}”自称不是第 {number} 部分（共 {count}）。</translation>
+    </message>
+    <message>
+        <source>“{path}” was parked by another version of KV Desk.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{pattern}” of {flag} is not a regular expression ({reason}).</source>
@@ -3350,6 +4190,10 @@
     <message>
         <source>“{text}” is more than any device has.</source>
         <translation>“{text}”超过任何设备的内存。</translation>
+    </message>
+    <message>
+        <source>“{text}” is not a number from {least} to {most}.</source>
+        <translation>“{text}”不是 {least} 到 {most} 之间的数。</translation>
     </message>
     <message>
         <source>“{text}” is not a number of tokens.</source>
