@@ -11,7 +11,7 @@ from kvdesk.serve.application import make_application
 from kvdesk.serve.guard import Guard, is_loopback
 from kvdesk.serve.port import EnginePort
 
-CLOSE_S = 1.0  # for answers under way, which are cancelled
+CLOSE_S = 2.0
 
 
 class Endpoint:
@@ -36,7 +36,7 @@ class Endpoint:
             ws="none",
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=int(CLOSE_S),
+            timeout_graceful_shutdown=0,  # whoever closes it does not wait for answers
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -44,7 +44,7 @@ class Endpoint:
         )
         self._thread.start()
 
-    def close(self, timeout_s: float = 2 * CLOSE_S) -> None:
+    def close(self, timeout_s: float = CLOSE_S) -> None:
         """End the server; answers under way are cancelled."""
         self._server.should_exit = True
         self._thread.join(timeout_s)
