@@ -1897,7 +1897,7 @@
     </message>
     <message>
         <source>Choose a larger context, or drop messages first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选更大的上下文，或先去掉一些消息。</translation>
     </message>
     <message>
         <source>Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch.</source>
@@ -1945,7 +1945,7 @@
     </message>
     <message>
         <source>Close other programs, or let the copy go through a file.</source>
-        <translation type="unfinished"></translation>
+        <translation>请关闭其他程序，或改经文件复制。</translation>
     </message>
     <message>
         <source>Close the other program that uses {path} and try again.</source>
@@ -1965,11 +1965,11 @@
     </message>
     <message>
         <source>Copying the cache takes {needed} and “{folder}” has {free} left.</source>
-        <translation type="unfinished"></translation>
+        <translation>复制缓存需要 {needed}，而“{folder}”只剩 {free}。</translation>
     </message>
     <message>
         <source>Copying the cache takes {needed} of memory and {free} are free.</source>
-        <translation type="unfinished"></translation>
+        <translation>复制缓存需要 {needed} 内存，而空闲 {free}。</translation>
     </message>
     <message>
         <source>DRY</source>
@@ -2045,7 +2045,7 @@
     </message>
     <message>
         <source>Enlarge the context first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先扩大上下文。</translation>
     </message>
     <message>
         <source>Everything that was searched fits</source>
@@ -2197,7 +2197,7 @@
     </message>
     <message>
         <source>Keep the cache as it is, or load the model again with these options.</source>
-        <translation type="unfinished"></translation>
+        <translation>保持缓存不变，或用这些选项重新加载模型。</translation>
     </message>
     <message>
         <source>Keep the cache beside its layer; off keeps all of it in host memory (-nkvo).</source>
@@ -2265,7 +2265,7 @@
     </message>
     <message>
         <source>Load the model again with these options.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用这些选项重新加载模型。</translation>
     </message>
     <message>
         <source>Load the model again.</source>
@@ -2301,11 +2301,11 @@
     </message>
     <message>
         <source>Make room there or choose another folder; what was parked before is still there.</source>
-        <translation type="unfinished"></translation>
+        <translation>请腾出空间或另选文件夹；之前存放的仍在。</translation>
     </message>
     <message>
         <source>Make room there, or choose another folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>请腾出空间，或另选文件夹。</translation>
     </message>
     <message>
         <source>Map the file</source>
@@ -2741,11 +2741,11 @@
     </message>
     <message>
         <source>The cache cannot be copied to “{folder}”: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存无法复制到“{folder}”：{reason}。</translation>
     </message>
     <message>
         <source>The cache cannot be written to “{path}”: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存无法写入“{path}”：{reason}。</translation>
     </message>
     <message>
         <source>The cache has no room for {n} more tokens.</source>
@@ -2753,11 +2753,11 @@
     </message>
     <message>
         <source>The cache holds nothing of this conversation, so there is nothing to park.</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存中没有这个对话的内容，无可存放。</translation>
     </message>
     <message>
         <source>The cache is laid out in a way that is not known: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存的布局未知：{reason}。</translation>
     </message>
     <message>
         <source>The cache is read from host memory, slower the longer it gets.</source>
@@ -2773,11 +2773,11 @@
     </message>
     <message>
         <source>The conversation holds {held} tokens and the new context would have {context}.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话有 {held} 个 token，而新的上下文只有 {context} 个。</translation>
     </message>
     <message>
         <source>The conversation is whole; it will be read again from the beginning.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话完好；会从头重新读取。</translation>
     </message>
     <message>
         <source>The conversation is {prompt} tokens long and the context holds {context}.</source>
@@ -2957,7 +2957,7 @@
     </message>
     <message>
         <source>The new cache predicts something else (divergence {found:.2g}; up to {most:.2g} is usual), so the old one was kept.</source>
-        <translation type="unfinished"></translation>
+        <translation>新缓存的预测不同（散度 {found:.2g}；通常不超过 {most:.2g}），因此保留了旧缓存。</translation>
     </message>
     <message>
         <source>The one GPU to use with split mode none.</source>
@@ -2969,27 +2969,27 @@
     </message>
     <message>
         <source>The parked cache holds {held} tokens and the context {context}.</source>
-        <translation type="unfinished"></translation>
+        <translation>存放的缓存有 {held} 个 token，而上下文只有 {context} 个。</translation>
     </message>
     <message>
         <source>The parked cache is of other types than the context, and cannot be converted: {why}.</source>
-        <translation type="unfinished"></translation>
+        <translation>存放的缓存与上下文类型不同，且无法转换：{why}。</translation>
     </message>
     <message>
         <source>The parked cache predicts something else than when it was made (divergence {found:.2g}; up to {most:.2g} is usual), so it was not taken.</source>
-        <translation type="unfinished"></translation>
+        <translation>存放的缓存与当初的预测不同（散度 {found:.2g}；通常不超过 {most:.2g}），因此未采用。</translation>
     </message>
     <message>
         <source>The parked cache was made with another {names}.</source>
-        <translation type="unfinished"></translation>
+        <translation>存放的缓存是用不同的{names}生成的。</translation>
     </message>
     <message>
         <source>The parked cache “{path}” cannot be read: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法读取存放的缓存“{path}”：{reason}。</translation>
     </message>
     <message>
         <source>The parked cache “{path}” is damaged.</source>
-        <translation type="unfinished"></translation>
+        <translation>存放的缓存“{path}”已损坏。</translation>
     </message>
     <message>
         <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
@@ -3089,7 +3089,7 @@
     </message>
     <message>
         <source>There is no memory left to convert the cache in.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有剩余内存可用来转换缓存。</translation>
     </message>
     <message>
         <source>There is no “{url}” on the server ({code}).</source>
@@ -3241,7 +3241,7 @@
     </message>
     <message>
         <source>V lies otherwise, or there are other layers</source>
-        <translation type="unfinished"></translation>
+        <translation>V 的排列不同，或层不同</translation>
     </message>
     <message>
         <source>V of every cache</source>
@@ -3425,15 +3425,15 @@
     </message>
     <message>
         <source>a layer has another type</source>
-        <translation type="unfinished"></translation>
+        <translation>某层的类型不同</translation>
     </message>
     <message>
         <source>a layer has another width than the model&apos;s shape says</source>
-        <translation type="unfinished"></translation>
+        <translation>某层的宽度与模型的形状不符</translation>
     </message>
     <message>
         <source>a rotation or a block reaches over the end of a row</source>
-        <translation type="unfinished"></translation>
+        <translation>旋转或块越过了行尾</translation>
     </message>
     <message>
         <source>a safetensors file</source>
@@ -3465,7 +3465,7 @@
     </message>
     <message>
         <source>chat template</source>
-        <translation type="unfinished"></translation>
+        <translation>对话模板</translation>
     </message>
     <message>
         <source>compression</source>
@@ -3533,19 +3533,19 @@
     </message>
     <message>
         <source>it begins otherwise</source>
-        <translation type="unfinished"></translation>
+        <translation>开头不同</translation>
     </message>
     <message>
         <source>it ends too early</source>
-        <translation type="unfinished"></translation>
+        <translation>过早结束</translation>
     </message>
     <message>
         <source>it goes on after its end</source>
-        <translation type="unfinished"></translation>
+        <translation>结尾之后还有内容</translation>
     </message>
     <message>
         <source>it has another number of streams</source>
-        <translation type="unfinished"></translation>
+        <translation>流的数目不同</translation>
     </message>
     <message>
         <source>it printed nothing</source>
@@ -3553,11 +3553,11 @@
     </message>
     <message>
         <source>its cells belong to several sequences</source>
-        <translation type="unfinished"></translation>
+        <translation>单元属于多个序列</translation>
     </message>
     <message>
         <source>its recurrent state is kept otherwise</source>
-        <translation type="unfinished"></translation>
+        <translation>循环状态的存放方式不同</translation>
     </message>
     <message>
         <source>largest during {phase}: {tokens} tokens at once, logits of {outputs}</source>
@@ -3597,7 +3597,7 @@
     </message>
     <message>
         <source>llama.cpp could not copy the cache.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 无法复制缓存。</translation>
     </message>
     <message>
         <source>llama.cpp could not evaluate {n} tokens (status {status}).</source>
@@ -3605,11 +3605,11 @@
     </message>
     <message>
         <source>llama.cpp did not take the cache&apos;s contents back.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 没有接受缓存的内容。</translation>
     </message>
     <message>
         <source>llama.cpp made other caches than this model&apos;s shape says</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 建立的缓存与此模型的形状不符</translation>
     </message>
     <message>
         <source>llama.cpp takes {most}.</source>
@@ -3645,7 +3645,7 @@
     </message>
     <message>
         <source>model</source>
-        <translation type="unfinished"></translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>one sequence</source>
@@ -3653,7 +3653,7 @@
     </message>
     <message>
         <source>one sequence lies in several streams</source>
-        <translation type="unfinished"></translation>
+        <translation>一个序列分布在多个流中</translation>
     </message>
     <message>
         <source>operands converted for {tokens} tokens, on {threads} threads</source>
@@ -3665,7 +3665,7 @@
     </message>
     <message>
         <source>positions are written into K, and their scaling has changed</source>
-        <translation type="unfinished"></translation>
+        <translation>位置写在 K 里，而其缩放已改变</translation>
     </message>
     <message>
         <source>q8_0 takes 53 % of f16, q4_0 28 %.</source>
@@ -3689,7 +3689,7 @@
     </message>
     <message>
         <source>release of llama-cpp-python</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-cpp-python 版本</translation>
     </message>
     <message>
         <source>rough for this architecture, the dry run decides</source>
@@ -3697,7 +3697,7 @@
     </message>
     <message>
         <source>scaling of positions</source>
-        <translation type="unfinished"></translation>
+        <translation>位置缩放</translation>
     </message>
     <message>
         <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
@@ -3745,7 +3745,7 @@
     </message>
     <message>
         <source>the full cache of a recurrent model cannot be checked after a conversion</source>
-        <translation type="unfinished"></translation>
+        <translation>循环模型的缓存已满，转换后无法核对</translation>
     </message>
     <message>
         <source>the index</source>
@@ -3785,19 +3785,19 @@
     </message>
     <message>
         <source>this architecture is not known well enough</source>
-        <translation type="unfinished"></translation>
+        <translation>对此架构了解不够</translation>
     </message>
     <message>
         <source>this model has latent attention in windows</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型在窗口中使用潜在注意力</translation>
     </message>
     <message>
         <source>this model keeps an index or a compressed cache beside K and V</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型在 K 和 V 之外还有索引或压缩缓存</translation>
     </message>
     <message>
         <source>this model keeps no K and V</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型不保存 K 和 V</translation>
     </message>
     <message>
         <source>weights in {buffer}</source>
@@ -3933,7 +3933,7 @@
     </message>
     <message>
         <source>{names} cannot be changed while the model is loaded.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型已加载，无法更改 {names}。</translation>
     </message>
     <message>
         <source>{name} cannot be opened: {reason}.</source>
@@ -4165,11 +4165,11 @@
     </message>
     <message>
         <source>“{path}” is not a file, so no cache can be parked there.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{path}”不是文件，缓存无法存放在那里。</translation>
     </message>
     <message>
         <source>“{path}” is not a parked cache.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{path}”不是存放的缓存。</translation>
     </message>
     <message>
         <source>“{path}” says that it is not part {number} of {count}.</source>
@@ -4177,7 +4177,7 @@
     </message>
     <message>
         <source>“{path}” was parked by another version of KV Desk.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{path}”由另一版本的 KV Desk 存放。</translation>
     </message>
     <message>
         <source>“{pattern}” of {flag} is not a regular expression ({reason}).</source>
