@@ -6,7 +6,7 @@ import pytest
 
 from kvdesk.engine import protocol
 from kvdesk.phrases import Phrase
-from kvdesk.session import actions, room_actions
+from kvdesk.session import actions, parking, room_actions
 from tests.session.fakes import Stage, answer_events, loaded_event
 
 
@@ -52,13 +52,13 @@ def written(stage: Stage, size: int = 1000) -> Path:
 
 def test_a_parked_chat_is_listed_with_what_it_takes(stage: Stage):
     chat_id = talked(stage)
-    offer = room_actions.park_offer(stage.desk)
+    offer = parking.offer_parking(stage.desk)
     assert (offer.chat_id, offer.tokens) == (chat_id, 900)
     assert offer.n_bytes > 900 * 2560  # the demo model's cache takes that a token
     path = parked(stage, chat_id)
     (found,) = stage.desk.state.parked
     assert (found.chat_id, found.n_bytes, found.tokens, found.file) == (chat_id, 1000, 900, str(path))
-    assert room_actions.park_offer(stage.desk) is None  # it rests as it is
+    assert parking.offer_parking(stage.desk) is None  # it rests as it is
     assert stage.desk.history.marks[-1].kind == "parked"
 
 
@@ -193,6 +193,7 @@ def test_nothing_is_offered_where_it_is_not_wanted_or_not_worth_it(stage: Stage,
     stage.now_s += 3600
     stage.settle()
     assert stage.desk.state.park_offer is None
+    assert setting == "never" or parking.offer_parking(stage.desk) is None
     assert room_actions.park_offer(stage.desk) is None
 
 
@@ -201,4 +202,4 @@ def test_a_load_forgets_what_the_engine_held(stage: Stage):
     actions.load_model(stage.desk)
     stage.engine.say(loaded_event(stage.engine.last(protocol.Load)))
     stage.until(lambda: stage.desk.state.engine.loaded is not None)
-    assert room_actions.park_offer(stage.desk) is None
+    assert parking.offer_parking(stage.desk) is None
