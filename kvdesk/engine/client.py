@@ -26,10 +26,13 @@ from kvdesk.engine.protocol import (
     Hello,
     LoadProgress,
     MessagesDropped,
+    Park,
     PrefillProgress,
     Quit,
+    Rebuild,
     RebuildProgress,
     RehearsalProgress,
+    Resume,
     TextPiece,
     decode_event,
     encode,
@@ -38,9 +41,11 @@ from kvdesk.engine.protocol import (
 TAIL_LINES = 200  # of stderr, kept for the report of an end
 HELLO_TIMEOUT_S = 60.0  # a first start reads hundreds of MB of GPU libraries from a cold disk
 CANCEL_TIMEOUT_S = 2.0
+COPY_TIMEOUT_S = 120.0  # the library copies a cache of many GiB in one call, which nothing can stop
 DRAIN_TIMEOUT_S = 1.0  # for stderr, which a grandchild may hold open
 
 _HELLO = 0  # the deadline of the greeting; ids of commands begin at 1
+COPYING = (Rebuild, Park, Resume)
 # Events that are not the last one of their command.
 PROGRESS = (
     LoadProgress,
@@ -89,6 +94,7 @@ class EngineClient:
         *,
         hello_timeout_s: float = HELLO_TIMEOUT_S,
         cancel_timeout_s: float = CANCEL_TIMEOUT_S,
+        copy_timeout_s: float = COPY_TIMEOUT_S,
     ) -> None:
         self.exited: EngineExited | None = None
         self._emit = emit
@@ -96,6 +102,7 @@ class EngineClient:
         self._name = name
         self._hello_timeout_s = hello_timeout_s
         self._cancel_timeout_s = cancel_timeout_s
+        self._copy_timeout_s = copy_timeout_s
         self._ids = count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
@@ -104,7 +111,7 @@ class EngineClient:
         self._lock = threading.Lock()
         self._waiting: dict[int, SimpleQueue[Event]] = {}
         self._deadlines: dict[int, threading.Timer] = {}
-        self._unanswered: set[int] = set()
+        self._unanswered: dict[int, float] = {}  # ids, and how long each may take to obey a cancel
         self._verdict: ExitCause | None = None
         self._refusal = ""  # why we will not talk to this process
         self._said_hello = False
@@ -158,6 +165,12 @@ class EngineClient:
         self._process.kill()
         self._join(None)
 
+    def give_up(self) -> None:
+        """End a process that does not answer; that is then the cause of its end."""
+        if self._process is not None and self.exited is None:
+            self._verdict = self._verdict or "not_responding"
+            self._process.kill()
+
     # ------------------------------------------------------------------------------------ the commands
 
     def next_id(self) -> int:
@@ -167,9 +180,10 @@ class EngineClient:
     def send(self, command: Command) -> None:
         """Send a command; never blocks. After the end of the process it goes nowhere."""
         if isinstance(command, Cancel):
-            self._set_deadline(command.target, self._cancel_timeout_s)
+            self._set_deadline(command.target, self._unanswered.get(command.target, self._cancel_timeout_s))
         else:
-            self._unanswered.add(command.id)
+            copies = isinstance(command, COPYING)
+            self._unanswered[command.id] = self._copy_timeout_s if copies else self._cancel_timeout_s
         self._outgoing.put(encode(command))
 
     def request(
@@ -194,7 +208,7 @@ class EngineClient:
                 if on_progress is not None:
                     on_progress(event)
         except Empty:
-            self._give_up()
+            self.give_up()
             raise errors.NotResponding(
                 "The engine did not answer within {seconds:g} s.", "Try again.", seconds=timeout_s
             ) from None
@@ -262,7 +276,7 @@ class EngineClient:
             self._said_hello = True
             self._clear_deadline(_HELLO)
         elif not isinstance(event, PROGRESS):
-            self._unanswered.discard(event.id)
+            self._unanswered.pop(event.id, None)
             self._clear_deadline(event.id)
         with self._lock:
             waiting = self._waiting.get(event.id)
@@ -305,7 +319,7 @@ class EngineClient:
     # ----------------------------------------------------------------------------------- the deadlines
 
     def _set_deadline(self, key: int, seconds: float) -> None:
-        timer = threading.Timer(seconds, self._give_up)
+        timer = threading.Timer(seconds, self.give_up)
         timer.daemon = True
         timer.name = f"{self._name}-deadline-{key}"
         with self._lock:
@@ -322,11 +336,6 @@ class EngineClient:
         if timer is not None:
             timer.cancel()
             timer.join()
-
-    def _give_up(self) -> None:
-        if self._process is not None and self.exited is None:
-            self._verdict = self._verdict or "not_responding"
-            self._process.kill()
 
 
 class _AnyHello(msgspec.Struct):

@@ -15,7 +15,7 @@ from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
 from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
-from kvdesk.session import answering, arithmetic, events, steps
+from kvdesk.session import answering, arithmetic, events, remedies, steps
 from kvdesk.session.desk import Desk
 from kvdesk.session.history_csv import export_csv
 from kvdesk.session.notices import notice_of
@@ -147,6 +147,16 @@ def reload_engine(desk: Desk) -> None:
         steps.begin_load(desk)
     else:
         steps.load(desk, *desk.last_load)
+
+
+def take_remedy(desk: Desk) -> None:
+    """Take the step that is offered after a failure: load with it, and answer what was cut off.
+
+    An engine that hangs is ended first.
+    """
+    desk.remedy_to_take = remedies.offered(desk)
+    if desk.remedy_to_take is not None and desk.remedy_to_take.ends_engine:
+        desk.driver.give_up()
 
 
 def stop_answer(desk: Desk) -> None:

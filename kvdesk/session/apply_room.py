@@ -9,6 +9,7 @@ RoomChange = (
     events.RebuildBegun
     | events.RehearsalBegun
     | events.ProofFound
+    | events.RemedyFound
     | events.ParkBegun
     | events.PlaceFound
     | events.SummaryBegun
@@ -40,6 +41,11 @@ def room_changed(state: DeskState, event: RoomChange) -> DeskState:  # noqa: C90
         case events.RehearsalBegun():
             engine = replace(state.engine, phase=Phase.REHEARSING, progress=0.0, rehearsal=None)
             return replace(state, engine=engine)
+        case events.RemedyFound(remedy):
+            ended, notice = state.engine.ended, state.notice
+            if ended is not None:
+                return replace(state, engine=replace(state.engine, ended=replace(ended, remedy=remedy)))
+            return replace(state, notice=replace(notice, remedy=remedy)) if notice else state
         case events.ProofFound(proof):
             return replace(state, proof=proof)
         case events.ParkBegun(chat_id):

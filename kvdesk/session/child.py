@@ -29,6 +29,9 @@ class Client(Protocol):
     def kill(self) -> None:
         """End the process at once."""
 
+    def give_up(self) -> None:
+        """End a process that does not answer; never blocks."""
+
 
 MakeClient = Callable[[Callable[[Event], None], str], Client]  # (emit, name)
 
@@ -82,6 +85,11 @@ class Child:
         """Ask the process to end; it is ended when it does not."""
         if self._client is not None:
             self._thread.submit(self._client.stop)
+
+    def give_up(self) -> None:
+        """End a process that does not answer; its last event says so."""
+        if self._client is not None:
+            self._client.give_up()
 
     def ended(self) -> None:
         """The last event of the current process was seen."""

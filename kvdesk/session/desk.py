@@ -4,7 +4,7 @@ import queue
 import time
 
 from kvdesk.engine import protocol
-from kvdesk.session import events, parking, reactions, steps
+from kvdesk.session import events, parking, reactions, remedies, steps
 from kvdesk.session.parts import CLOSE_S, Parts
 
 FRAME_BUDGET_S = 0.004  # of a frame's 16 ms, what applying events may take
@@ -75,6 +75,7 @@ class Desk(Parts):
             reactions.greeted(self, queued.event)
         if queued.name == self.engine_child.name:
             is_current = queued.start == self.engine_child.start_count
+            remedies.heard(self)
             return self.driver.take(queued.event) if is_current else None
         if queued.start != self.planner_child.start_count:
             return None
@@ -98,4 +99,6 @@ class Desk(Parts):
         if self.pause_due_s is not None and self.clock() >= self.pause_due_s:
             steps.typing_paused(self)
         parking.idle(self)
+        remedies.watch(self)
+        remedies.take_when_free(self)
         self.planner.tick()

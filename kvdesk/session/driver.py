@@ -119,6 +119,15 @@ class Driver:
         """Fill the context to its end, to see that it holds."""
         self._send("rehearsal", lambda number: protocol.Rehearse(id=number))
 
+    def give_up(self) -> None:
+        """End an engine that does not answer."""
+        self._child.give_up()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether something is under way that the engine should say something about before long."""
+        return bool(self._ids)
+
     def unload(self) -> None:
         """Free the model."""
         self._cancel_all()

@@ -16,6 +16,7 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.paces import Paces
 from kvdesk.plan.proof import Proof
+from kvdesk.plan.remedy import RemedyOffer
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.opened import OpenedModel
 from kvdesk.session.state import (
@@ -190,6 +191,13 @@ class RebuildBegun:
 @dataclass(frozen=True, slots=True)
 class RehearsalBegun:
     """A rehearsal was asked of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemedyFound:
+    """The next step after the failure that the user was told of last."""
+
+    remedy: RemedyOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +408,7 @@ Happening = (
     | RebuildBegun
     | RehearsalBegun
     | ProofFound
+    | RemedyFound
     | ParkBegun
     | PlaceFound
     | SummaryBegun

@@ -22,6 +22,7 @@ from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.paces import Paces, PacesFile
+from kvdesk.plan.remedy import RemedyOffer
 from kvdesk.session import events
 from kvdesk.session.apply import apply
 from kvdesk.session.background import Background
@@ -112,6 +113,8 @@ class Parts:
         self.in_engine: set[int] = set()  # conversations that the engine has seen, or that were resumed
         self.resting_tokens: dict[int, int] = {}  # of those, what is not parked as it is now; latest last
         self.active_s = clock()  # when something last happened in a conversation
+        self.engine_seen_s = clock()  # when the engine last said something, or was seen at work
+        self.remedy_to_take: RemedyOffer | None = None  # once the process that hangs has ended
         self.is_send_under_way = False
         self.early_draft = ""  # typed before the conversations were read
         self.pause_due_s: float | None = None

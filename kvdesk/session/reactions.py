@@ -3,7 +3,7 @@
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
 from kvdesk.plan.load_record import DecodeAccount
-from kvdesk.session import answering, devices, events, parking, proofs, room, room_reactions, steps
+from kvdesk.session import answering, devices, events, parking, proofs, remedies, room, room_reactions, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
 from kvdesk.units import MIB
@@ -110,7 +110,7 @@ def _differ(before: tuple[Device, ...], after: tuple[Device, ...]) -> bool:
 # ---------------------------------------------------------------------------------------------- the engine
 
 
-def _from_engine(parts: Parts, event: events.FromEngine) -> None:
+def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 - one case per event
     match event.event:
         case protocol.Hello() as said:
             parts.sampler.watch(said.pid)
@@ -146,6 +146,8 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:
             parking.forget_engine(parts)
             steps.end_partial_answer(parts)
             parts.mark("exit", said.message)
+            if not event.is_intended:
+                remedies.after_end(parts, said)
         case _:
             room_reactions.from_engine(parts, event)
 
@@ -194,6 +196,8 @@ def _decode_account(parts: Parts, said: protocol.TurnDone) -> DecodeAccount | No
 
 
 def _stopped(parts: Parts, purpose: events.Purpose, said: protocol.Failed | protocol.CancelledEvent) -> None:
+    if isinstance(said, protocol.Failed):
+        remedies.after_failure(parts, purpose, said)
     if purpose == "turn":
         steps.end_partial_answer(parts)
     elif purpose == "load":

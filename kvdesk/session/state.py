@@ -16,6 +16,7 @@ from kvdesk.plan.offer import Advice, Rung
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.proof import Proof as Proof
+from kvdesk.plan.remedy import RemedyOffer as RemedyOffer
 from kvdesk.plan.sampling import Sampling
 from kvdesk.settings.rows import OverflowPolicy
 
@@ -67,12 +68,16 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user in place: what happened, what to do, details for the copy button."""
+    """Something to tell the user in place: what happened, what to do, details for the copy button.
+
+    `remedy` is the next step, to be taken by one action.
+    """
 
     message: Phrase
     hint: Phrase = Phrase("")
     details: str = ""
     is_error: bool = True
+    remedy: RemedyOffer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ class FakeClient:
     def stop(self, timeout_s: float = 2.0) -> None:
         self.end("quit", "Asked to.")
 
+    def give_up(self) -> None:
+        self.end("not_responding", "The engine stopped answering and was ended.")
+
     def kill(self) -> None:
         self.end()
 
