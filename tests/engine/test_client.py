@@ -15,6 +15,7 @@ from kvdesk.engine.protocol import (
     Command,
     EngineExited,
     Hello,
+    Park,
     TextPiece,
     Unload,
     Unloaded,
@@ -166,6 +167,14 @@ def test_a_cancel_that_is_not_obeyed_ends_the_process(fake_engine: Start) -> Non
     client.send(Cancel(id=client.next_id(), target=command.id))
     end = ends(client)
     assert end.cause == "not_responding"
+
+
+def test_a_copy_has_a_time_of_its_own_to_obey(fake_engine: Start) -> None:
+    client = fake_engine("never answers", cancel_timeout_s=600, copy_timeout_s=0.1)
+    command = Park(id=client.next_id(), chat="a", path="a.kv")
+    client.send(command)
+    client.send(Cancel(id=client.next_id(), target=command.id))
+    assert ends(client).cause == "not_responding"
 
 
 def test_a_cancel_that_is_obeyed_does_not(fake_engine: Start) -> None:
