@@ -6,7 +6,7 @@ import sys
 import time
 
 HELLO = (
-    b'{"event":"hello","protocol":1,"kvdesk":"0","llama_cpp_python":"0","build":"","pid":1,'
+    b'{"event":"hello","protocol":2,"kvdesk":"0","llama_cpp_python":"0","build":"","pid":1,'
     b'"can_offload":false,"has_rpc":false}\n'
 )
 
