@@ -39,7 +39,7 @@ from kvdesk.engine.protocol import (
     TokensCounted,
     TurnDone,
 )
-from kvdesk.errors import Cancelled, DoesNotFit, KvDeskError, OptionError, StoreError
+from kvdesk.errors import Cancelled, DoesNotFit, KvDeskError, OptionError, OutOfMemory, StoreError
 from kvdesk.memory.estimate import estimate
 from kvdesk.memory.refusals import refusals
 from kvdesk.memory.report import Device, MemoryReport
@@ -50,6 +50,7 @@ from kvdesk.plan.fits import ranked
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow as FullContext
+from kvdesk.plan.remedy import RemedyOffer, again, smaller
 from kvdesk.plan.sampling import Sampling
 from kvdesk.plan.solve import fit_all
 from kvdesk.session.accounts import open_account
@@ -130,6 +131,23 @@ class Conversation:
         self.room = Room(model, loaded, listed.devices, self._options, self.sampling.max_tokens)
         self.room.planned_ctx = self._planned_ctx
         self.output.loaded(loaded)
+
+    def remedy(self, error: KvDeskError) -> RemedyOffer | None:
+        """The next step after a failure; None where the engine is there and nothing needs to change."""
+        if isinstance(error, OutOfMemory):
+            purpose = str(error.message.values.get("purpose", ""))
+            room = self.room
+            devices = merge(room.report.devices, read_sensors(), None)
+            found = smaller(room.model.shape, self._options, devices, room.settings.reserve_bytes, purpose)
+            if found is not None:
+                return found
+        return None if self.is_alive() else again(self._options)
+
+    def take(self, remedy: RemedyOffer) -> None:
+        """Have the next load use the options of a remedy; what is loaded now makes room for it."""
+        self._options = remedy.options
+        if self._client is not None:
+            self._client.stop()
 
     def _start(self) -> EngineClient:
         self._client = client = EngineClient(self._heard, name="chat")

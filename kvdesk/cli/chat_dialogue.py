@@ -103,7 +103,7 @@ class _Dialogue:
         return True
 
     def _answer(self, answer: Callable[[], None]) -> bool:
-        """Answer, and where the engine dies of it, offer to load the model again and go on."""
+        """Answer, and where it fails for memory or the engine dies of it, offer the next step."""
         while True:
             try:
                 answer()
@@ -112,10 +112,12 @@ class _Dialogue:
                 return True
             except KvDeskError as error:
                 say(f"{t(error.message)} {t(error.hint)}")
-                if self._conversation.is_alive():
+                remedy = self._conversation.remedy(error)
+                if remedy is None:
                     return True
-                if not agree(t("Load the model again and go on? [Y/n] ")):
-                    return False
+                if not agree(t(remedy.sentence) + t(" [Y/n] ")):
+                    return self._conversation.is_alive()
+                self._conversation.take(remedy)
                 answer = self._resume
 
     def _resume(self) -> None:

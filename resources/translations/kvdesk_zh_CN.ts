@@ -1745,11 +1745,11 @@
     </message>
     <message>
         <source>A message needs a role: system, developer, user or assistant.</source>
-        <translation type="unfinished"></translation>
+        <translation>每条消息都需要一个角色：system、developer、user 或 assistant。</translation>
     </message>
     <message>
         <source>A message&apos;s content must be text; pictures and sound are not read here.</source>
-        <translation type="unfinished"></translation>
+        <translation>消息内容必须是文本；这里不读取图片和声音。</translation>
     </message>
     <message>
         <source>A model at a web address can be estimated but not loaded.</source>
@@ -1913,7 +1913,7 @@
     </message>
     <message>
         <source>Choose another port with --port, or another host.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用 --port 选择其他端口，或换一个地址。</translation>
     </message>
     <message>
         <source>Choose messages that are in the context.</source>
@@ -2044,6 +2044,10 @@
         <translation>嵌入模型、编码器和扩散模型请用其他程序。</translation>
     </message>
     <message>
+        <source>End the engine, load it again and go on.</source>
+        <translation>结束引擎，重新加载并继续。</translation>
+    </message>
+    <message>
         <source>Enlarge the context first.</source>
         <translation>请先扩大上下文。</translation>
     </message>
@@ -2172,6 +2176,10 @@
         <translation>K</translation>
     </message>
     <message>
+        <source>K as {k} and V as {v}</source>
+        <translation>K 用 {k}、V 用 {v}</translation>
+    </message>
+    <message>
         <source>K as {type} is stored {block} values at a time; its rows do not divide.</source>
         <translation>K 用 {type} 时每 {block} 个值为一块；此模型的行长不能整除。</translation>
     </message>
@@ -2237,7 +2245,7 @@
     </message>
     <message>
         <source>Leave it out.</source>
-        <translation type="unfinished"></translation>
+        <translation>请去掉它。</translation>
     </message>
     <message>
         <source>Let the GPU compute with weights that stay on the host while reading prompts.</source>
@@ -2256,8 +2264,16 @@
         <translation>请换用其他选项重新加载；对话会保留。</translation>
     </message>
     <message>
+        <source>Load it again as it was and go on.</source>
+        <translation>按原样重新加载并继续。</translation>
+    </message>
+    <message>
+        <source>Load it with {changes} and go on.</source>
+        <translation>以{changes}加载并继续。</translation>
+    </message>
+    <message>
         <source>Load one and ask again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先加载一个模型再提问。</translation>
     </message>
     <message>
         <source>Load one first.</source>
@@ -2821,7 +2837,7 @@
     </message>
     <message>
         <source>The endpoint cannot be opened at {host}:{port}: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法在 {host}:{port} 打开接口：{reason}。</translation>
     </message>
     <message>
         <source>The engine crashed ({ending}): {reason}</source>
@@ -2841,15 +2857,19 @@
     </message>
     <message>
         <source>The engine gave no answer.</source>
-        <translation type="unfinished"></translation>
+        <translation>引擎没有给出回答。</translation>
     </message>
     <message>
         <source>The engine gave no tokens.</source>
-        <translation type="unfinished"></translation>
+        <translation>引擎没有给出词元。</translation>
     </message>
     <message>
         <source>The engine has no answer to {name}.</source>
         <translation>引擎无法回应 {name}。</translation>
+    </message>
+    <message>
+        <source>The engine has stopped working: it says nothing and uses no processor time.</source>
+        <translation>引擎已停止工作：没有任何消息，也不占用处理器时间。</translation>
     </message>
     <message>
         <source>The engine is busy or has no model.</source>
@@ -2997,11 +3017,11 @@
     </message>
     <message>
         <source>The request is not a JSON object: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>请求不是 JSON 对象：{reason}。</translation>
     </message>
     <message>
         <source>The request is too long.</source>
-        <translation type="unfinished"></translation>
+        <translation>请求太长。</translation>
     </message>
     <message>
         <source>The same seed gives the same answer; -1 takes a new one each time.</source>
@@ -3129,7 +3149,7 @@
     </message>
     <message>
         <source>This model keeps no cache, so there is nothing to fill.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型没有缓存，因此没有可填充的内容。</translation>
     </message>
     <message>
         <source>This model needs the same type for K and V.</source>
@@ -3250,6 +3270,10 @@
     <message>
         <source>V of every cache, as printed</source>
         <translation>所有缓存的 V（按日志）</translation>
+    </message>
+    <message>
+        <source>Wait, if another computer or a debugger holds it up; else end it. The chat is kept.</source>
+        <translation>如果是另一台计算机或调试器使它暂停，请等待；否则请结束它。对话会保留。</translation>
     </message>
     <message>
         <source>Weights and cache are spread over them as over GPUs.</source>
@@ -3416,6 +3440,10 @@
         <translation>缓冲区</translation>
     </message>
     <message>
+        <source>a context of {n} tokens</source>
+        <translation>{n} 个词元的上下文</translation>
+    </message>
+    <message>
         <source>a gzip archive</source>
         <translation>gzip 压缩包</translation>
     </message>
@@ -3442,6 +3470,10 @@
     <message>
         <source>a tensor&apos;s name</source>
         <translation>张量名</translation>
+    </message>
+    <message>
+        <source>a ubatch of {n}</source>
+        <translation>{n} 的 ubatch</translation>
     </message>
     <message>
         <source>a web page</source>
@@ -3494,6 +3526,10 @@
     <message>
         <source>feed-forward</source>
         <translation>前馈网络</translation>
+    </message>
+    <message>
+        <source>fewer demands</source>
+        <translation>更少的需求</translation>
     </message>
     <message>
         <source>frees {less}</source>
@@ -3892,6 +3928,10 @@
         <translation>即使只有 {tokens} 个 token，{device} 也还差 {lacking}。</translation>
     </message>
     <message>
+        <source>{first} and {second}</source>
+        <translation>{first}和{second}</translation>
+    </message>
+    <message>
         <source>{flag} cannot be {value}.</source>
         <translation>{flag} 不能为 {value}。</translation>
     </message>
@@ -3950,6 +3990,10 @@
     <message>
         <source>{name} lacks tensors its architecture needs ({reason}).</source>
         <translation>{name} 缺少其架构所需的张量（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{n} layers on the GPU</source>
+        <translation>GPU 上 {n} 层</translation>
     </message>
     <message>
         <source>{option} cannot be “{value}”.</source>
@@ -4029,23 +4073,23 @@
     </message>
     <message>
         <source>“content” must be a text, and “add_special” true or false.</source>
-        <translation type="unfinished"></translation>
+        <translation>“content”必须是文本，“add_special”必须是 true 或 false。</translation>
     </message>
     <message>
         <source>“messages” must be a list with at least one message.</source>
-        <translation type="unfinished"></translation>
+        <translation>“messages”必须是至少含一条消息的列表。</translation>
     </message>
     <message>
         <source>“prompt” must be a text that is not empty; several are asked one by one.</source>
-        <translation type="unfinished"></translation>
+        <translation>“prompt”必须是非空文本；多个请逐个提问。</translation>
     </message>
     <message>
         <source>“reasoning_content” must be a text.</source>
-        <translation type="unfinished"></translation>
+        <translation>“reasoning_content”必须是文本。</translation>
     </message>
     <message>
         <source>“stop” must be a text or a list of texts.</source>
-        <translation type="unfinished"></translation>
+        <translation>“stop”必须是文本或文本列表。</translation>
     </message>
     <message>
         <source>“{endpoint}” is not an RPC server.</source>
@@ -4133,7 +4177,7 @@
     </message>
     <message>
         <source>“{name}” is not supported here.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里不支持“{name}”。</translation>
     </message>
     <message>
         <source>“{name}” is one of {count} files of a model, but its name does not say which.</source>
@@ -4153,11 +4197,11 @@
     </message>
     <message>
         <source>“{name}” must be a number.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{name}”必须是数字。</translation>
     </message>
     <message>
         <source>“{name}” must be between {minimum:g} and {maximum:g}.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{name}”必须在 {minimum:g} 和 {maximum:g} 之间。</translation>
     </message>
     <message>
         <source>“{name}” says it is a GGUF file of version {version:,}; versions 2 and 3 can be read.</source>

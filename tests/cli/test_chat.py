@@ -212,7 +212,7 @@ def test_the_engine_may_die_and_the_chat_goes_on(terminal):
     dead.kill()
     dead.wait(WAIT_S)
     chat.type(f"{QUESTION}\n")
-    chat.wait_for("Load the model again and go on?")
+    chat.wait_for("Load it again as it was and go on.")
     assert "engine" in chat.seen.lower()
     chat.type("y\n")
     chat.wait_for("48213.", times=2)  # typed before, answered now
