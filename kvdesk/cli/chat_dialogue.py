@@ -115,7 +115,7 @@ class _Dialogue:
                 remedy = self._conversation.remedy(error)
                 if remedy is None:
                     return True
-                if not agree(t(remedy.sentence) + t(" [Y/n] ")):
+                if not agree(f"{t(remedy.sentence)} [Y/n] "):
                     return self._conversation.is_alive()
                 self._conversation.take(remedy)
                 answer = self._resume
