@@ -166,6 +166,13 @@ def test_a_summary_is_shown_and_stands_for_its_messages(chat):
     assert events.all("turn")[-1]["text"]
 
 
+def test_a_summary_leaves_the_chats_own_cache_as_it_was(chat, tmp_path):
+    events = chat(FACT, "/compact 1-2", "/back 1 2", "/drop 3-4", QUESTION)
+    assert events.all("turn")[-1]["reread_tokens"] == 0
+    assert "48213" in events.all("turn")[-1]["text"]
+    assert list((tmp_path / "parked").iterdir()) == []
+
+
 def test_an_edit_begins_again_from_there(chat):
     events = chat(FACT, QUESTION, "/edit 1 The code for the blue box is 77077.", QUESTION, "/messages")
     assert "77077" in events.all("turn")[-1]["text"]
