@@ -43,7 +43,7 @@ def begin(parts: Parts, chat: Conversation, ids: tuple[int, ...]) -> None:
         chat.sampling, temperature=0.0, max_tokens=summary_tokens(tokens) if tokens else -1
     )
     parts.take(events.SummaryBegun(chat.id, ids, tokens))
-    parts.driver.summarise(f"summary of {chat.id}", instruction(chosen), sampling)
+    parts.driver.summarise(chat.id, instruction(chosen), sampling, parts.parked_files.aside())
 
 
 def accept(parts: Parts, found: Compaction, text: str) -> None:

@@ -85,14 +85,22 @@ class Driver:
             ),
         )
 
-    def summarise(self, chat: str, message: str, sampling: Sampling) -> None:
-        """Ask for a text beside the conversation, which keeps its own cache under another name."""
+    def summarise(self, chat_id: int, message: str, sampling: Sampling, aside: str) -> None:
+        """Ask for a text beside a conversation, whose own cache is in the file `aside` meanwhile.
+
+        Where it cannot be kept there the conversation is read again with its next answer, which says so.
+        """
+        self._child.send(lambda number: protocol.Park(id=number, chat=str(chat_id), path=aside))
         self._send(
             "summary",
             lambda number: protocol.Chat(
-                id=number, messages=(protocol.Message("user", message),), sampling=sampling, chat=chat
+                id=number,
+                messages=(protocol.Message("user", message),),
+                sampling=sampling,
+                chat=f"summary of {chat_id}",
             ),
         )
+        self._send("aside", lambda number: protocol.Resume(id=number, chat=str(chat_id), path=aside))
 
     def count(self, chat_id: int, messages: tuple[protocol.Message, ...]) -> None:
         """Ask what sending these messages would cost; an earlier question no longer matters."""

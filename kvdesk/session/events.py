@@ -231,7 +231,9 @@ class SummaryBegun:
     tokens: int
 
 
-Purpose = Literal["load", "turn", "count", "rebuild", "park", "resume", "rehearsal", "summary", "other"]
+Purpose = Literal[
+    "load", "turn", "count", "rebuild", "park", "resume", "rehearsal", "summary", "aside", "other"
+]
 
 
 @dataclass(frozen=True, slots=True)
