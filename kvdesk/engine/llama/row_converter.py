@@ -22,10 +22,9 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 _F32 = BY_NAME["f32"]
+_SLICE = 64 * 1024  # values rotated at once, which stay in a core's nearest caches
 _GRAPH_BYTES = 512 * 1024  # two graphs of GGML_DEFAULT_GRAPH_SIZE nodes and a few tensors
-_FACTOR = (
-    32  # of a rotation, the part done as a matrix product; the rest doubles it with sums and differences
-)
+_FACTOR = 32  # of a rotation, what is done as a matrix product; sums and differences double it
 
 
 class Element(msgspec.Struct, frozen=True):
@@ -75,7 +74,10 @@ class RowConverter:
             self._wide, self._turned = (
                 _memory(tensor, n_bytes).view(np.float32) for tensor in (wide, turned)
             )
-            self._spare = np.empty_like(self._wide)
+            self._matrices = {
+                width: _hadamard(_FACTOR) * np.float32((_FACTOR / width) ** 0.5) for width in self._rotations
+            }
+            self._spare = np.empty(_SLICE, np.float32)
 
     def run(self) -> None:
         """Convert what is in `given`."""
@@ -84,7 +86,12 @@ class RowConverter:
         if self._rotations:
             current = self._wide
             for width in self._rotations:
-                _rotate(current, width, self._spare, self._turned)
+                matrix = self._matrices[width]
+                for start in range(0, len(current), _SLICE):
+                    part = slice(start, start + _SLICE)
+                    _rotate(
+                        current[part], width, matrix, self._spare[: len(current[part])], self._turned[part]
+                    )
                 current = self._turned
         self._compute(self._narrow)
 
@@ -119,19 +126,20 @@ class RowConverter:
             raise OutOfMemory("There is no memory left to convert the cache in.")
 
 
-def _rotate(current: Floats, width: int, spare: Floats, target: Floats) -> None:
+def _rotate(current: Floats, width: int, matrix: Floats, spare: Floats, target: Floats) -> None:
     """Multiply each stretch of `width` values with the Hadamard matrix, into `target`.
+
+    `matrix` is the smaller one that is multiplied with, brought to the scale of the whole.
 
     H(2n) is [[H(n), H(n)], [H(n), -H(n)]]: one product, then sums and differences for each doubling.
     `current` may be `target`.
     """
-    size = _FACTOR
+    size = len(matrix)
     one, other = (target, spare) if (width // size).bit_length() % 2 else (spare, target)
     source = current
     if source is one:
         other[:] = current
         source = other
-    matrix = _hadamard(size) * np.float32((size / width) ** 0.5)
     np.matmul(source.reshape(-1, size), matrix, out=one.reshape(-1, size))
     while size < width:
         halves, sums = one.reshape(-1, 2, size), other.reshape(-1, 2, size)

@@ -18,7 +18,7 @@ from kvdesk.engine.llama.row_converter import Bytes, Element, RowConverter
 from kvdesk.errors import Cancelled
 from kvdesk.memory.shape import ModelShape
 
-_TILE_VALUES = 256 * 1024  # converted at once: what a core's cache holds
+_TILE_VALUES = 128 * 1024  # converted at once: what a core's cache holds
 _UNSIGNED = {2: np.uint16, 4: np.uint32}
 
 
