@@ -15,7 +15,7 @@ from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
 from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
-from kvdesk.session import answering, arithmetic, events, remedies, steps
+from kvdesk.session import answering, arithmetic, events, remedies, serving, steps
 from kvdesk.session.desk import Desk
 from kvdesk.session.history_csv import export_csv
 from kvdesk.session.notices import notice_of
@@ -157,6 +157,16 @@ def take_remedy(desk: Desk) -> None:
     desk.remedy_to_take = remedies.offered(desk)
     if desk.remedy_to_take is not None and desk.remedy_to_take.ends_engine:
         desk.driver.give_up()
+
+
+def open_endpoint(desk: Desk, host: str = "127.0.0.1", port: int = 8080, token: str = "") -> None:
+    """Let other programs use what is loaded, now and later; `DeskState.endpoint` says where."""
+    serving.open_endpoint(desk, host, port, token)
+
+
+def close_endpoint(desk: Desk) -> None:
+    """Let them no longer."""
+    serving.close_endpoint(desk)
 
 
 def stop_answer(desk: Desk) -> None:

@@ -38,6 +38,8 @@ def turn_begun(state: DeskState, chat_id: int) -> DeskState:
 
 def from_engine(state: DeskState, event: events.FromEngine) -> DeskState:  # noqa: C901 - one case per event
     """Return the state after an event of the engine process."""
+    if event.purpose == "endpoint":
+        return _served(state, event.event)
     match event.event:
         case protocol.Hello():
             is_starting = state.engine.phase is Phase.STARTING
@@ -87,6 +89,13 @@ def from_engine(state: DeskState, event: events.FromEngine) -> DeskState:  # noq
             return state  # answers to questions that only the planner is asked
         case protocol.TokensCounted() | protocol.MessagesDropped() | protocol.Tokenized():
             return state  # what follows from them are events of their own (`reactions`)
+
+
+def _served(state: DeskState, said: protocol.Event) -> DeskState:
+    """Another program was answered: of that the window shows how full the cache is."""
+    if isinstance(said, protocol.TurnDone) and state.engine.loaded is not None:
+        return _with_engine(state, cache=said.cache)
+    return state
 
 
 def _with_engine(state: DeskState, **changes: object) -> DeskState:

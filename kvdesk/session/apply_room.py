@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 from kvdesk.session import events
-from kvdesk.session.state import Compaction, DeskState, Phase
+from kvdesk.session.state import Compaction, DeskState, OpenEndpoint, Phase
 
 RoomChange = (
     events.RebuildBegun
     | events.RehearsalBegun
     | events.ProofFound
     | events.RemedyFound
+    | events.EndpointChanged
+    | events.EndpointAsked
+    | events.EndpointLeft
     | events.ParkBegun
     | events.PlaceFound
     | events.SummaryBegun
@@ -41,6 +44,10 @@ def room_changed(state: DeskState, event: RoomChange) -> DeskState:  # noqa: C90
         case events.RehearsalBegun():
             engine = replace(state.engine, phase=Phase.REHEARSING, progress=0.0, rehearsal=None)
             return replace(state, engine=engine)
+        case events.EndpointChanged(url, token):
+            return replace(state, endpoint=OpenEndpoint(url, token) if url else None)
+        case events.EndpointAsked() | events.EndpointLeft():
+            return state
         case events.RemedyFound(remedy):
             ended, notice = state.engine.ended, state.notice
             if ended is not None:

@@ -50,6 +50,8 @@ class Desk(Parts):
         if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
         steps.end_partial_answer(self)
+        if self.endpoint is not None:
+            self.endpoint.close()
         self.bookkeeper.ended()
         self.engine_child.stop()
         self.planner_child.stop()

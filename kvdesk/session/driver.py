@@ -12,6 +12,7 @@ _FINAL = (
     protocol.Loaded,
     protocol.TurnDone,
     protocol.TokensCounted,
+    protocol.Tokenized,
     protocol.Rebuilt,
     protocol.Parked,
     protocol.Resumed,
@@ -31,6 +32,7 @@ class Driver:
         self._child = child
         self._ids: dict[Purpose, int] = {}
         self._cancelled: set[int] = set()
+        self._served: set[int] = set()  # commands of the endpoint's clients
 
     @property
     def is_present(self) -> bool:
@@ -123,6 +125,22 @@ class Driver:
         """Take a conversation's cache from a file; what is asked after it waits for it."""
         self._send("resume", lambda number: protocol.Resume(id=number, chat=str(chat_id), path=path))
 
+    def serve(self, make_command: Callable[[int], protocol.Command]) -> int:
+        """Send a command of another program's; several may be under way."""
+        number = self._child.send(make_command)
+        self._served.add(number)
+        return number
+
+    def cancel_served(self, number: int) -> None:
+        """Stop such a command."""
+        if number in self._served and number not in self._cancelled:
+            self._cancelled.add(number)
+            self._child.send(lambda own: protocol.Cancel(id=own, target=number))
+
+    def is_serving(self, number: int) -> bool:
+        """Whether such a command is under way."""
+        return number in self._served
+
     def rehearse(self) -> None:
         """Fill the context to its end, to see that it holds."""
         self._send("rehearsal", lambda number: protocol.Rehearse(id=number))
@@ -134,7 +152,7 @@ class Driver:
     @property
     def is_working(self) -> bool:
         """Whether something is under way that the engine should say something about before long."""
-        return bool(self._ids)
+        return bool(self._ids or self._served)
 
     def unload(self) -> None:
         """Free the model."""
@@ -160,6 +178,11 @@ class Driver:
         """Note an event of the process; None when it is about a command that no longer matters."""
         if isinstance(event, protocol.EngineExited):
             return self._exited(event)
+        if event.id in self._served:
+            if isinstance(event, _FINAL):
+                self._served.discard(event.id)
+                self._cancelled.discard(event.id)
+            return FromEngine(event, "endpoint")
         purposes = (purpose for purpose, number in self._ids.items() if number == event.id)
         purpose: Purpose = next(purposes, "other")
         if isinstance(event, _FINAL):
@@ -176,11 +199,14 @@ class Driver:
         for purpose in tuple(self._ids):
             if purpose != "count":
                 self.cancel(purpose)
+        for number in tuple(self._served):
+            self.cancel_served(number)
 
     def _exited(self, event: protocol.EngineExited) -> FromEngine:
         purpose: Purpose = next((purpose for purpose in _BY_WEIGHT if purpose in self._ids), "other")
         is_intended = event.cause == "quit"
         self._child.ended()
         self._ids.clear()
+        self._served.clear()
         self._cancelled.clear()
         return FromEngine(event, purpose, is_intended)

@@ -3,6 +3,7 @@
 `session.apply` makes the next state out of one of these; nothing else makes states.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -194,6 +195,30 @@ class RehearsalBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointChanged:
+    """The endpoint for other programs was opened, or closed ("")."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointAsked:
+    """A client of the endpoint wants something of the engine; `hear` gets the answers."""
+
+    ticket: int
+    make_command: Callable[[int], protocol.Command]
+    hear: Callable[[protocol.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLeft:
+    """That client does not wait any more."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemedyFound:
     """The next step after the failure that the user was told of last."""
 
@@ -232,7 +257,7 @@ class SummaryBegun:
 
 
 Purpose = Literal[
-    "load", "turn", "count", "rebuild", "park", "resume", "rehearsal", "summary", "aside", "other"
+    "load", "turn", "count", "rebuild", "park", "resume", "rehearsal", "summary", "aside", "endpoint", "other"
 ]
 
 
@@ -411,6 +436,9 @@ Happening = (
     | RehearsalBegun
     | ProofFound
     | RemedyFound
+    | EndpointChanged
+    | EndpointAsked
+    | EndpointLeft
     | ParkBegun
     | PlaceFound
     | SummaryBegun

@@ -38,6 +38,7 @@ from kvdesk.session.state import Conversation, DeskState
 from kvdesk.settings.store import SettingsStore
 
 if TYPE_CHECKING:
+    from kvdesk.serve.endpoint import Endpoint
     from kvdesk.session.history import History, MarkKind
 
 
@@ -114,6 +115,8 @@ class Parts:
         self.resting_tokens: dict[int, int] = {}  # of those, what is not parked as it is now; latest last
         self.active_s = clock()  # when something last happened in a conversation
         self.engine_seen_s = clock()  # when the engine last said something, or was seen at work
+        self.endpoint: Endpoint | None = None
+        self.served: dict[int, tuple[int, Callable[[protocol.Event], None]]] = {}  # commands of its clients
         self.remedy_to_take: RemedyOffer | None = None  # once the process that hangs has ended
         self.is_send_under_way = False
         self.early_draft = ""  # typed before the conversations were read

@@ -3,7 +3,18 @@
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
 from kvdesk.plan.load_record import DecodeAccount
-from kvdesk.session import answering, devices, events, parking, proofs, remedies, room, room_reactions, steps
+from kvdesk.session import (
+    answering,
+    devices,
+    events,
+    parking,
+    proofs,
+    remedies,
+    room,
+    room_reactions,
+    serving,
+    steps,
+)
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
 from kvdesk.units import MIB
@@ -12,7 +23,7 @@ from kvdesk.units import MIB
 NOTABLE_BYTES = 64 * MIB
 
 
-def react(parts: Parts, event: events.Happening) -> None:
+def react(parts: Parts, event: events.Happening) -> None:  # noqa: C901 - one case per event
     """Do what follows from an event, which has been applied already."""
     match event:
         case events.ModelOpened():
@@ -38,6 +49,10 @@ def react(parts: Parts, event: events.Happening) -> None:
             parts.is_send_under_way = False
             if parts.state.chat is not None and parts.state.chat.id == chat_id:
                 answering.want_answer(parts, parts.state.chat)
+        case events.EndpointAsked():
+            serving.asked(parts, event)
+        case events.EndpointLeft(ticket):
+            serving.left(parts, ticket)
         case events.SendFailed():
             parts.is_send_under_way = False
         case events.FromEngine():
@@ -111,6 +126,9 @@ def _differ(before: tuple[Device, ...], after: tuple[Device, ...]) -> bool:
 
 
 def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 - one case per event
+    if event.purpose == "endpoint":
+        serving.heard(parts, event.event)
+        return
     match event.event:
         case protocol.Hello() as said:
             parts.sampler.watch(said.pid)
@@ -146,6 +164,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 
             parking.forget_engine(parts)
             steps.end_partial_answer(parts)
             parts.mark("exit", said.message)
+            serving.heard(parts, said)
             if not event.is_intended:
                 remedies.after_end(parts, said)
         case _:

@@ -1,4 +1,4 @@
-"""Opens the loaded model to other programs: the endpoint's commands go to the window's own engine and cache."""
+"""Opens the loaded model to other programs: they share the window's engine and cache."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from kvdesk.session.parts import Parts
 
 
 class DeskPort:
-    """The desk's engine as an endpoint uses it, in a thread of its own: through the queue, like all others."""
+    """The desk's engine as an endpoint uses it, in its own thread: through the queue, as all do."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts

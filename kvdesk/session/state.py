@@ -267,6 +267,13 @@ class ContextNumbers(NamedTuple):
     actual: int | None
 
 
+class OpenEndpoint(NamedTuple):
+    """Where other programs find the model, and what they must send ("": nothing)."""
+
+    url: str
+    token: str
+
+
 @dataclass(frozen=True, slots=True)
 class DeskState:
     """The whole of what is drawn. Every field is replaced, never changed in place."""
@@ -303,6 +310,7 @@ class DeskState:
     notice: Notice | None = None
     ledger: tuple[LoadRecord, ...] = ()  # loads on this machine, oldest first
     proof: Proof | None = None  # that what is loaded, or planned, held up to its end
+    endpoint: OpenEndpoint | None = None
     samples: int = 0  # rises with each sample in `Desk.history`
 
     @property
