@@ -88,10 +88,8 @@ class RowConverter:
             for width in self._rotations:
                 matrix = self._matrices[width]
                 for start in range(0, len(current), _SLICE):
-                    part = slice(start, start + _SLICE)
-                    _rotate(
-                        current[part], width, matrix, self._spare[: len(current[part])], self._turned[part]
-                    )
+                    given, made = (values[start : start + _SLICE] for values in (current, self._turned))
+                    _rotate(given, width, matrix, self._spare[: len(given)], made)
                 current = self._turned
         self._compute(self._narrow)
 
