@@ -98,7 +98,7 @@ def _offer_smaller(parts: Parts, message: Phrase) -> None:
     if parts.last_load is None:
         return
     model, options = parts.last_load
-    purpose = str(message.values.get("purpose", ""))
+    purpose = str(Phrase(message).values.get("purpose", ""))
     offer = smaller(model.shape, options, parts.state.devices, parts.settings.reserve_bytes, purpose)
     if offer is not None:
         parts.take(events.RemedyFound(offer))
