@@ -307,6 +307,8 @@ class CacheReport(_Event, frozen=True, tag="cache"):
     k_bytes: int
     v_bytes: int
     chat: str = ""
+    checkpoint_bytes: int = 0  # in host memory, of what the model cannot rewind
+    shelf_bytes: int = 0  # in host memory, of conversations that are not in the cache now
 
 
 class TurnDone(_Event, frozen=True, tag="turn"):
@@ -337,7 +339,8 @@ class TokensCounted(_Event, frozen=True, tag="tokens_counted"):
 
     `message_tokens` are those of each of the command's messages, with what the template writes around it;
     together they are the prompt, but for what begins the answer. `shift_obstacle` says why what follows a gap
-    in the conversation cannot be moved together in the cache; empty where it can.
+    in the conversation cannot be moved together in the cache; empty where it can. `drops_reasoning`: the
+    template leaves the reasoning of earlier answers out, so that each answer with one is read again.
     """
 
     prompt_tokens: int
@@ -345,6 +348,7 @@ class TokensCounted(_Event, frozen=True, tag="tokens_counted"):
     new_tokens: int
     message_tokens: tuple[int, ...] = ()
     shift_obstacle: Phrase = Phrase("")
+    drops_reasoning: bool = False
 
 
 class Tokenized(_Event, frozen=True, tag="tokenized"):

@@ -10,7 +10,7 @@ from kvdesk.engine import autopsy
 from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
 from kvdesk.engine.llama.parameters import abort_callback, context_parameters
-from kvdesk.errors import Cancelled
+from kvdesk.errors import Cancelled, EngineError
 from kvdesk.plan.options import LoadOptions
 
 
@@ -132,6 +132,16 @@ class Context:
             llama.llama_memory_clear(self.memory, False)
             self.tokens.clear()
         return len(self.tokens)
+
+    def close_gap(self, first: int, last: int) -> None:
+        """Forget positions from `first` up to `last` and move what follows down to them.
+
+        llama.cpp turns the moved K with the next decode. Only where `can_shift` and without a state.
+        """
+        if not llama.llama_memory_seq_rm(self.memory, 0, first, last):
+            raise EngineError("llama.cpp could not take tokens out of the cache.")
+        llama.llama_memory_seq_add(self.memory, 0, last, -1, first - last)
+        del self.tokens[first:last]
 
     def become(self, other: "Context") -> None:
         """Take over another context of the same model, contents and all; what this one had is freed."""

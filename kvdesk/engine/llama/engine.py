@@ -53,7 +53,7 @@ from kvdesk.memory.report import Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
 
 if TYPE_CHECKING:
-    from kvdesk.engine.llama.turn import Chats
+    from kvdesk.engine.llama.chats import Chats
 
 PROGRESS_STEP = 0.005  # of the weights; llama.cpp reports each tensor
 
@@ -254,6 +254,7 @@ class Engine:
 
         started_s = time.perf_counter()
         chats, context = self._loaded_chats(), self._loaded_context()
+        chats.set_aside()
         chats.resumed(command.chat, resume(context, Path(command.path), self._is_cancelled))
         return Resumed(
             id=command.id,
@@ -270,7 +271,7 @@ class Engine:
 
     def _loaded_chats(self) -> "Chats":
         if self._chats is None:
-            from kvdesk.engine.llama.turn import Chats  # jinja2 is loaded with it, and a planner needs none
+            from kvdesk.engine.llama.chats import Chats  # jinja2 is loaded with it, and a planner needs none
 
             context, report = self._loaded_context(), self._report
             k_bytes, v_bytes = (report.bytes_of(Kind.K), report.bytes_of(Kind.V)) if report else (0, 0)

@@ -23,6 +23,14 @@ def message_ends(messages: Sequence[Message], text: bytes) -> list[int]:
     return ends
 
 
+def first_token_of_last(
+    messages: Sequence[Message], text: bytes, tokens: Sequence[int], piece: Callable[[int], bytes]
+) -> int:
+    """Where the last message begins, with what the template writes in front of it."""
+    last = tokens_of_messages(messages, text, tokens, piece)[-1:]
+    return len(tokens) - sum(last)
+
+
 def tokens_of_messages(
     messages: Sequence[Message], text: bytes, tokens: Sequence[int], piece: Callable[[int], bytes]
 ) -> tuple[int, ...]:

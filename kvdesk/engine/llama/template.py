@@ -25,6 +25,7 @@ CHATML = (
 
 _HINT = "The template is part of the model file; another conversion of this model may carry a working one."
 _NEEDLE = "kvdesk-needle"
+_REASONING_SIGNS = ("think", "reasoning")
 
 
 class TemplateRefusal(EngineError):
@@ -50,6 +51,12 @@ class ChatTemplate:
         # refuse a system message or leave it out without a word.
         self._wants_parts = not self._prints([Message("user", _NEEDLE)], with_parts=False) and self._prints(
             [Message("user", _NEEDLE)], with_parts=True
+        )
+        question = Message("user", "u")
+        thought = [question, Message("assistant", "a", _NEEDLE), question]
+        # It would print the reasoning of an answer, and does not once another question follows.
+        self.drops_reasoning = any(sign in (source or "") for sign in _REASONING_SIGNS) and not self._prints(
+            thought, with_parts=self._wants_parts
         )
         self.accepts_system = self._prints(
             [Message("system", _NEEDLE), Message("user", "u")], with_parts=self._wants_parts

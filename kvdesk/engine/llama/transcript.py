@@ -78,6 +78,28 @@ class Transcript:
         answer.last_byte, answer.last_token = len(self.text), len(self.tokens)
         answer.has_reasoning = has_reasoning
 
+    def leave_out(self, spans: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int]]:
+        """Take stretches out: first and last byte, first and last token of each, in order.
+
+        Answers in them go, later ones move up. Returns the stretches of tokens as they were.
+        """
+        for first_byte, last_byte, first_token, last_token in reversed(spans):
+            self.text = self.text[:first_byte] + self.text[last_byte:]
+            del self.tokens[first_token:last_token]
+            self.answers = [
+                answer
+                for answer in self.answers
+                if answer.last_byte <= first_byte or answer.first_byte >= last_byte
+            ]
+            for answer in self.answers:
+                if answer.first_byte >= last_byte:
+                    answer.first_byte -= last_byte - first_byte
+                    answer.last_byte -= last_byte - first_byte
+                    answer.first_token -= last_token - first_token
+                    answer.last_token -= last_token - first_token
+        self.evaluated_tokens = min(self.evaluated_tokens, len(self.tokens))
+        return [(first_token, last_token) for _, _, first_token, last_token in spans]
+
     def answer_at(self, byte: int) -> Answer | None:
         """The answer that lies at a place of the text, or else the next one after it."""
         return next((answer for answer in self.answers if answer.last_byte > byte), None)

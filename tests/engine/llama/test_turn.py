@@ -20,6 +20,7 @@ FACT = user("The code for the blue box is 48213.")
 QUESTION = user("What is the code for the blue box?")
 STORY = user("Tell me a story in 6 sentences.")
 ONE_TOKEN = Sampling(temperature=0, max_tokens=1)
+FEWEST_TOKENS = 32  # as engine/llama/shelf.py has it, which loads llama.cpp
 LONG = user("The hens sat on the wall and the sun was low. " * 160)
 
 
@@ -187,13 +188,28 @@ def test_a_change_at_the_beginning_has_to_be_read_again(demo_engine: Engine) -> 
     assert changed.reread_tokens == pytest.approx(second.cache.cells_used - changed.reused_tokens, abs=2)
 
 
-def test_another_chat_takes_the_cache_and_is_named(demo_engine: Engine) -> None:
+def test_another_chat_takes_the_cache_and_the_first_one_comes_back_unread(demo_engine: Engine) -> None:
     first, second = asks_twice(demo_engine)
-    assert demo_engine.chat(user("Tell me a joke."), chat="b").reread_reason == "first_turn"
+    other = demo_engine.chat(user("Tell me a joke."), chat="b")
+    assert other.reread_reason == "first_turn"
     assert demo_engine.cache().chat == "b"
-    back = demo_engine.chat(FACT, answer(first), QUESTION, answer(second), user("Thanks."), chat="a")
+    assert demo_engine.cache().shelf_bytes > 0
+    told = (FACT, answer(first), QUESTION, answer(second), user("Thanks."))
+    assert demo_engine.count(*told, chat="a").reused_tokens == second.cache.cells_used
+    back = demo_engine.chat(*told, chat="a")
+    assert (back.reread_tokens, back.reread_reason, back.restored_from) == (0, "", "shelf")
+    assert back.reused_tokens == second.cache.cells_used
+    joke = (user("Tell me a joke."), answer(other), user("And another."))
+    assert demo_engine.chat(*joke, chat="b").reused_tokens == other.cache.cells_used
+
+
+def test_what_is_too_short_for_the_shelf_is_read_again_and_the_reason_named(demo_engine: Engine) -> None:
+    first = demo_engine.chat(user("Hi."), chat="a")
+    assert first.cache.cells_used < FEWEST_TOKENS
+    demo_engine.chat(STORY, chat="b")
+    back = demo_engine.chat(user("Hi."), answer(first), user("Hi."), chat="a")
     assert back.reread_reason == "other_chat"
-    assert back.reread_tokens == second.cache.cells_used - back.reused_tokens
+    assert back.reread_tokens == first.cache.cells_used - back.reused_tokens
 
 
 def test_a_conversation_that_the_engine_does_not_know_was_read_by_another(demo_engine: Engine) -> None:
@@ -284,7 +300,7 @@ LIMITED = Sampling(temperature=0, max_tokens=5)
 
 
 @pytest.mark.parametrize("kind", ["mamba2", "rwkv7", "jamba", "qwen35"])
-def test_a_recurrent_model_goes_on_but_cannot_go_back(
+def test_a_recurrent_model_goes_back_to_its_checkpoints(
     engine_process: Engine, models: Callable[[str], str], kind: str
 ) -> None:
     engine_process.load(models(kind), ctx_size=1024)
@@ -296,9 +312,17 @@ def test_a_recurrent_model_goes_on_but_cannot_go_back(
         assert second.reused_tokens == first.cache.cells_used
         assert second.reread_tokens == 0
     again = engine_process.chat(*told, sampling=LIMITED)
-    assert (again.reused_tokens, again.reread_reason) == (0, "cannot_rewind")
-    assert again.reread_tokens == again.prompt_tokens - 1
+    assert (again.reused_tokens, again.restored_from) == (again.prompt_tokens - 1, "checkpoint")
+    assert (again.reread_tokens, again.reread_reason) == (0, "")
     assert again.text == second.text  # the state is really that of the prompt alone
+    # An edit of the last question costs that question.
+    edited = engine_process.chat(FACT, answer(first), user("What is in the box?"), sampling=LIMITED)
+    assert edited.restored_from == "checkpoint"
+    assert edited.prompt_tokens - edited.reused_tokens < 40
+    fresh = engine_process.chat(
+        FACT, answer(first), user("What is in the box?"), chat="fresh", sampling=LIMITED
+    )
+    assert edited.text == fresh.text
 
 
 def test_a_window_model_goes_back_within_its_window_alone(

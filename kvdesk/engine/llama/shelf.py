@@ -1,0 +1,88 @@
+"""Keeps in memory the caches of conversations that are not in the cache now, to come back unread."""
+
+from typing import NamedTuple
+
+import psutil
+
+from kvdesk.engine.llama.checkpoints import Checkpoints
+from kvdesk.engine.llama.context import Context
+from kvdesk.engine.llama.layout import StateFormat, format_of
+from kvdesk.engine.llama.space import Space, new_space, put_state, state_bytes, take_state
+from kvdesk.errors import DoesNotFit, EngineError
+
+FEWEST_TOKENS = 32  # fewer are read again as fast
+_SHARE = 4  # a quarter of the memory that is free when something is put away
+
+
+class Shelved(NamedTuple):
+    """One conversation's cache: its contents as llama.cpp writes them, and the tokens they are of."""
+
+    format: StateFormat
+    state: Space
+    tokens: list[int]
+    checkpoints: Checkpoints
+
+    @property
+    def n_bytes(self) -> int:
+        """What it takes."""
+        return self.state.n_bytes + self.checkpoints.n_bytes
+
+
+class Shelf:
+    """Caches by conversation, the one put away last at the end; the oldest go when there is no room."""
+
+    def __init__(self, budget_bytes: int | None = None) -> None:
+        self._budget_bytes = budget_bytes
+        self._kept: dict[str, Shelved] = {}
+
+    @property
+    def n_bytes(self) -> int:
+        """What all of them take."""
+        return sum(each.n_bytes for each in self._kept.values())
+
+    def tokens(self, chat: str) -> list[int]:
+        """The tokens of a conversation's cache; none where there is none."""
+        return self._kept[chat].tokens if chat in self._kept else []
+
+    def checkpoints(self, chat: str) -> Checkpoints:
+        """The checkpoints that rest with a conversation's cache."""
+        return self._kept[chat].checkpoints if chat in self._kept else Checkpoints(0)
+
+    def put(self, chat: str, context: Context, checkpoints: Checkpoints) -> None:
+        """Put away what the context holds, where there is room for it; it stays in the context."""
+        self.drop(chat)
+        n_bytes = state_bytes(context)
+        if len(context.tokens) < FEWEST_TOKENS or not self._make_room(n_bytes + checkpoints.n_bytes):
+            return
+        try:
+            state = new_space(n_bytes)
+            take_state(context, state)
+        except (DoesNotFit, EngineError):
+            return  # it is read again then, as without a shelf
+        self._kept[chat] = Shelved(format_of(context), state, list(context.tokens), checkpoints)
+
+    def take(self, chat: str, context: Context) -> Checkpoints | None:
+        """Bring a conversation's cache back into the context; None, and no change, where that cannot be."""
+        found = self._kept.get(chat)
+        if found is None:
+            return None
+        try:
+            if found.format != format_of(context) or len(found.tokens) > context.n_ctx_seq:
+                return None
+            put_state(context, found.state, found.tokens)
+        except EngineError:
+            return None
+        finally:
+            self.drop(chat)
+        return found.checkpoints
+
+    def drop(self, chat: str) -> None:
+        """Let go of one."""
+        self._kept.pop(chat, None)
+
+    def _make_room(self, n_bytes: int) -> bool:
+        free = psutil.virtual_memory().available + self.n_bytes
+        budget = self._budget_bytes if self._budget_bytes is not None else free // _SHARE
+        while self._kept and self.n_bytes + n_bytes > budget:
+            del self._kept[next(iter(self._kept))]
+        return n_bytes <= budget
