@@ -166,3 +166,11 @@ def test_a_broken_template_is_one_sentence(source: str) -> None:
     assert "\n" not in raised.value.message
     assert raised.value.message.count(".") <= raised.value.message.count(".", 0, -1) + 1
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "drops"), [("qwen3", True), ("deepseek-r1-distill", True), ("phi-3.5", False), ("", False)]
+)
+def test_it_is_known_beforehand_that_a_template_leaves_earlier_reasoning_out(name: str, drops: bool) -> None:
+    source = (TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8") if name else CHATML
+    assert ChatTemplate(source, "<s>", "</s>").drops_reasoning is drops
