@@ -7,8 +7,8 @@ from kvdesk.memory.cache_types import BY_NAME, CacheType
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.cpu import Cpu
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph.allocator import Peak
 from kvdesk.memory.graph.model import device_peaks
+from kvdesk.memory.graph.tape import Peak
 from kvdesk.memory.placement import Placement
 from kvdesk.memory.report import Device, Item, Kind
 from kvdesk.memory.shape import ModelShape
@@ -20,13 +20,20 @@ PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
 OFFLOAD_MIN_TOKENS = 32  # below it a GPU leaves the work to where the weights are (offload_op)
 
 
-def compute_items(shape: ModelShape, config: Configuration, placement: Placement) -> list[Item]:
-    """The compute buffer of each device, and what a GPU adds to it as items of their own."""
-    asked, config = config, _decisive(config)
+def compute_items(
+    shape: ModelShape, config: Configuration, placement: Placement, *, tells_copies: bool = True
+) -> list[Item]:
+    """The compute buffer of each device, and what a GPU adds to it as items of their own.
+
+    Without `tells_copies` copies are part of the buffer's item, in half the time.
+    """
     is_split = len(placement.computing) > 1 or placement.output != config.host.name
-    plain = _peaks(shape, config, 1, False)
-    with_copies = _peaks(shape, config, 1, True) if is_split else plain
-    piped = _peaks(shape, config, PIPELINE_COPIES, True) if _pipelines(shape, config) else with_copies
+    n_copies = PIPELINE_COPIES if _pipelines(shape, config) else 1
+    full = _peaks(shape, _decisive(config, tells_bf16=is_split), n_copies, is_split)
+    plain = with_copies = full
+    if tells_copies and is_split:
+        plain = _peaks(shape, _decisive(config, tells_bf16=False), 1, False)
+        with_copies = _peaks(shape, _decisive(config, tells_bf16=True), 1, True)
     items = []
     for device in config.devices:
         peak = plain[device.name]
@@ -44,11 +51,11 @@ def compute_items(shape: ModelShape, config: Configuration, placement: Placement
         items += _extra(
             device, with_copies[device.name].n_bytes - peak.n_bytes, Phrase("copies in f16 of the cache")
         )
-        more = piped[device.name].n_bytes - with_copies[device.name].n_bytes
+        more = full[device.name].n_bytes - with_copies[device.name].n_bytes
         items += _extra(
             device, more, Phrase("inputs kept {count} times, so that batches overlap", count=PIPELINE_COPIES)
         )
-    items += _staging(shape, asked)
+    items += _staging(shape, config)
     return items
 
 
@@ -79,16 +86,16 @@ def _pipelines(shape: ModelShape, config: Configuration) -> bool:
     )
 
 
-def _decisive(config: Configuration) -> Configuration:
-    """The same configuration for all that share a graph, so that it is sketched once for them.
+def _decisive(config: Configuration, *, tells_bf16: bool) -> Configuration:
+    """The same configuration for all whose peaks are the same.
 
     Quantised types differ only in being quantised; bf16 from f16 only where a kernel copies what is not f16.
     """
-    tells_bf16 = any(backend_of(device.backend).copies_unless_f16 for device in config.accelerators)
+    tells_bf16 &= any(backend_of(device.backend).copies_unless_f16 for device in config.accelerators)
     return replace(
         config,
-        type_k=_graph_type(config.type_k, tells_bf16),
-        type_v=_graph_type(config.type_v, tells_bf16),
+        type_k=_peak_type(config.type_k, tells_bf16),
+        type_v=_peak_type(config.type_v, tells_bf16),
         n_outputs_max=config.n_outputs,
         n_batch=config.n_ubatch,
         cpu=Cpu.PLAIN,
@@ -98,7 +105,7 @@ def _decisive(config: Configuration) -> Configuration:
     )
 
 
-def _graph_type(cache_type: CacheType, tells_bf16: bool) -> CacheType:
+def _peak_type(cache_type: CacheType, tells_bf16: bool) -> CacheType:
     if cache_type.is_quantised:
         return BY_NAME["q8_0"]
     return BY_NAME["f16"] if cache_type.name == "bf16" and not tells_bf16 else cache_type

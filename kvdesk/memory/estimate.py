@@ -12,15 +12,18 @@ from kvdesk.memory.shape import ModelShape
 from kvdesk.memory.weights import weight_items
 
 
-def estimate(shape: ModelShape, config: Configuration) -> MemoryReport:
-    """List everything that llama.cpp would allocate, by kind and device, in well under a millisecond."""
+def estimate(shape: ModelShape, config: Configuration, *, tells_copies: bool = True) -> MemoryReport:
+    """List everything that llama.cpp would allocate, by kind and device, in well under a millisecond.
+
+    Without `tells_copies` the sums are the same, but compute buffers are not divided further.
+    """
     started = time.perf_counter()
     placement = place(shape, config)
     work = work_item(shape, config, placement)
     items = (
         *weight_items(shape, config),
         *cache_items(shape, config, placement),
-        *compute_items(shape, config, placement),
+        *compute_items(shape, config, placement, tells_copies=tells_copies),
         output_item(shape, config),
         *((work,) if work else ()),
         *host_items(shape, config),

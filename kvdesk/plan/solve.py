@@ -244,7 +244,7 @@ def attempt(
 ) -> Tried:
     """Estimate the options at a context and see what is left on the tightest device."""
     config = configure(msgspec.structs.replace(options, ctx_size=ctx_size), shape, devices)
-    report = estimate(shape, config)
+    report = estimate(shape, config, tells_copies=False)
     margin_bytes, tightest = Limits.of(limits).tightest(report)
     return Tried(ctx_size, margin_bytes, tightest, report)
 

@@ -1,17 +1,14 @@
-"""Replays ggml's graph allocator (ggml-alloc.c) on a sketch of the graph: the peak is the compute buffer.
+"""A sketch of the graph as ggml's allocator goes through it: what takes memory when, what gives it back."""
 
-The peak is not the largest sum of living tensors: best-fit placement leaves holes, and those are part of what
-llama.cpp reserves. Replaying the same allocations in the same order gives the same holes.
-"""
-
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from kvdesk.memory.graph.tape import Copies, Slot, Tape
 
 
 @dataclass(slots=True, eq=False)
 class Tensor:
-    """A node of the sketch."""
+    """A node of the sketch. `copies` are bytes on top of `n_bytes` where a copy of the cache is needed."""
 
     n_bytes: int
     note: str = ""
@@ -27,6 +24,7 @@ class Tensor:
     n_views: int = 0
     slot: int = -1
     shown: "Tensor | None" = None
+    copies: Copies = ()
 
     @property
     def root(self) -> "Tensor":
@@ -63,50 +61,15 @@ class Graph:
         return tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """The buffer's size and a note on the operation at which it grew last."""
-
-    n_bytes: int
-    note: str
-
-
-@dataclass(slots=True)
-class Tape:
-    """The order of allocations and releases of a graph; sizes may be exchanged, the order stays.
-
-    `events` holds the number of a slot where it is taken and its complement (~) where it is given back;
-    `slots` have device, size in bytes and note.
-    """
-
-    events: list[int]
-    slots: list[tuple[str, int, str]]
-
-    def play(self, devices: Mapping[str, int], sizes: Sequence[int] | None = None) -> dict[str, Peak]:
-        """Allocate for real; `devices` maps names to alignments, `sizes` replaces those of the slots."""
-        spaces = {name: _Space(alignment) for name, alignment in devices.items()}
-        slots = self.slots
-        offsets = [0] * len(slots)
-        for event in self.events:
-            number = event if event >= 0 else ~event
-            device, n_bytes, note = slots[number]
-            if sizes is not None:
-                n_bytes = sizes[number]
-            if event >= 0:
-                offsets[number] = spaces[device].allocate(n_bytes, note)
-            else:
-                spaces[device].free(offsets[number], n_bytes)
-        return {name: Peak(space.size, space.note) for name, space in spaces.items()}
-
-
 def record(inputs: Sequence[Tensor], nodes: Sequence[Tensor]) -> Tape:
     """Follow a graph as ggml_gallocr_alloc_graph_impl does. Uses the graph up."""
-    tape = Tape([], [])
+    events: list[int] = []
+    slots: list[Slot] = []
 
     def take(tensor: Tensor) -> None:
-        tensor.slot = len(tape.slots)
-        tape.events.append(tensor.slot)
-        tape.slots.append((tensor.device, tensor.n_bytes, tensor.note))
+        tensor.slot = len(slots)
+        events.append(tensor.slot)
+        slots.append(Slot(tensor.device, tensor.n_bytes, tensor.note, tensor.copies))
 
     for tensor in inputs:
         take(tensor)
@@ -123,9 +86,9 @@ def record(inputs: Sequence[Tensor], nodes: Sequence[Tensor]) -> Tape:
                 if root.n_views or root.n_users:
                     continue
             if root.slot >= 0 and not root.is_output:
-                tape.events.append(~root.slot)
+                events.append(~root.slot)
                 root.slot = -1
-    return tape
+    return Tape(events, slots)
 
 
 def _reuse(node: Tensor) -> bool:
@@ -146,49 +109,3 @@ def _reuse(node: Tensor) -> bool:
             node.slot, source.slot = source.slot, -1
             return True
     return False
-
-
-class _Space:
-    """Free blocks by address (ggml_dyn_tallocr, one chunk); the last one is endless."""
-
-    __slots__ = ("alignment", "note", "offsets", "size", "sizes")
-
-    def __init__(self, alignment: int) -> None:
-        self.alignment = alignment
-        self.offsets = [0]
-        self.sizes = [1 << 62]
-        self.size = 0
-        self.note = ""
-
-    def allocate(self, n_bytes: int, note: str) -> int:
-        """The smallest block that holds it, the last among equals; else the end (ggml_dyn_tallocr_alloc)."""
-        needed = -(-n_bytes // self.alignment) * self.alignment
-        sizes = self.sizes
-        best, best_size = len(sizes) - 1, 1 << 61
-        for index in range(best):
-            if needed <= sizes[index] <= best_size:
-                best, best_size = index, sizes[index]
-        offset = self.offsets[best]
-        if sizes[best] == needed:
-            del self.offsets[best], sizes[best]
-        else:
-            self.offsets[best] = offset + needed
-            sizes[best] -= needed
-        if offset + needed > self.size:
-            self.size, self.note = offset + needed, note or self.note
-        return offset
-
-    def free(self, start: int, n_bytes: int) -> None:
-        """Give a block back and join it with its neighbours (ggml_dyn_tallocr_free_bytes)."""
-        size = -(-n_bytes // self.alignment) * self.alignment
-        offsets, sizes = self.offsets, self.sizes
-        index = bisect_left(offsets, start)
-        if start + size == offsets[index]:
-            offsets[index] = start
-            sizes[index] += size
-        else:
-            offsets.insert(index, start)
-            sizes.insert(index, size)
-        if index and offsets[index - 1] + sizes[index - 1] == start:
-            sizes[index - 1] += sizes[index]
-            del offsets[index], sizes[index]

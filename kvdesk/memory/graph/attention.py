@@ -3,6 +3,7 @@
 from kvdesk.memory.graph import blocks, compressed, pooled, selection
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
+from kvdesk.memory.graph.tape import Copies, Copy
 from kvdesk.memory.kv import cells_of
 
 # K and V where they are read at once instead of from a cache.
@@ -192,17 +193,19 @@ def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: 
     cells = cells_of(layer, s.config) * s.config.streams if s.shape.reads_cache else tokens
     sources = [q.view()]
     # f32 caches, and K and V that never see a cache, are read through copies in f16.
-    for tensor, cache_type, length in (
-        (fresh[0], s.config.type_k, layer.key_length),
-        (fresh[1], s.config.type_v, layer.value_length),
+    for tensor, copy, length in (
+        (fresh[0], Copy.F32_K, layer.key_length),
+        (fresh[1], Copy.F32_V, layer.value_length),
     ):
-        if tensor is not None or cache_type.name == "f32":
-            source = None if tensor is None else tensor.view()
-            sources.append(s.new((cells, length * layer.head_count_kv), source, item=F16))
+        cast = s.new(
+            (cells, length * layer.head_count_kv), None if tensor is None else tensor.view(), item=F16
+        )
+        if tensor is None:
+            cast.copies, cast.n_bytes = ((copy, cast.n_bytes),), 0
+        sources.append(cast)
     ne = (layer.value_length, layer.head_count, tokens)
     out = s.new(ne, *sources, mask)
-    if s.adds_kernel_copies:
-        out.n_bytes += kernel_copies_bytes(s, cells)
+    out.copies = kernel_copies(s, cells)
     if s.shape.is_mla:
         dim = s.width("attn_v_b.weight")
         expanded = s.new((dim, tokens, layer.head_count), out.view())
@@ -232,18 +235,19 @@ def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fres
     return s.new((dim, layer.head_count, tokens), cache.v_rotation, out.view()).view()
 
 
-def kernel_copies_bytes(s: Sketch, cells: int) -> int:
+def kernel_copies(s: Sketch, cells: int) -> Copies:
     """What a GPU's kernel asks beside its result: K and V in f16, for as many cells as are allocated.
 
     CUDA's prompt kernels read f16 alone (ggml_cuda_flash_attn_ext_get_alloc_size), Metal's always work on
     copies. A latent is K and V at once and copied once.
     """
     layer, backend = s.layer, s.backend
-    values = 0
-    for cache_type, length in ((s.config.type_k, layer.key_length), (s.config.type_v, layer.value_length)):
-        is_second = s.shape.is_mla and length == layer.value_length
-        if not is_second and (
-            backend.copies_always or (backend.copies_unless_f16 and cache_type.name != "f16")
-        ):
-            values += length * layer.head_count_kv
-    return values * cells * F16
+    bytes_of_k, bytes_of_v = (
+        0 if s.shape.is_mla and length == layer.value_length else F16 * length * layer.head_count_kv * cells
+        for length in (layer.key_length, layer.value_length)
+    )
+    if backend.copies_always:
+        return ((Copy.KERNEL, bytes_of_k + bytes_of_v),)
+    if backend.copies_unless_f16:
+        return ((Copy.KERNEL_K, bytes_of_k), (Copy.KERNEL_V, bytes_of_v))
+    return ()

@@ -3,6 +3,7 @@
 from kvdesk.memory.configuration import CELL_PADDING, pad
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import F16, F32, I32, I64, Sketch
+from kvdesk.memory.shape import ModelShape
 
 OVERLAPPED = 4  # DSV4_CSA_RATIO: the caches of these keys have an index
 
@@ -10,6 +11,13 @@ OVERLAPPED = 4  # DSV4_CSA_RATIO: the caches of these keys have an index
 def is_compressed(s: Sketch) -> bool:
     """Whether the layer's attention is of this kind, by its tensors."""
     return s.has("attn_output_a.weight") and s.has("attn_kv.weight")
+
+
+def has_compressed(shape: ModelShape) -> bool:
+    """Whether any layer's is."""
+    return any(
+        "attn_output_a.weight" in roles and "attn_kv.weight" in roles for roles in shape.weights_by_layer
+    )
 
 
 def attention(s: Sketch, x: Tensor) -> Tensor:

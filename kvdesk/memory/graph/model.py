@@ -1,16 +1,29 @@
 """The whole graph of a model, short of repeating layers that are alike: inputs, layers, logits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from kvdesk.memory.cache_types import BY_NAME, CacheType
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import backend_of
-from kvdesk.memory.graph import altup, checkpoints, gated, hyper, lightning, mixer, per_layer, pooled, rwkv
-from kvdesk.memory.graph.allocator import Peak, Tape, Tensor
+from kvdesk.memory.graph import (
+    altup,
+    checkpoints,
+    compressed,
+    gated,
+    hyper,
+    lightning,
+    mixer,
+    per_layer,
+    pooled,
+    rwkv,
+)
+from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.feedforward import feed_forward
 from kvdesk.memory.graph.scheduler import scheduled
 from kvdesk.memory.graph.sketch import F16, F32, I32, I64, ROTATION_MIN, CacheInputs, Sketch
+from kvdesk.memory.graph.tape import STEP_BITS, Copy, Peak, Tape
 from kvdesk.memory.shape import LayerShape, ModelShape
 
 # Whichever a layer has stands before its feed-forward.
@@ -48,24 +61,24 @@ def device_peaks(
     `adds_kernel_copies` the attention kernels' own copies of the cache are left out.
     """
     alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
-    first = _linear_from(shape, config)
-    if config.n_ctx_seq < first:
-        return _tape(shape, config, n_copies, adds_kernel_copies).play(alignments)
-    family = _family(shape, _with_cells(config, first), n_copies, adds_kernel_copies)
-    tape, sizes = family.at(config)
-    return tape.play(alignments, sizes)
+    tape = _tape(shape, _structure(shape, config), n_copies)
+    copies = [Copy.F32_K] * (config.type_k.name == "f32") + [Copy.F32_V] * (config.type_v.name == "f32")
+    if adds_kernel_copies:
+        copies += [Copy.KERNEL]
+        copies += [Copy.KERNEL_K] * (config.type_k.name != "f16")
+        copies += [Copy.KERNEL_V] * (config.type_v.name != "f16")
+    return tape.play(alignments, config.n_ctx_seq // CELL_PADDING, copies)
 
 
-def _linear_from(shape: ModelShape, config: Configuration) -> int:
-    """The cells from which on every tensor is constant or grows with the context in proportion."""
-    if any(side.tokens_per_cell > 1 for layer in shape.layers for side in layer.side_caches):
-        return config.n_ctx_seq + 1  # their cells grow in steps of their own
-    window = 0 if config.swa_full else (shape.window_tokens or 0) * config.n_seq_max
-    # One step further, so that a full window cannot be taken for a full context.
-    return pad(max(window + config.n_ubatch, shape.index_top_k), CELL_PADDING) + CELL_PADDING
-
-
-def _with_cells(config: Configuration, cells: int) -> Configuration:
+def _structure(shape: ModelShape, config: Configuration) -> Configuration:
+    """The configuration that stands for all with the same graph, whose sizes grow with the context."""
+    has_copies = config.uses_flash_attention and not compressed.has_compressed(shape)
+    config = replace(
+        config, type_k=_graph_type(config.type_k, has_copies), type_v=_graph_type(config.type_v, has_copies)
+    )
+    if config.n_ctx_seq < _linear_from(shape, config):
+        return config
+    cells = CELL_PADDING << STEP_BITS
     is_window_full = config.window_cells == config.n_ctx_seq
     return replace(
         config,
@@ -75,43 +88,27 @@ def _with_cells(config: Configuration, cells: int) -> Configuration:
     )
 
 
-class _Family:
-    """One structure at all contexts: the order of events stays the same, each slot grows in proportion.
-
-    The first context asked for is sketched, the second one too; from both follow all others.
-    """
-
-    def __init__(self, shape: ModelShape, n_copies: int, adds_kernel_copies: bool) -> None:
-        self._shape, self._n_copies, self._adds_kernel_copies = shape, n_copies, adds_kernel_copies
-        self._base: tuple[int, Tape] | None = None
-        self._slopes: list[int] = []  # bytes for every further 256 cells
-
-    def at(self, config: Configuration) -> tuple[Tape, Sequence[int] | None]:
-        """The events, and the sizes of their slots where they are not those of the tape itself."""
-        cells = config.n_ctx_seq // CELL_PADDING
-        if self._base is None:
-            self._base = cells, self._sketched(config)
-        start, tape = self._base
-        if cells == start:
-            return tape, None
-        if not self._slopes:
-            pairs = zip(tape.slots, self._sketched(config).slots, strict=True)
-            self._slopes = [(there[1] - here[1]) // (cells - start) for here, there in pairs]
-        more = cells - start
-        return tape, [slot[1] + more * slope for slot, slope in zip(tape.slots, self._slopes, strict=True)]
-
-    def _sketched(self, config: Configuration) -> Tape:
-        return _tape(self._shape, config, self._n_copies, self._adds_kernel_copies)
+def _graph_type(cache_type: CacheType, has_copies: bool) -> CacheType:
+    """Quantised types differ only in being quantised, f32 only in copies where attention has a kernel."""
+    if cache_type.is_quantised:
+        return BY_NAME["q8_0"]
+    return BY_NAME["f16"] if has_copies or cache_type.name == "bf16" else cache_type
 
 
-@lru_cache(maxsize=128)
-def _family(shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool) -> _Family:
-    """`config` has the cells of no one in particular, so that all contexts share a family."""
-    return _Family(shape, n_copies, adds_kernel_copies)
+def _linear_from(shape: ModelShape, config: Configuration) -> int:
+    """The cells from which on every tensor is constant or grows with the context in proportion."""
+    if shape.index_pool or any(
+        side.tokens_per_cell > 1 for layer in shape.layers for side in layer.side_caches
+    ):
+        return config.n_ctx_seq + 1  # their cells grow in steps of their own
+    window = 0 if config.swa_full else (shape.window_tokens or 0) * config.n_seq_max
+    # One step further, so that a full window cannot be taken for a full context.
+    return pad(max(window + config.n_ubatch, shape.index_top_k), CELL_PADDING) + CELL_PADDING
 
 
-def _tape(shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool) -> Tape:
-    s = Sketch(shape, config, config.n_tokens, config.n_outputs, adds_kernel_copies)
+@lru_cache(maxsize=64)
+def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
+    s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     stream = _inputs(s)
     chosen = representative_layers(shape, s.placement.layers)
     for layer in chosen:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from kvdesk.memory.graph.allocator import Graph, Tape, Tensor, record
+from kvdesk.memory.graph.allocator import Graph, Tensor, record
+from kvdesk.memory.graph.tape import Tape
 
 
 def scheduled(graph: Graph, host: str, n_copies: int) -> Tape:

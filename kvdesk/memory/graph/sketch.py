@@ -36,7 +36,6 @@ class Sketch:
         config: Configuration,
         n_tokens: int,
         n_outputs: int,
-        adds_kernel_copies: bool,
     ) -> None:
         self.shape = shape
         self.config = config
@@ -48,7 +47,6 @@ class Sketch:
         self.phase = ""
         self.device = config.host.name
         self.placement = place(shape, config)
-        self.adds_kernel_copies = adds_kernel_copies
         self.inputs: dict[str, Tensor] = {}
         self.n_checkpoints = 0
         self.caches: dict[bool, CacheInputs] = {}
