@@ -46,6 +46,7 @@ class Context:
         self.log_lines = tuple(lines)
         self.flash_attn = _uses_flash_attention(options, lines)
         self._one_token = (llama.llama_token * 1)()
+        self._one_token_batch = llama.llama_batch_get_one(self._one_token, 1)
         self.options = msgspec.structs.replace(
             options,
             ctx_size=llama.llama_n_ctx(handle),
@@ -89,6 +90,10 @@ class Context:
         """Whether old tokens can be dropped without reading the rest again."""
         return bool(self.memory and llama.llama_memory_can_shift(self.memory))
 
+    def use_threads(self, n_threads: int) -> None:
+        """Answer with so many threads from now on; prompts are read with those of the options."""
+        llama.llama_set_n_threads(self.handle, n_threads, llama.llama_n_threads_batch(self.handle))
+
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Let decodes run to their end whatever the abort flag says: some must not be left halfway."""
@@ -106,11 +111,12 @@ class Context:
         it held before), OutOfMemory, and EngineError for what llama.cpp refuses.
         """
         if len(tokens) == 1:
-            array = self._one_token
-            array[0] = tokens[0]
+            self._one_token[0] = tokens[0]
+            batch = self._one_token_batch
         else:
-            array = (llama.llama_token * len(tokens))(*tokens)
-        status = llama.llama_decode(self.handle, llama.llama_batch_get_one(array, len(tokens)))
+            array = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to it
+            batch = llama.llama_batch_get_one(array, len(tokens))
+        status = llama.llama_decode(self.handle, batch)
         if status == 0:
             self.tokens.extend(tokens)
             return

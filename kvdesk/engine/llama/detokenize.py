@@ -107,6 +107,9 @@ class AnswerText:
         characters = self._characters.feed(piece)
         if not characters:
             return Shown()
+        if self._has_begun and not (self._held or self._stops or self._closing):
+            self._said.append(characters)  # nothing to look out for: so it is with nearly every token
+            return Shown(characters)
         self._held += characters
         return self._release(is_last=False)
 
