@@ -76,10 +76,14 @@ class ProbeKernels(_Command, frozen=True, tag="probe_kernels"):
 
 
 class Load(_Command, frozen=True, tag="load"):
-    """Load a model, replacing the loaded one. Answers: `LoadProgress`..., then `Loaded`."""
+    """Load a model, replacing the loaded one. Answers: `LoadProgress`..., then `Loaded`.
+
+    `known_threads` answer fastest on this machine, where `options` leave their number open; 0: find it out.
+    """
 
     model: str
     options: LoadOptions
+    known_threads: int = 0
 
 
 class Chat(_Command, frozen=True, tag="chat"):
@@ -251,8 +255,18 @@ class LoadProgress(_Event, frozen=True, tag="load_progress"):
     stage: Literal["weights", "context"]
 
 
+class ThreadPace(msgspec.Struct, frozen=True):
+    """How fast an answer comes with so many CPU threads."""
+
+    threads: int
+    tokens_per_s: float
+
+
 class Loaded(_Event, frozen=True, tag="loaded"):
-    """The model is ready. `report` has degree "measurement"."""
+    """The model is ready. `report` has degree "measurement".
+
+    `threads` answer. They were chosen by `thread_paces` where these are not empty.
+    """
 
     model: str
     description: str
@@ -267,6 +281,8 @@ class Loaded(_Event, frozen=True, tag="loaded"):
     elapsed_s: float
     notes: tuple[str, ...] = ()
     base_private_bytes: int | None = None  # what the process held before, mapped files aside
+    threads: int = 0
+    thread_paces: tuple[ThreadPace, ...] = ()
 
 
 class PrefillProgress(_Event, frozen=True, tag="prefill_progress"):
@@ -332,6 +348,7 @@ class TurnDone(_Event, frozen=True, tag="turn"):
     dropped: tuple[int, ...] = ()  # places of messages that this turn left out of the context
     shifted_tokens: int = 0  # reused after having been moved in the cache
     restored_from: Literal["", "checkpoint", "shelf"] = ""  # what spared a re-read
+    changed_message: int | None = None  # place of the first message that is another than last time
 
 
 class TokensCounted(_Event, frozen=True, tag="tokens_counted"):

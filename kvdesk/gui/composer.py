@@ -206,6 +206,16 @@ class Composer(QFrame):
         line = self._refusal if self.text.strip() and self._refusal else cost_line(self._state, self.text)
         if line != self.cost.text():
             self.cost.setText(line)
+        cost = self._state.send_cost
+        drops = cost is not None and cost.drops_reasoning
+        self.cost.setToolTip(
+            self.tr(
+                "This model’s template leaves the reasoning of earlier answers out: every answer that"
+                " thought is read again with the next message."
+            )
+            if drops
+            else ""
+        )
 
     def _show_button(self) -> None:
         label = self.tr("Stop") if self._is_busy else self.tr("Send")

@@ -38,7 +38,7 @@ def reread_sentence(figures: TurnFigures) -> str:
     if figures.reread_tokens <= 0:
         return ""
     whys = {
-        "history_changed": translate("Figures", "an earlier message changed"),
+        "history_changed": _edit_words(figures),
         "reasoning_dropped": translate("Figures", "the template leaves earlier reasoning out"),
         "window_passed": translate("Figures", "the sliding window had moved on"),
         "cannot_rewind": translate("Figures", "this model’s state cannot be rewound"),
@@ -62,6 +62,12 @@ def _stop_words(figures: TurnFigures | None, is_partial: bool) -> str:
     if reason == "context_full":
         return translate("Figures", "cut: the context is full")
     return translate("Figures", "cut off, what had arrived is kept") if is_partial else ""
+
+
+def _edit_words(figures: TurnFigures) -> str:
+    if figures.changed_message is None:
+        return translate("Figures", "an earlier message changed")
+    return translate("Figures", "message {number} changed").format(number=figures.changed_message + 1)
 
 
 def place_words(message: ChatMessage) -> str:

@@ -112,6 +112,8 @@ def _loaded(state: DeskState, said: protocol.Loaded) -> DeskState:
         load_s=said.elapsed_s,
         requested_ctx_size=state.engine.asked_ctx_size,
         planned_ctx_size=state.engine.planned_ctx_size,
+        threads=said.threads,
+        thread_paces=said.thread_paces,
     )
     engine = EngineState(phase=Phase.READY, progress=1.0, loaded=loaded)
     return replace(state, engine=engine, measured=said.report)

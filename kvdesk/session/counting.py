@@ -78,6 +78,7 @@ def counted(
         seconds_to_first_token=curve.seconds(said.reused_tokens, said.new_tokens),
         expected_tokens=expected,
         cells_after=min(n_ctx, said.prompt_tokens + expected),
+        drops_reasoning=said.drops_reasoning,
     )
     weighed = tuple(
         Weighed(message.role, tokens, message.is_pinned, own_id)

@@ -62,10 +62,13 @@ class Driver:
         """Begin to start the process."""
         self._child.start()
 
-    def load(self, path: str, options: LoadOptions) -> None:
+    def load(self, path: str, options: LoadOptions, known_threads: int = 0) -> None:
         """Load a model; what the engine does now is cancelled first."""
         self._cancel_all()
-        self._send("load", lambda number: protocol.Load(id=number, model=path, options=options))
+        self._send(
+            "load",
+            lambda number: protocol.Load(id=number, model=path, options=options, known_threads=known_threads),
+        )
 
     def answer(
         self,

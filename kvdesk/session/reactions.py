@@ -132,8 +132,9 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 
     match event.event:
         case protocol.Hello() as said:
             parts.sampler.watch(said.pid)
-        case protocol.Loaded():
-            parts.bookkeeper.loaded(event.event)
+        case protocol.Loaded() as said:
+            parts.bookkeeper.loaded(said)
+            room.learn_threads(parts, said)
             parts.mark("load", parts.state.model.name if parts.state.model else "")
             steps.remember_options(parts)
             room.find_curve(parts)
@@ -183,6 +184,7 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
         stop_reason=said.stop_reason,
         shifted_tokens=said.shifted_tokens,
         restored_from=said.restored_from,
+        changed_message=said.changed_message,
         dropped=len(said.dropped),
     )
     is_partial = said.stop_reason == "cancelled"

@@ -2,7 +2,7 @@
 
 from kvdesk.engine import protocol
 from kvdesk.plan.depth_curve import DepthCurve
-from kvdesk.plan.paces import curve_key
+from kvdesk.plan.paces import curve_key, thread_key
 from kvdesk.session import events
 from kvdesk.session.arithmetic import identity
 from kvdesk.session.counting import counted, expected_tokens, prompt_of
@@ -67,6 +67,13 @@ def learn_rehearsal(parts: Parts, said: protocol.Rehearsed) -> None:
             batch = loaded.options.ubatch_size
             curve = curve.with_reading(speed.depth, batch, batch / speed.prefill_tokens_per_s)
     _keep_curve(parts, curve)
+
+
+def learn_threads(parts: Parts, said: protocol.Loaded) -> None:
+    """Note how many threads answered fastest, where the load has measured it."""
+    if said.thread_paces and parts.last_load is not None:
+        key = thread_key(parts.last_load[0].card.file_bytes, parts.listed_devices)
+        parts.keep_paces(parts.paces.with_threads(key, said.threads))
 
 
 def find_curve(parts: Parts) -> None:

@@ -6,7 +6,15 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from kvdesk.chats.rows import ParkedCache as ParkedCache
-from kvdesk.engine.protocol import CacheReport, Rebuilt, RehearsalProgress, Rehearsed, Role, StopReason
+from kvdesk.engine.protocol import (
+    CacheReport,
+    Rebuilt,
+    RehearsalProgress,
+    Rehearsed,
+    Role,
+    StopReason,
+    ThreadPace,
+)
 from kvdesk.memory.report import Device, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
 from kvdesk.phrases import Phrase
@@ -86,6 +94,7 @@ class LoadedModel:
 
     `requested_ctx_size` is the context that was asked for, 0 for the trained one, and `planned_ctx_size`
     what llama.cpp's dry run made of it, None where there was none; `n_ctx_seq` is what it really is.
+    `threads` answer; they were chosen by `thread_paces` where this load has measured them.
     """
 
     path: str
@@ -96,6 +105,8 @@ class LoadedModel:
     load_s: float
     requested_ctx_size: int = 0
     planned_ctx_size: int | None = None
+    threads: int = 0
+    thread_paces: tuple[ThreadPace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,7 @@ class TurnFigures:
     shifted_tokens: int = 0  # reused after having been moved in the cache
     restored_from: str = ""  # "checkpoint" or "shelf", where that spared a re-read
     dropped: int = 0  # messages that this turn left out of the context
+    changed_message: int | None = None  # place of the first message that had been edited
 
     @property
     def new_tokens(self) -> int:
@@ -225,6 +237,7 @@ class SendCost:
     seconds_to_first_token: float | None = None
     expected_tokens: int = 0
     cells_after: int = 0
+    drops_reasoning: bool = False  # the template leaves earlier reasoning out: such answers are read again
 
 
 class MessageTokens(NamedTuple):

@@ -2,6 +2,7 @@
 
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.paces import thread_key
 from kvdesk.session import arithmetic, events, obstacles, parking, room
 from kvdesk.session.accounts import Account, open_account
 from kvdesk.session.apply import without_fitted
@@ -124,7 +125,8 @@ def load(parts: Parts, model: OpenedModel, options: LoadOptions) -> None:
     if not parts.driver.is_present:
         parts.take(events.EngineStarting())
         parts.driver.start()
-    parts.driver.load(model.card.path, options)
+    known_threads = parts.paces.threads.get(thread_key(model.card.file_bytes, parts.listed_devices), 0)
+    parts.driver.load(model.card.path, options, known_threads)
     parts.last_load = (model, options)
     parts.take(events.LoadBegun())
 

@@ -8,7 +8,7 @@ from kvdesk.engine.llama.checkpoints import Checkpoints
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.library import llama
 from kvdesk.engine.llama.message_tokens import first_token_of_last, tokens_of_messages
-from kvdesk.engine.llama.prompt import Prompt, change
+from kvdesk.engine.llama.prompt import Prompt, change, first_change
 from kvdesk.engine.llama.rolling import Rolling
 from kvdesk.engine.llama.sampler import Sampler
 from kvdesk.engine.llama.shelf import Shelf
@@ -204,6 +204,7 @@ class Chats:
             self._reason(chat, reread, reused, cached, ever, before, after),
             first_token_of_last(messages, after.text, after.tokens, self._vocabulary.piece),
             "checkpoint" if reused > rewound else "",
+            first_change(before, after),
         )
 
     def _of(self, chat: str) -> tuple[Sequence[int], Checkpoints]:

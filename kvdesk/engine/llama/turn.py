@@ -173,6 +173,7 @@ class Turn:
             dropped=tuple(self.dropped),
             shifted_tokens=self.shifted_tokens,
             restored_from=self.prompt.restored_from,
+            changed_message=self.prompt.changed_message,
         )
 
     def _add(self, shown: Shown) -> None:

@@ -1,4 +1,4 @@
-"""Long conversations with real models: gaps closed in the cache, answers that roll on, checkpoints of windows."""
+"""Long conversations with real models: gaps closed in the cache, answers that roll on, checkpoints."""
 
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def test_an_edit_is_never_a_shift(demo_engine: Engine) -> None:
     edited = [user("The code for the blue box is 11111."), *told[1:], QUESTION]
     done, _ = roll(demo_engine, *edited)
     assert done.shifted_tokens == 0
-    assert done.reread_reason == "history_changed"
+    assert (done.reread_reason, done.changed_message) == ("history_changed", 0)
 
 
 @pytest.mark.parametrize("cache_type", ["f16", "bf16"])
