@@ -31,6 +31,7 @@ MODELS = {
     "hybrid": "qwen35",
 }
 TURNS, CTX = 5, 4096
+GREEDY = Sampling(temperature=0)
 LIMITED = Sampling(temperature=0, max_tokens=2)
 
 
@@ -48,13 +49,15 @@ class Talker:
         options = LoadOptions(ctx_size=ctx, threads=2, ubatch_size=128)
         self.client.request(Load(id=self.client.next_id(), model=self._model, options=options))
 
-    def ask(self, text: str, chat: str = "a", overflow: str = "stop") -> TurnDone:
+    def ask(
+        self, text: str, chat: str = "a", overflow: str = "stop", sampling: Sampling = LIMITED
+    ) -> TurnDone:
         self.said.append(Message("user", text))
         done = self.client.request(
             Chat(
                 id=self.client.next_id(),
                 messages=tuple(self.said),
-                sampling=LIMITED,
+                sampling=sampling,
                 chat=chat,
                 overflow=overflow,  # type: ignore[arg-type]
                 may_shift=overflow == "roll",
@@ -134,7 +137,7 @@ def drive(policy: str) -> str:
     try:
         while tokens < 3 * 512 and turns < 60:
             before = len(talker.said)
-            done = talker.ask("Tell me a story in 4 sentences.", overflow=policy)
+            done = talker.ask("Tell me a story in 4 sentences.", overflow=policy, sampling=GREEDY)
             dropped += len(done.dropped)
             tokens += done.prompt_tokens - done.reused_tokens - done.reread_tokens + done.completion_tokens
             shifted, reread, turns = shifted + done.shifted_tokens, reread + done.reread_tokens, turns + 1

@@ -47,6 +47,7 @@ class Rolling:
             del rest[first:last]
             if not obstacle:
                 context.close_gap(first, last)
+                turn.shifted_tokens += len(context.tokens) - first
         kept = turn.kept_places()
         turn.dropped += [kept[place] for place in places]
         transcript.messages = tuple(
