@@ -53,6 +53,7 @@ from kvdesk.plan.fits import ranked
 from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow as FullContext
+from kvdesk.plan.paces import PacesFile, thread_key
 from kvdesk.plan.remedy import RemedyOffer, again, smaller
 from kvdesk.plan.sampling import Sampling
 from kvdesk.plan.solve import fit_all
@@ -121,13 +122,22 @@ class Conversation:
             client = self._start()
         self._books.begin(open_account(model, self._options, report, planned, devices, before))
         with self.output.loading() as on_progress:
-            command = Load(id=client.next_id(), model=self._path, options=self._options)
+            paces = PacesFile(find_places().paces)
+            key = thread_key(model.card.file_bytes, listed.devices)
+            command = Load(
+                id=client.next_id(),
+                model=self._path,
+                options=self._options,
+                known_threads=paces.read().threads.get(key, 0),
+            )
             try:
                 loaded = client.request(command, on_progress=on_progress)
             except KvDeskError as error:
                 self._books.failed(client.exited.cause if client.exited else error.kind, error.message)
                 raise
         assert isinstance(loaded, Loaded)
+        if loaded.thread_paces:
+            paces.save(paces.read().with_threads(key, loaded.threads))
         self._books.loaded(loaded)
         self._books.sampled(read_sensors(client.pid))
         self.loaded, self.cells_used = loaded, 0

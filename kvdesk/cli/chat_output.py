@@ -74,6 +74,8 @@ class JsonLines:
                 "has_template": event.has_template,
                 "process_bytes": event.process_bytes,
                 "elapsed_s": event.elapsed_s,
+                "threads": event.threads,
+                "thread_paces": event.thread_paces,
                 "notes": event.notes,
             }
         )
@@ -158,6 +160,15 @@ class Terminal:
                 total=format_bytes(event.report.bytes_of()),
             )
         )
+        if event.thread_paces:
+            paces = "; ".join(f"{pace.threads}: {pace.tokens_per_s:.1f}" for pace in event.thread_paces)
+            self._note(
+                t(
+                    "CPU threads that answer: {count} (tokens/s with each: {paces}); -t takes another number",
+                    count=event.threads,
+                    paces=paces,
+                )
+            )
 
     def heard(self, event: Event) -> None:
         """Stream the answer; what the model thinks is dimmed, and left out where there is no terminal."""

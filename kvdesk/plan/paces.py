@@ -1,6 +1,7 @@
-"""How fast this machine reads prompts and moves caches, measured and kept in a small file of its own."""
+"""How fast this machine reads, answers and moves caches, measured and kept in a small file of its own."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,11 +37,13 @@ _SPEED_OPTIONS = (
 class Paces(msgspec.Struct, frozen=True):
     """Curves by `curve_key`, the one used last at the end, and bytes a second by `copy_key`.
 
-    `setup_s` is what the last change of a context took beside the copy: making it, and checking it.
+    `threads` are the numbers of CPU threads that answered fastest, by `thread_key`. `setup_s` is what the
+    last change of a context took beside the copy: making it, and checking it.
     """
 
     curves: dict[str, DepthCurve] = {}
     copies: dict[str, float] = {}
+    threads: dict[str, int] = {}
     setup_s: float | None = None
 
     def curve(self, key: str) -> DepthCurve:
@@ -52,6 +55,10 @@ class Paces(msgspec.Struct, frozen=True):
         others = {k: c for k, c in self.curves.items() if k != key}
         kept = dict(list(others.items())[-(MOST_CURVES - 1) :])
         return msgspec.structs.replace(self, curves={**kept, key: curve})
+
+    def with_threads(self, key: str, threads: int) -> "Paces":
+        """With the number of threads that answered fastest."""
+        return msgspec.structs.replace(self, threads={**self.threads, key: threads})
 
     def with_rebuild(self, key: str, n_bytes: int, copy_s: float, elapsed_s: float) -> "Paces":
         """With what a change of the context took; too small a copy says nothing of its speed."""
@@ -94,6 +101,12 @@ def curve_key(model: str, options: LoadOptions, devices: Sequence[Device]) -> st
     digest.update(repr([getattr(options, name) for name in _SPEED_OPTIONS]).encode())
     digest.update(repr([(device.name, device.description, device.driver) for device in devices]).encode())
     return f"{model}-{digest.hexdigest()}"
+
+
+def thread_key(file_bytes: int, devices: Sequence[Device]) -> str:
+    """What a number of threads belongs to: this computer's processor, and models of about this size."""
+    processor = next((device.description for device in devices if device.kind == "cpu"), "")
+    return f"{processor} {os.cpu_count()} {file_bytes.bit_length()}"
 
 
 def copy_key(devices: Sequence[Device], route: str, how: str) -> str:

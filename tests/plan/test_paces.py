@@ -1,11 +1,12 @@
 """What was measured, kept in a file."""
 
+import msgspec
 import pytest
 
 from kvdesk.errors import StoreError
 from kvdesk.plan.depth_curve import DepthCurve
 from kvdesk.plan.options import LoadOptions
-from kvdesk.plan.paces import MOST_CURVES, Paces, PacesFile, copy_key, curve_key
+from kvdesk.plan.paces import MOST_CURVES, Paces, PacesFile, copy_key, curve_key, thread_key
 from tests.plan.shapes import CPU, gpu
 
 
@@ -57,3 +58,11 @@ def test_a_curve_belongs_to_what_decides_the_speed():
 def test_a_copy_belongs_to_where_the_caches_lie():
     assert copy_key((CPU,), "memory", "copied") == "cpu memory copied"
     assert copy_key((gpu(), CPU), "memory", "copied") == "cuda memory copied"
+
+
+def test_threads_belong_to_a_processor_and_a_size_of_model() -> None:
+    key = thread_key(4 << 30, (CPU,))
+    assert key == thread_key(5 << 30, (gpu(), CPU))
+    assert key != thread_key(9 << 30, (CPU,))
+    assert key != thread_key(4 << 30, (msgspec.structs.replace(CPU, description="another"),))
+    assert Paces().with_threads(key, 4).with_threads("x", 2).threads == {key: 4, "x": 2}

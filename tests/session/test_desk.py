@@ -2,6 +2,7 @@
 
 import threading
 
+import msgspec
 import pytest
 
 from kvdesk.engine import protocol
@@ -197,6 +198,20 @@ def test_a_load_from_nothing(stage: Stage):
     assert stage.desk.state.measured is not None
     assert [mark.kind for mark in stage.desk.history.marks] == ["load"]
     stage.until(lambda: stage.desk.sampler.pid == 4242)
+
+
+def test_the_number_of_threads_is_measured_once(stage: Stage):
+    stage.open_demo()
+    actions.load_model(stage.desk)
+    first = stage.engine.last(protocol.Load)
+    assert first.known_threads == 0
+    paces = (protocol.ThreadPace(8, 20.0), protocol.ThreadPace(4, 30.0))
+    stage.engine.say(msgspec.structs.replace(loaded_event(first), threads=4, thread_paces=paces))
+    stage.until(lambda: stage.desk.state.engine.phase is Phase.READY)
+    assert stage.desk.state.engine.loaded.threads == 4
+    assert stage.desk.state.engine.loaded.thread_paces == paces
+    actions.load_model(stage.desk)
+    assert stage.engine.last(protocol.Load).known_threads == 4
 
 
 def test_without_a_model_nothing_is_loaded(stage: Stage):

@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
@@ -94,15 +94,22 @@ class Context:
         """Answer with so many threads from now on; prompts are read with those of the options."""
         llama.llama_set_n_threads(self.handle, n_threads, llama.llama_n_threads_batch(self.handle))
 
-    @contextmanager
-    def undisturbed(self) -> Iterator[None]:
+    def undisturbed(self) -> AbstractContextManager[None]:
         """Let decodes run to their end whatever the abort flag says: some must not be left halfway."""
-        llama.llama_set_abort_callback(self.handle, llama.ggml_abort_callback(), None)
+        return self.watching(None)
+
+    @contextmanager
+    def watching(self, flag: "ctypes.Array[ctypes.c_char] | None") -> Iterator[None]:
+        """Have decodes stopped by another flag, or by none."""
+        self._watch(flag)
         try:
             yield
         finally:
-            if self._abort_flag is not None:
-                llama.llama_set_abort_callback(self.handle, *abort_callback(self._abort_flag))
+            self._watch(self._abort_flag)
+
+    def _watch(self, flag: "ctypes.Array[ctypes.c_char] | None") -> None:
+        callback = (llama.ggml_abort_callback(), None) if flag is None else abort_callback(flag)
+        llama.llama_set_abort_callback(self.handle, *callback)
 
     def decode(self, tokens: Sequence[int]) -> None:
         """Evaluate tokens after those in the cache; the logits of the last one are then at hand.

@@ -11,12 +11,13 @@ import msgspec
 import psutil
 
 import kvdesk
-from kvdesk.engine.llama import devices
+from kvdesk.engine.llama import devices, thread_choice
 from kvdesk.engine.llama.breakdown import beyond_buffers, break_down
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.kernels import probe_kernels
 from kvdesk.engine.llama.library import Log, binding_version, llama, text_of
 from kvdesk.engine.llama.model import Model
+from kvdesk.engine.llama.parameters import logical_cores, physical_cores
 from kvdesk.engine.llama.planner import Planner
 from kvdesk.engine.protocol import (
     PROTOCOL_VERSION,
@@ -43,6 +44,7 @@ from kvdesk.engine.protocol import (
     Rehearsed,
     Resume,
     Resumed,
+    ThreadPace,
     Tokenize,
     Tokenized,
     Unload,
@@ -83,6 +85,9 @@ class Engine:
         self._handles: list[int] = []  # of the devices that the model may use
         self._report: MemoryReport | None = None
         self._chats: Chats | None = None
+        self._threads = (
+            0  # that answer where the options leave their number open; 0: as many as they read with
+        )
 
     def hello(self) -> Hello:
         """The greeting."""
@@ -174,6 +179,7 @@ class Engine:
         result = break_down(self._context, before, "measurement", started_s)
         beyond = beyond_buffers(result.report, before, devices.list_devices(handles), base.rss)
         self._report = report = msgspec.structs.replace(result.report, items=(*result.report.items, *beyond))
+        paces = self._choose_threads(command, self._context, report)
         return Loaded(
             id=command.id,
             model=command.model,
@@ -189,7 +195,28 @@ class Engine:
             base_private_bytes=base.rss - base.shared if hasattr(base, "shared") else None,
             elapsed_s=time.perf_counter() - started_s,
             notes=result.notes,
+            threads=llama.llama_n_threads(self._context.handle),
+            thread_paces=paces,
         )
+
+    def _choose_threads(
+        self, command: Load, context: Context, report: MemoryReport
+    ) -> tuple[ThreadPace, ...]:
+        """Answer with the number of threads that is fastest here, unless the options name one."""
+        paces: tuple[ThreadPace, ...] = ()
+        self._threads = 0 if command.options.threads else command.known_threads
+        if not command.options.threads and not self._threads and thread_choice.matters(context, report):
+            usual = physical_cores()
+            counts = thread_choice.candidates(usual, logical_cores())
+            try:
+                paces = thread_choice.measure(context, counts, self._is_cancelled)
+            except BaseException:
+                self._unload()
+                raise
+            self._threads = thread_choice.fastest(paces, usual) if paces else 0
+        if self._threads:
+            context.use_threads(self._threads)
+        return paces
 
     def _rebuild(self, command: Rebuild) -> Rebuilt:
         from kvdesk.engine.llama.rebuild import (
@@ -202,7 +229,10 @@ class Engine:
             raise EngineError("No model is loaded.", "Load one first.")
 
         def open_context(options: LoadOptions) -> Context:
-            return Context(model, options, self._log, self._abort_flag, verbose=True)
+            made = Context(model, options, self._log, self._abort_flag, verbose=True)
+            if self._threads and not command.options.threads:
+                made.use_threads(self._threads)
+            return made
 
         rebuilding = Rebuilding(
             command, context, before.devices, open_context, self._emit, self._is_cancelled

@@ -147,9 +147,13 @@ def abort_callback(flag: ctypes.Array[ctypes.c_char]) -> tuple[Any, int]:
 
 
 def physical_cores() -> int:
-    """Physical cores this process may use: hyper-threads do not help llama.cpp (common_cpu_get_num_math)."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
+    """Physical cores this process may use: hyper-threads seldom help llama.cpp (common_cpu_get_num_math)."""
+    return max(1, min(psutil.cpu_count(logical=False) or logical_cores(), logical_cores()))
+
+
+def logical_cores() -> int:
+    """Hardware threads this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _load_mode(options: LoadOptions) -> int:

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayou
 from kvdesk.gui.controls import push_button, set_role, text_label
 from kvdesk.gui.desk.advice_list import AdviceList
 from kvdesk.gui.desk.memory_rows import DeviceUse, is_loaded_as_chosen
-from kvdesk.gui.figures import duration
+from kvdesk.gui.figures import duration, speed
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.session.state import DeskState, Phase
+from kvdesk.session.state import DeskState, LoadedModel, Phase
 from kvdesk.units import format_bytes
 
 
@@ -96,7 +96,7 @@ class LoadBar(QWidget):
     def _show_words(
         self, state: DeskState, uses: Sequence[DeviceUse], *, is_loading: bool, is_as_chosen: bool
     ) -> None:
-        role, engine = "muted", state.engine
+        role, tip, engine = "muted", "", state.engine
         over = next((use for use in uses if use.is_over), None)
         if is_loading:
             text = self.tr("Loading, {percent} %").format(percent=int(engine.progress * 100))
@@ -104,6 +104,7 @@ class LoadBar(QWidget):
             role, text = "bad", self.tr("The engine has ended")  # the conversation says why
         elif is_as_chosen and engine.loaded is not None:
             text = self.tr("Loaded in {time}").format(time=duration(engine.loaded.load_s))
+            tip = self._thread_words(engine.loaded)
         elif any(not refusal.is_warning for refusal in state.refusals):
             role, text = "bad", self.tr("llama.cpp refuses these options")
         elif over is not None and state.model is not None:
@@ -113,5 +114,17 @@ class LoadBar(QWidget):
         else:
             text = ""
         self.words.setText(text)
+        self.words.setToolTip(tip)
         self.words.setVisible(bool(text))
         set_role(self.words, role=role)
+
+    def _thread_words(self, loaded: LoadedModel) -> str:
+        """How many threads answer, and why so many."""
+        words = [self.tr("CPU threads that answer: {count}").format(count=loaded.threads)]
+        for pace in loaded.thread_paces:
+            words.append(
+                self.tr("measured with {count}: {speed}").format(
+                    count=pace.threads, speed=speed(pace.tokens_per_s)
+                )
+            )
+        return "\n".join(words)
