@@ -132,6 +132,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>This model’s template leaves the reasoning of earlier answers out: every answer that thought is read again with the next message.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
@@ -582,6 +586,10 @@
         <translation>已中断，保留已有部分</translation>
     </message>
     <message>
+        <source>message {number} changed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>left out of the context</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1016,6 +1024,14 @@
     <message>
         <source>Takes {size}</source>
         <translation>占用 {size}</translation>
+    </message>
+    <message>
+        <source>CPU threads that answer: {count}</source>
+        <translation>回答所用的 CPU 线程：{count}</translation>
+    </message>
+    <message>
+        <source>measured with {count}: {speed}</source>
+        <translation>用 {count} 个线程实测：{speed}</translation>
     </message>
 </context>
 <context>
@@ -2182,6 +2198,18 @@
     <message>
         <source>K as {type} is stored {block} values at a time; its rows do not divide.</source>
         <translation>K 用 {type} 时每 {block} 个值为一块；此模型的行长不能整除。</translation>
+    </message>
+    <message>
+        <source>K in bf16 cannot be moved: llama.cpp would end.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>K in {type} cannot be moved with this model&apos;s heads; in f16 it can.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>K in {type} cannot be moved.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>K of every cache</source>
@@ -3632,12 +3660,20 @@
         <translation>llama.cpp 无法创建上下文：{reason}</translation>
     </message>
     <message>
+        <source>llama.cpp cannot move this model&apos;s positions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>llama.cpp could not copy the cache.</source>
         <translation>llama.cpp 无法复制缓存。</translation>
     </message>
     <message>
         <source>llama.cpp could not evaluate {n} tokens (status {status}).</source>
         <translation>llama.cpp 无法计算 {n} 个 token（状态 {status}）。</translation>
+    </message>
+    <message>
+        <source>llama.cpp could not take tokens out of the cache.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>llama.cpp did not take the cache&apos;s contents back.</source>
@@ -3736,6 +3772,10 @@
         <translation>位置缩放</translation>
     </message>
     <message>
+        <source>sliding windows keep too little; with --swa-full they could be moved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
         <translation>{count} 层的 f32 状态，{sequences}；与上下文大小无关</translation>
     </message>
@@ -3824,8 +3864,20 @@
         <translation>对此架构了解不够</translation>
     </message>
     <message>
+        <source>this architecture is not known well enough.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this model adds its positions to the words themselves.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>this model has latent attention in windows</source>
         <translation>此模型在窗口中使用潜在注意力</translation>
+    </message>
+    <message>
+        <source>this model keeps a state that nothing can be taken out of.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>this model keeps an index or a compressed cache beside K and V</source>
@@ -3836,16 +3888,20 @@
         <translation>此模型不保存 K 和 V</translation>
     </message>
     <message>
+        <source>this model keeps no cache.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this model&apos;s positions are stretched with a factor that moving would apply twice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>weights in {buffer}</source>
         <translation>{buffer} 中的权重</translation>
     </message>
     <message>
         <source>weights in {buffer}, as printed</source>
         <translation>{buffer} 中的权重（按日志）</translation>
-    </message>
-    <message>
-        <source>what follows a gap is not moved together in the cache.</source>
-        <translation>空缺之后的内容不会在缓存中移到一起。</translation>
     </message>
     <message>
         <source>{count:,} tokens with their merges</source>
