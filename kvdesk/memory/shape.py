@@ -100,6 +100,8 @@ class ModelShape:
     are padded without flash attention. `window_tokens` is None when no layer slides. Without `reads_cache`
     attention stays within the batch, whether a cache is kept or not. `is_rough` says that the compute
     buffer's sketch leaves out parts of this model's graph; everything else is as exact as elsewhere.
+    `key_magnitude` is what K is multiplied with as it is turned to its position; with `turns_keys_oddly` some
+    layer's K is not simply turned.
     """
 
     architecture: str
@@ -129,6 +131,8 @@ class ModelShape:
     uses_positions: bool = True
     positions_in_windows: bool = False
     has_multi_rope: bool = False
+    turns_keys_oddly: bool = False
+    key_magnitude: float = 1.0
     has_logits: bool = True
     uses_layer_norm: bool = False
     norms_values: bool = False

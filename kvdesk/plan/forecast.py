@@ -6,6 +6,7 @@ report is straight unless another phase of the graph takes over in between.
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kvdesk.memory.cache_types import CacheType
@@ -14,7 +15,7 @@ from kvdesk.plan.budget import Limits
 
 GraphKind = tuple[str, str]
 Bits = tuple[float, float]
-Row = tuple[float, ...]
+Row = Sequence[float]
 
 # What two straight pieces may differ by and still be one: buffers are padded to some hundred bytes each.
 STRAIGHT_BYTES = 16 * 1024
@@ -92,10 +93,8 @@ class Samples:
         upper = min(max(bisect_left(self._contexts, ctx_size), 1), len(self._contexts) - 1)
         left, right = self._contexts[upper - 1], self._contexts[upper]
         part = (ctx_size - left) / (right - left)
-        return tuple(
-            at_left + part * (at_right - at_left)
-            for at_left, at_right in zip(self._rows[left], self._rows[right], strict=True)
-        )
+        rows = zip(self._rows[left], self._rows[right], strict=True)
+        return [at_left + part * (at_right - at_left) for at_left, at_right in rows]
 
 
 class Forecasts:
@@ -141,7 +140,7 @@ class Forecasts:
         if base is None or own is None or there is None:
             return base
         # With one sample of its own, it is the others' line, moved there.
-        return tuple(b + at - t for b, at, t in zip(base, own.row(own.first), there, strict=True))
+        return [b + at - t for b, at, t in zip(base, own.row(own.first), there, strict=True)]
 
     def _base(self, kind: GraphKind, ctx_size: int) -> Row | None:
         """Other graphs' row: copies of K and of V add up, so that f16 beside each of them tells of both."""
@@ -149,13 +148,12 @@ class Forecasts:
         if plain is None:
             other = next((samples for samples in self._samples.values() if len(samples) > 1), None)
             return other.row(ctx_size) if other else None
-        row = plain.row(ctx_size)
+        row = own = plain.row(ctx_size)
         for side in ((kind[0], "f16"), ("f16", kind[1])):
             beside = self._usable(side) if side != kind else None
             if beside is not None:
-                row = tuple(
-                    r + a - p for r, a, p in zip(row, beside.row(ctx_size), plain.row(ctx_size), strict=True)
-                )
+                rows = zip(row, beside.row(ctx_size), own, strict=True)
+                row = [r + a - p for r, a, p in rows]
         return row
 
     def _usable(self, kind: GraphKind) -> Samples | None:

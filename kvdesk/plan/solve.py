@@ -178,18 +178,18 @@ class _Search:
         return PairFit(k, v, ctx_size, at.report.bytes_of(), at.margin_bytes, "unknown", per_token, why)
 
     def _guess(self, kind: GraphKind, bits: Bits) -> int | None:
-        """Where the largest context is foreseen to be; the smallest one where none is."""
-        for end in (self._high, self._step):  # all of it fits, or nothing does: no line is needed for that
-            at = self._forecasts.foresee(kind, end, bits)
-            if at is not None and (at.margin_bytes >= 0) == (end == self._high):
-                return end
-        if self._forecasts.foresee(kind, self._step, bits) is None:
-            return None
+        """Where the largest context is foreseen to be, the smallest one where nothing is foreseen to fit."""
+        low, high = (self._forecasts.foresee(kind, end, bits) for end in (self._step, self._high))
+        if low is None or high is None:  # all of it fits, or nothing does: no line is needed for that
+            return self._high if high is not None and high.margin_bytes >= 0 else None
+        margins = {self._step: low.margin_bytes, self._high: high.margin_bytes}
 
         def margin(ctx_size: int) -> int:
-            foreseen = self._forecasts.foresee(kind, ctx_size, bits)
-            assert foreseen is not None
-            return foreseen.margin_bytes
+            if ctx_size not in margins:
+                foreseen = self._forecasts.foresee(kind, ctx_size, bits)
+                assert foreseen is not None
+                margins[ctx_size] = foreseen.margin_bytes
+            return margins[ctx_size]
 
         return largest(self._step, self._high, self._step, margin) or self._step
 

@@ -5,6 +5,7 @@ from kvdesk.gguf.header import ArrayValue, Header
 from kvdesk.memory.families import table
 from kvdesk.memory.families.draft import Draft, start
 from kvdesk.memory.families.keys import Keys
+from kvdesk.memory.families.rope import has_multi_rope, key_magnitude, turns_keys_oddly
 from kvdesk.memory.families.tensors import read_weights
 from kvdesk.memory.shape import ModelShape
 
@@ -69,10 +70,12 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         outputs_embeddings=architecture == "t5",
         is_causal=architecture not in table.NOT_CAUSAL and bool(keys.number("attention.causal", 1)),
         always_streams=draft.always_streams,
-        can_shift=architecture not in table.CANNOT_SHIFT and not _has_multi_rope(draft, architecture),
+        can_shift=architecture not in table.CANNOT_SHIFT and not has_multi_rope(draft, architecture),
         positions_in_windows=architecture in table.ROPE_IN_WINDOWS,
         uses_positions=architecture not in table.WITHOUT_ROPE,
-        has_multi_rope=_has_multi_rope(draft, architecture),
+        has_multi_rope=has_multi_rope(draft, architecture),
+        turns_keys_oddly=turns_keys_oddly(draft, architecture),
+        key_magnitude=key_magnitude(keys, architecture),
         has_logits=architecture not in table.ENCODERS,
         uses_layer_norm=keys.has("attention.layer_norm_epsilon") and not keys.has(RMS_EPSILON),
         norms_values=architecture in table.NORMS_VALUES,
@@ -108,14 +111,6 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
 
 def _is_known(architecture: str) -> bool:
     return architecture in table.RULES or architecture in table.PLAIN
-
-
-def _has_multi_rope(draft: Draft, architecture: str) -> bool:
-    """llama_model_rope_type: M-RoPE has several positions a token, and get_can_shift then says no."""
-    if architecture in table.SECTIONED_ROPE:
-        sections = draft.keys.sequence("rope.dimension_sections") or ()
-        return len(sections) >= 2 and sections[0] > 0 and sections[1] > 0
-    return architecture in table.MULTI_ROPE
 
 
 def _count(header: Header, key: str) -> int:

@@ -29,6 +29,11 @@ class Keys:
             )
         return int(value)
 
+    def real(self, suffix: str, default: float) -> float:
+        """A number; the default when it is missing or something else."""
+        value = self.header.arch(suffix, default)
+        return float(value) if isinstance(value, int | float) else default
+
     def text(self, suffix: str) -> str:
         """A string, empty when missing."""
         value = self.header.arch(suffix, "")

@@ -157,6 +157,14 @@ NOT_CAUSAL = frozenset({"dream", "gemma-embedding", "llada", "llada-moe", "rnd1"
 # get_can_shift: rotary sizes by layer, positions of compressed blocks.
 CANNOT_SHIFT = frozenset({"step35", "deepseek4"})
 
+# build_graph_shift turns every layer's K, in pairs of the model's kind. Not so these: some layers know no
+# positions (smollm3), or only those with windows do; all have a bias by distance instead (baichuan 13B); K is
+# normed after it was turned (hunyuan, maincoder); its pairs lie otherwise (deepseek2-ocr).
+TURNS_KEYS_ODDLY = _names("baichuan deepseek2-ocr hunyuan-dense hunyuan-moe maincoder smollm3")
+TURNS_KEYS_IN_WINDOWS = _names(
+    "afmoe cohere2 cohere2moe exaone-moe exaone4 llama4 maple muse-glimmer smallthinker"
+)
+
 # Models that have no output matrix, or multiply by the embedding where it lies (no TENSOR_DUPLICATED).
 WITHOUT_TIED_COPY = _names(
     """

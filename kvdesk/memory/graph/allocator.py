@@ -1,6 +1,6 @@
 """A sketch of the graph as ggml's allocator goes through it: what takes memory when, what gives it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kvdesk.memory.graph.tape import Copies, Slot, Tape
@@ -61,7 +61,7 @@ class Graph:
         return tensor
 
 
-def record(inputs: Sequence[Tensor], nodes: Sequence[Tensor]) -> Tape:
+def record(inputs: Sequence[Tensor], nodes: Sequence[Tensor], alignments: Mapping[str, int]) -> Tape:
     """Follow a graph as ggml_gallocr_alloc_graph_impl does. Uses the graph up."""
     events: list[int] = []
     slots: list[Slot] = []
@@ -88,7 +88,7 @@ def record(inputs: Sequence[Tensor], nodes: Sequence[Tensor]) -> Tape:
             if root.slot >= 0 and not root.is_output:
                 events.append(~root.slot)
                 root.slot = -1
-    return Tape(events, slots)
+    return Tape(events, slots, alignments)
 
 
 def _reuse(node: Tensor) -> bool:

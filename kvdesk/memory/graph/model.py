@@ -60,14 +60,13 @@ def device_peaks(
     `n_copies` is how often inputs are kept (GGML_SCHED_MAX_COPIES with pipelining). Without
     `adds_kernel_copies` the attention kernels' own copies of the cache are left out.
     """
-    alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
     tape = _tape(shape, _structure(shape, config), n_copies)
     copies = [Copy.F32_K] * (config.type_k.name == "f32") + [Copy.F32_V] * (config.type_v.name == "f32")
     if adds_kernel_copies:
         copies += [Copy.KERNEL]
         copies += [Copy.KERNEL_K] * (config.type_k.name != "f16")
         copies += [Copy.KERNEL_V] * (config.type_v.name != "f16")
-    return tape.play(alignments, config.n_ctx_seq // CELL_PADDING, copies)
+    return tape.play(config.n_ctx_seq // CELL_PADDING, copies)
 
 
 def _structure(shape: ModelShape, config: Configuration) -> Configuration:
@@ -116,7 +115,8 @@ def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
         stream = _layer(s, stream, is_last=layer is chosen[-1])
     s.device = s.placement.output
     _logits(s, stream)
-    return scheduled(s.graph, config.host.name, n_copies)
+    alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
+    return scheduled(s.graph, alignments, config.host.name, n_copies)
 
 
 @lru_cache(maxsize=64)

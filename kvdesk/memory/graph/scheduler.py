@@ -1,13 +1,13 @@
 """Divides a graph among devices, with the copies between them (ggml_backend_sched_split_graph)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kvdesk.memory.graph.allocator import Graph, Tensor, record
 from kvdesk.memory.graph.tape import Tape
 
 
-def scheduled(graph: Graph, host: str, n_copies: int) -> Tape:
-    """The allocations of all devices in their order.
+def scheduled(graph: Graph, alignments: Mapping[str, int], host: str, n_copies: int) -> Tape:
+    """The allocations of all devices, which have these alignments, in their order.
 
     A device that reads what another made gets a copy of it at the start of its stretch of the graph. With
     `n_copies` above 1 the copies, and the inputs on the host, are kept that many times and never given up, so
@@ -25,7 +25,7 @@ def scheduled(graph: Graph, host: str, n_copies: int) -> Tape:
         kept += [_twin(copy, copy.device) for copy in copies for _ in range(n_copies - 1)]
         inputs += copies
         nodes = [node for node in nodes if node not in copies]
-    return record([*inputs, *kept], nodes)
+    return record([*inputs, *kept], nodes, alignments)
 
 
 def _twin(tensor: Tensor, device: str) -> Tensor:

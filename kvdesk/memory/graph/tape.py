@@ -5,14 +5,15 @@ llama.cpp reserves. Replaying the same allocations in the same order gives the s
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from kvdesk.memory.configuration import pad
 
 # Sketched with 2^44 steps of context, a size holds two figures: above this bit what each step adds, below it
 # the part that does not grow. One sketch then stands for all contexts.
 STEP_BITS = 44
-_CONSTANT = (1 << STEP_BITS) - 1
 
 
 class Copy(StrEnum):
@@ -50,86 +51,78 @@ class Tape:
     """The order of allocations and releases of a graph; sizes follow the context, the order stays.
 
     `events` holds the number of a slot where it is taken and its complement (~) where it is given back. A
-    slot without bytes is not there.
+    slot without bytes is not there. `alignments` are those of the devices.
     """
 
-    def __init__(self, events: list[int], slots: list[Slot]) -> None:
-        self._events, self._slots = events, slots
-        self._sizes = [_parts(slot.n_bytes) for slot in slots]
+    def __init__(self, events: Sequence[int], slots: Sequence[Slot], alignments: Mapping[str, int]) -> None:
+        self._notes = [slot.note for slot in slots]
+        self._aligned = [alignments[slot.device] for slot in slots]
+        self._events = {
+            name: [event for event in events if slots[event if event >= 0 else ~event].device == name]
+            for name in alignments
+        }
+        parts = [_parts(slot.n_bytes) for slot in slots]
+        self._still = [
+            pad(still, multiple) for (still, _), multiple in zip(parts, self._aligned, strict=True)
+        ]
+        self._moving = {number: size for number, size in enumerate(parts) if size[1] or slots[number].copies}
         self._copies = [
             (number, copy, _parts(size)) for number, slot in enumerate(slots) for copy, size in slot.copies
         ]
 
-    def play(
-        self, alignments: Mapping[str, int], steps: int = 0, copies: Collection[Copy] = ()
-    ) -> dict[str, Peak]:
-        """Allocate on devices with these alignments, after so many steps of context."""
-        sizes = [constant + slope * steps for constant, slope in self._sizes]
-        for number, copy, (constant, slope) in self._copies:
+    def play(self, steps: int, copies: Collection[Copy]) -> dict[str, Peak]:
+        """Allocate on each device after so many steps of context."""
+        moving = {number: still + steps * more for number, (still, more) in self._moving.items()}
+        for number, copy, (still, more) in self._copies:
             if copy in copies:
-                sizes[number] += constant + slope * steps
-        spaces = {name: _Space() for name in alignments}
-        places = []
-        for number, slot in enumerate(self._slots):
-            places.append(spaces[slot.device])
-            alignment = alignments[slot.device]
-            sizes[number] = -(-sizes[number] // alignment) * alignment
-        offsets = [0] * len(sizes)
-        for event in self._events:
-            if event < 0:
-                if size := sizes[~event]:
-                    places[~event].free(offsets[~event], size)
-            elif size := sizes[event]:
-                offsets[event] = places[event].allocate(size, event)
-        return {
-            name: Peak(space.size, self._slots[space.grown_by].note if space.size else "")
-            for name, space in spaces.items()
-        }
+                moving[number] += still + steps * more
+        sizes = self._still.copy()
+        for number, size in moving.items():
+            sizes[number] = pad(size, self._aligned[number])
+        peaks = {}
+        for name, events in self._events.items():
+            size, grown_by = _replay(events, sizes)
+            peaks[name] = Peak(size, self._notes[grown_by] if size else "")
+        return peaks
 
 
 def _parts(size: int) -> tuple[int, int]:
-    return size & _CONSTANT, size >> STEP_BITS
+    return size & ((1 << STEP_BITS) - 1), size >> STEP_BITS
 
 
-class _Space:
-    """Free blocks by address (ggml_dyn_tallocr, one chunk); the last one is endless."""
-
-    __slots__ = ("grown_by", "offsets", "size", "sizes")
-
-    def __init__(self) -> None:
-        self.offsets = [0]
-        self.sizes = [1 << 62]
-        self.size = 0
-        self.grown_by = 0
-
-    def allocate(self, needed: int, slot: int) -> int:
-        """The smallest block that holds it, the last among equals; else the end (ggml_dyn_tallocr_alloc)."""
-        sizes, offsets = self.sizes, self.offsets
-        best = len(sizes) - 1
-        best_size = sizes[best]
-        for index, size in enumerate(sizes):
-            if needed <= size <= best_size and index != best:
-                best, best_size = index, size
-        offset = offsets[best]
-        if best_size == needed:
-            del offsets[best], sizes[best]
-            return offset
-        offsets[best] = end = offset + needed
-        sizes[best] = best_size - needed
-        if end > self.size:
-            self.size, self.grown_by = end, slot
-        return offset
-
-    def free(self, start: int, size: int) -> None:
-        """Give a block back and join it with its neighbours (ggml_dyn_tallocr_free_bytes)."""
-        offsets, sizes = self.offsets, self.sizes
-        index = bisect_left(offsets, start)
-        if start + size == offsets[index]:
-            offsets[index] = start
-            sizes[index] += size
-        else:
-            offsets.insert(index, start)
-            sizes.insert(index, size)
-        if index and offsets[index - 1] + sizes[index - 1] == start:
-            sizes[index - 1] += sizes[index]
-            del offsets[index], sizes[index]
+def _replay(events: Sequence[int], sizes: Sequence[int]) -> tuple[int, int]:
+    """The end of the highest block ever taken, and the slot that took it (ggml_dyn_tallocr, one chunk)."""
+    starts, lengths = [0], [1 << 62]  # free blocks by address; the last one is endless
+    taken = [0] * len(sizes)
+    peak = grown_by = 0
+    for event in events:
+        if event >= 0:
+            # The smallest block that holds it, the last among equals; else the end (ggml_dyn_tallocr_alloc).
+            if not (needed := sizes[event]):
+                continue
+            best, best_length = len(lengths) - 1, 1 << 61
+            for index in range(best):
+                if needed <= lengths[index] <= best_length:
+                    best, best_length = index, lengths[index]
+            taken[event] = start = starts[best]
+            if best_length == needed:
+                del starts[best], lengths[best]
+                continue
+            starts[best] = end = start + needed
+            lengths[best] -= needed
+            if end > peak:
+                peak, grown_by = end, event
+        elif length := sizes[~event]:
+            # Joined with its neighbours (ggml_dyn_tallocr_free_bytes).
+            start = taken[~event]
+            index = bisect_left(starts, start)
+            if start + length == starts[index]:
+                starts[index] = start
+                lengths[index] += length
+            else:
+                starts.insert(index, start)
+                lengths.insert(index, length)
+            if index and starts[index - 1] + lengths[index - 1] == start:
+                lengths[index - 1] += lengths[index]
+                del starts[index], lengths[index]
+    return peak, grown_by
