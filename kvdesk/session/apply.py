@@ -52,6 +52,8 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
             return replace(state, ledger=records)
         case events.Sampled():
             return replace(state, samples=state.samples + 1)
+        case events.Measured(report):
+            return replace(state, measured=report) if state.measured is not None else state
         case events.EngineStarting():
             return replace(state, engine=EngineState(phase=Phase.STARTING), measured=None)
         case events.LoadBegun():

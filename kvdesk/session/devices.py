@@ -2,10 +2,14 @@
 
 import msgspec
 
-from kvdesk.memory.report import HOST, Device, MemoryReport
+from kvdesk.memory.report import HOST, Device, Item, Kind, MemoryReport
 from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
+from kvdesk.phrases import Phrase
 
 _VENDORS = {"cuda": "nvidia", "hip": "amd", "rocm": "amd", "metal": "apple"}
+_DRIVERS_SHARE = Phrase(
+    "held by the engine beyond all buffers, by the driver's own count: its context, kernels"
+)
 
 
 def match(listed: tuple[Device, ...], sample: Sample) -> dict[str, DeviceSample]:
@@ -38,6 +42,22 @@ def merge(listed: tuple[Device, ...], sample: Sample, measured: MemoryReport | N
     ]
     host = next((device for device in listed if device.kind == "cpu"), HOST)
     return (*devices, _with_host(host, sample.host))
+
+
+def with_drivers_share(measured: MemoryReport, listed: tuple[Device, ...], sample: Sample) -> MemoryReport:
+    """Return what a load took, with all that the vendors' libraries say our engine holds beyond its buffers.
+
+    The engine itself cannot see the driver's context: asking for a GPU's free memory already makes one.
+    """
+    beyond: dict[str, Item] = {}
+    for name, reading in match(listed, sample).items():
+        rest = (reading.process_bytes or 0) - measured.bytes_of(device=name)
+        if rest > 0:  # less is a reading from before the load
+            beyond[name] = Item(Kind.DEVICE_CONTEXT, name, rest, "exact", _DRIVERS_SHARE)
+    items = [
+        item for item in measured.items if item.kind is not Kind.DEVICE_CONTEXT or item.device not in beyond
+    ]
+    return msgspec.structs.replace(measured, items=(*items, *beyond.values()))
 
 
 def with_drivers(listed: tuple[Device, ...], sample: Sample) -> tuple[Device, ...]:

@@ -149,6 +149,13 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the loaded model takes, as far as the devices' readings tell more than the engine can."""
+
+    report: MemoryReport
+
+
+@dataclass(frozen=True, slots=True)
 class PacesRead:
     """How fast this machine was seen to read prompts and move caches."""
 
@@ -427,6 +434,7 @@ Happening = (
     | Advised
     | DevicesChanged
     | Sampled
+    | Measured
     | LedgerRead
     | PacesRead
     | EngineStarting

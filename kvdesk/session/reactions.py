@@ -91,6 +91,10 @@ def _sampled(parts: Parts, event: events.Sampled) -> None:
     parts.history.add(event.sample, parts.state, readings)
     _update_devices(parts)
     parts.bookkeeper.sampled(event.sample)
+    if (report := parts.state.measured) is not None:
+        measured = devices.with_drivers_share(report, parts.listed_devices, event.sample)
+        if measured != report:
+            parts.take(events.Measured(measured))
 
 
 def greeted(parts: Parts, hello: protocol.Hello) -> None:

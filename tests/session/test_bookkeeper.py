@@ -291,6 +291,25 @@ def test_a_device_that_no_library_knows_is_measured_by_the_engine():
     assert took(None, Sample(1.0, HostSample()), items[0]) == {}
 
 
+def test_the_measured_degree_shows_the_drivers_share_too(stage: Stage):
+    stage.open_demo()
+    stage.until(
+        lambda: stage.has("planner") and any(isinstance(c, protocol.ListDevices) for c in stage.planner.heard)
+    )
+    asked = stage.planner.last(protocol.ListDevices)
+    stage.planner.say(protocol.DevicesListed(id=asked.id, devices=(GPU, HOST)))
+    stage.until(lambda: GPU.name in {device.name for device in stage.desk.state.devices})
+    sampled(stage, reading(GIB, GIB))
+    assert stage.desk.state.measured is None
+    command = load(stage, said="nothing yet")
+    weights = Item(Kind.WEIGHTS, "CUDA0", 3 * GIB, "exact", "")
+    report = MemoryReport("measurement", (weights,), (GPU, HOST))
+    stage.engine.say(msgspec.structs.replace(loaded_event(command), report=report))
+    stage.until(lambda: stage.desk.state.measured == report)
+    sampled(stage, reading(4 * GIB, 3 * GIB + 450 * MIB))
+    assert stage.desk.state.measured.bytes_of(Kind.DEVICE_CONTEXT, "CUDA0") == 450 * MIB
+
+
 def test_where_mapped_files_cannot_be_told_apart_the_host_is_not_measured(stage: Stage):
     stage.open_demo()
     actions.load_model(stage.desk)

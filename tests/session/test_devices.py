@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from kvdesk.memory.report import HOST, Device, Item, Kind, MemoryReport
+from kvdesk.monitor.nvidia import NvidiaProbe
 from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
-from kvdesk.session.devices import match, merge
-from kvdesk.units import GIB
+from kvdesk.session.devices import match, merge, with_drivers_share
+from kvdesk.units import GIB, MIB
+from tests.monitor.fake_nvml import CONTAINED, LAPTOP, FakeNvml
 
 FAST = Device("CUDA0", "gpu", "cuda", 24 * GIB, 20 * GIB, "NVIDIA GeForce RTX 4090")
 SLOW = Device("CUDA1", "gpu", "cuda", 8 * GIB, 6 * GIB, "NVIDIA GeForce RTX 3070")
@@ -66,3 +68,46 @@ def test_a_device_without_a_reading_keeps_what_llama_cpp_said_and_the_host_is_la
 
 def test_there_is_always_a_host():
     assert [device.name for device in merge((), SAMPLE, None)] == ["CPU"]
+
+
+# ------------------------------------------------------------------ what the driver takes beside all buffers
+
+LAPTOPS = Device("CUDA0", "gpu", "cuda", 8 * GIB, 7 * GIB, "NVIDIA GeForce RTX 4060 Laptop GPU")
+BUFFERS = (
+    Item(Kind.WEIGHTS, "CUDA0", 5 * GIB, "exact", ""),
+    Item(Kind.K, "CUDA0", 200 * MIB, "exact", ""),
+    Item(Kind.WEIGHTS, "CPU", GIB, "exact", ""),
+)
+
+
+def shared(sample: Sample, *more: Item) -> MemoryReport:
+    measured = MemoryReport("measurement", (*BUFFERS, *more), (LAPTOPS, HOST))
+    return with_drivers_share(measured, (LAPTOPS, HOST), sample)
+
+
+def test_what_nvml_counts_beyond_the_buffers_is_an_item_of_its_own():
+    sample = Sample(0.0, HOST_READ, NvidiaProbe(FakeNvml(LAPTOP)).read(4242))
+    report = shared(sample)
+    assert report.items[:3] == BUFFERS
+    (beyond,) = report.items[3:]
+    assert (beyond.kind, beyond.device, beyond.exactness) == (Kind.DEVICE_CONTEXT, "CUDA0", "exact")
+    assert beyond.bytes == 5905580032 - 5 * GIB - 200 * MIB
+    assert report.needed_bytes("CUDA0") == 5905580032
+    assert report.bytes_of() == sum(item.bytes for item in BUFFERS)  # llama.cpp's own are what they were
+
+
+def test_it_takes_the_place_of_what_the_engine_saw_of_it():
+    sample = Sample(0.0, HOST_READ, NvidiaProbe(FakeNvml(LAPTOP)).read(4242))
+    seen = Item(Kind.DEVICE_CONTEXT, "CUDA0", 8 * MIB, "formula", "")
+    assert shared(sample, seen) == shared(sample)
+    assert with_drivers_share(shared(sample), (LAPTOPS, HOST), sample) == shared(sample)
+
+
+def test_without_a_figure_of_the_process_nothing_is_added():
+    hidden = NvidiaProbe(FakeNvml({**CONTAINED, "Name": LAPTOP["Name"]})).read(4242)
+    assert shared(Sample(0.0, HOST_READ, hidden)).items == BUFFERS
+
+
+def test_a_reading_from_before_the_load_tells_nothing_of_it():
+    early = replace(NvidiaProbe(FakeNvml(LAPTOP)).read(4242)[0], process_bytes=300 * MIB)
+    assert shared(Sample(0.0, HOST_READ, (early,))).items == BUFFERS
