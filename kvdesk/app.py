@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 NO_DISPLAY = "KV Desk's window needs a display, and this terminal has none."
 CHAT_INSTEAD = "To chat here instead: kvdesk chat demo"
+# Threads that calculate hand the interpreter over after 0.1 ms instead of 5: every call into Qt gives it up, and
+# a picture has dozens of them.
+SWITCH_S = 0.0001
 
 
 def run(arguments: list[str]) -> int:
@@ -35,8 +38,7 @@ def launch_window(model: str | None) -> int:
     if not has_display(os.environ, sys.platform):
         sys.stderr.write(f"{NO_DISPLAY}\n{CHAT_INSTEAD}\n")
         return 2
-    # Threads that calculate hand the interpreter over after 1 ms instead of 5: the window stays smooth.
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(SWITCH_S)
     from kvdesk.gui.run import run_window
 
     return run_window(make_desk, model)

@@ -33,7 +33,7 @@ def run_window(make_desk: Callable[[], Desk], model: str | None = None) -> int:
         window = MainWindow(desk)
         show_unexpected_errors(window)
         watch_if_asked(window)
-        AfterFirstPaint(window, lambda: _start(desk, window, model))
+        AfterFirstPaint(window, lambda: start(desk, window, model))
         window.show()
         return application.exec()
     finally:
@@ -78,7 +78,8 @@ class AfterFirstPaint(QObject):
         return False
 
 
-def _start(desk: Desk, window: MainWindow, model: str | None) -> None:
+def start(desk: Desk, window: MainWindow, model: str | None) -> None:
+    """Begin everything that the first picture did not need."""
     if log := os.environ.get("KVDESK_FIRST_PAINT_LOG"):  # tests/bench/first_paint.py times up to here
         Path(log).write_text(f"{time.time()}", encoding="ascii")
         window.close()

@@ -5,8 +5,10 @@ Set KVDESK_STALL_LOG to a file and the longest stalls are written there, one a l
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
@@ -18,15 +20,39 @@ _WORTH_NOTING_MS = 20.0
 class Stall:
     """The loop was late by `late_ms`; of that time its thread computed for `busy_ms`.
 
-    The rest it waited: for a lock, or for a processor that others were using.
+    For `queued_ms` (known on Linux) it could have computed, but other programs had the processors. The rest
+    it waited for a lock, Python's own among them, or for a disk.
     """
 
     at_s: float
     late_ms: float
     busy_ms: float
+    queued_ms: float | None = None
+
+    @property
+    def own_ms(self) -> float:
+        """How late the loop would have been on a machine of its own."""
+        return self.late_ms - (self.queued_ms or 0.0)
 
     def __str__(self) -> str:
-        return f"{self.late_ms:.1f} ms late, {self.busy_ms:.1f} ms busy, at {self.at_s:.3f} s"
+        queued = "" if self.queued_ms is None else f", {self.queued_ms:.1f} ms queued"
+        return f"{self.late_ms:.1f} ms late, {self.busy_ms:.1f} ms busy{queued}, at {self.at_s:.3f} s"
+
+
+class _Schedule:
+    """How long this thread has waited for a processor so far, as Linux counts it."""
+
+    def __init__(self) -> None:
+        self._file: BinaryIO | None = None
+        with suppress(OSError):
+            self._file = open("/proc/thread-self/schedstat", "rb", buffering=0)  # noqa: SIM115 - for good
+
+    def queued_ms(self) -> float | None:
+        """Milliseconds; None where the system does not say."""
+        if self._file is None:
+            return None
+        self._file.seek(0)
+        return int(self._file.read().split()[1]) / 1e6
 
 
 class StallWatch(QObject):
@@ -38,6 +64,8 @@ class StallWatch(QObject):
         self._log = log
         self._started_s = self._last_s = time.perf_counter()
         self._last_busy_s = time.thread_time()
+        self._schedule = _Schedule()
+        self._last_queued_ms = self._schedule.queued_ms()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
@@ -54,9 +82,12 @@ class StallWatch(QObject):
         late_ms = (now_s - self._last_s) * 1000 - _TICK_MS
         busy_ms = (busy_s - self._last_busy_s) * 1000
         self._last_s, self._last_busy_s = now_s, busy_s
+        queued_ms, before_ms = self._schedule.queued_ms(), self._last_queued_ms
+        self._last_queued_ms = queued_ms
         if late_ms < _WORTH_NOTING_MS:
             return
-        stall = Stall(now_s - self._started_s, late_ms, busy_ms)
+        waited_ms = None if queued_ms is None or before_ms is None else queued_ms - before_ms
+        stall = Stall(now_s - self._started_s, late_ms, busy_ms, waited_ms)
         self.stalls.append(stall)
         if self._log is not None:
             with self._log.open("a", encoding="utf-8") as lines:

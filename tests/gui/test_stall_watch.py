@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui.stall_watch import StallWatch, watch_if_asked
+from kvdesk.gui.stall_watch import Stall, StallWatch, watch_if_asked
 
 
 def hold(seconds: float) -> None:
@@ -25,6 +25,11 @@ def test_a_slot_that_takes_long_is_noted(qtbot: QtBot, tmp_path: Path) -> None:
     assert watch.longest.late_ms >= 70
     assert watch.longest.busy_ms > 0
     assert "ms late" in log.read_text()
+
+
+def test_waiting_for_a_processor_is_not_the_windows_own_time() -> None:
+    assert Stall(1.0, late_ms=80.0, busy_ms=10.0, queued_ms=55.0).own_ms == 25.0
+    assert Stall(1.0, late_ms=80.0, busy_ms=10.0).own_ms == 80.0  # where the system does not say
 
 
 def test_it_watches_only_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, qtbot: QtBot) -> None:
