@@ -67,15 +67,16 @@ def make_model(
     sizes: Sizes | None = None,
     keys: Keys | None = None,
     omit: str = "",
+    zeros: str = "",
     is_hollow: bool = False,
     **size_changes: int,
 ) -> Path:
     """Write a model of a kind of `KINDS` into `folder` and return its path.
 
     `size_changes` are fields of `Sizes`; `keys` adds or replaces metadata of the architecture, without its
-    name in front, `omit` names tensors to leave out beside those of the kind. A hollow model's weights are a
-    hole in the file: zeros that take no room. Others are written tensor by tensor, from a pool of random
-    values; this one has half a billion parameters and takes 3 s:
+    name in front, `omit` names tensors to leave out beside those of the kind, `zeros` those that are nothing
+    but zeros. A hollow model's weights are a hole in the file: zeros that take no room. Others are written
+    tensor by tensor, from a pool of random values; this one has half a billion parameters and takes 3 s:
 
         make_model("llama", folder, file_type="q8_0", n_layer=24, n_embd=1280, n_head=20, n_head_kv=4,
                    n_ff=4096, n_vocab=32768)
@@ -103,7 +104,8 @@ def make_model(
         return path
     random = np.random.default_rng(seed)
     for tensor, (shape, element) in tensors.items():
-        writer.write_tensor_data(_values(random, tensor, shape, element))
+        values = _values(random, tensor, shape, element)
+        writer.write_tensor_data(np.zeros_like(values) if zeros and re.search(zeros, tensor) else values)
     writer.close()
     return path
 

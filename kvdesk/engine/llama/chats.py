@@ -46,19 +46,15 @@ class Chats:
         self._template = ChatTemplate(
             context.model.chat_template, self._vocabulary.bos_text, self._vocabulary.eos_text
         )
-        # A window cache kept in full forgets like others when it comes back from a state.
-        self._window_tokens = llama.llama_model_n_swa(context.model.handle)
         self._transcripts: dict[str, Transcript] = {}
         self._in_cache = ""  # the chat whose tokens the cache holds
         self._bare: set[str] = set()  # chats that are texts to go on with, with no template around them
         self._shelf = Shelf()
-        self._checkpoints = Checkpoints()  # of what the cache holds
 
     def replace_context(self, context: Context, k_bytes: int, v_bytes: int) -> None:
         """Go on in another context of the same model, which holds what this one held."""
         self._context = context
         self._cache_bytes = k_bytes, v_bytes
-        self._checkpoints = Checkpoints()  # those of a window belong to its types and its size
 
     def held(self, chat: str) -> Transcript:
         """The transcript of the conversation that the cache holds. Raises EngineError when it is another."""
@@ -72,8 +68,7 @@ class Chats:
     def set_aside(self) -> None:
         """Put what the cache holds on the shelf: it is to be filled from elsewhere."""
         if self._in_cache and self._context.tokens:
-            self._shelf.put(self._in_cache, self._context, self._checkpoints)
-        self._checkpoints = Checkpoints()
+            self._shelf.put(self._in_cache, self._context)
 
     def resumed(self, chat: str, transcript: Transcript) -> None:
         """The cache holds this conversation now; it came from elsewhere."""
@@ -92,7 +87,7 @@ class Chats:
             k_bytes=k_bytes,
             v_bytes=v_bytes,
             chat=self._in_cache,
-            checkpoint_bytes=self._checkpoints.n_bytes,
+            checkpoint_bytes=self._context.checkpoints.n_bytes,
             shelf_bytes=self._shelf.n_bytes,
         )
 
@@ -150,15 +145,14 @@ class Chats:
             if dropped:
                 rolling.tell(turn, dropped, is_shifted=shifted_tokens > 0)
             try:
-                read(turn, context, self._checkpoints if self._cannot_rewind else None)
+                read(turn, context)
                 if turn.stop_reason is None:
                     sampler.remember(context.tokens)
                     write(turn, context, self._vocabulary, sampler, rolling.make_room)
             finally:
                 held = prompt.transcript
                 held.evaluated_tokens = max(held.evaluated_tokens, len(context.tokens))
-                if self._cannot_rewind:
-                    self._checkpoints.take(context)
+                context.checkpoint()
         return turn.done(self.report(command.id))
 
     def complete(self, command: Complete, emit: Emit, is_cancelled: IsCancelled) -> TurnDone:
@@ -173,11 +167,6 @@ class Chats:
             chat=command.chat,
         )
         return self.run(turn, emit, is_cancelled)
-
-    @property
-    def _cannot_rewind(self) -> bool:
-        """Whether something in the cache cannot go back to an earlier token."""
-        return self._context.keeps_state or self._window_tokens > 0
 
     def _prepare(self, messages: tuple[Message, ...], chat: str) -> Prompt:
         if not any(message.role != "system" for message in messages):
@@ -211,7 +200,7 @@ class Chats:
         """The tokens that a conversation's next turn finds in the cache, and the checkpoints of them."""
         if chat != self._in_cache and (rested := self._shelf.tokens(chat)):
             return rested, self._shelf.checkpoints(chat)
-        return self._context.tokens, self._checkpoints
+        return self._context.tokens, self._context.checkpoints
 
     def _reason(
         self,
@@ -228,7 +217,7 @@ class Chats:
         if reread <= 0:
             return ""
         if reused < cached:
-            return "window_passed" if self._window_tokens else "cannot_rewind"
+            return "window_passed" if self._context.window_tokens else "cannot_rewind"
         if cached < ever:
             # A cache that is empty after a stop in the middle of a state was this chat's own.
             return "other_chat" if self._in_cache != chat else "cannot_rewind"
@@ -242,19 +231,11 @@ class Chats:
     def _rewindable(self, n_tokens: int, held: Sequence[int]) -> int:
         """How many tokens the cache will still hold after going back to `n_tokens`; all of them or none."""
         context = self._context
-        if n_tokens == len(held) or not n_tokens:
-            return n_tokens
-        if context.keeps_state:
-            return 0
-        if self._window_tokens:
-            if held is not context.tokens:
-                return 0  # what rests is not asked for its windows
-            # Window layers overwrite what has left the window; the next token looks n_swa - 1 back
-            # (llama_hparams::is_masked_swa).
-            oldest = llama.llama_memory_seq_pos_min(context.memory, 0)
-            if oldest > max(0, n_tokens - self._window_tokens + 1):
-                return 0
-        return n_tokens
+        if held is context.tokens:
+            return n_tokens if context.can_rewind(n_tokens) else 0
+        # What rests has of its windows what the next token sees, and no more.
+        can_rewind = n_tokens == len(held) or not context.needs_checkpoints
+        return n_tokens if can_rewind else 0
 
     def _history_tokens(self, before: Transcript, after: Transcript) -> int:
         """How many tokens of a prompt belong to turns that were answered before, in another text than now.
@@ -297,8 +278,7 @@ class Chats:
             del self._transcripts[next(iter(self._transcripts))]
         if came_back and not prompt.restored_from:
             prompt = replace(prompt, restored_from="shelf")
-        kept = self._go_back(prompt)
-        self._checkpoints.forget_after(kept)
+        kept = context.keep(prompt.reused_tokens)
         if kept == prompt.reused_tokens:
             return prompt, shifted_tokens
         reread = prompt.reread_tokens + prompt.reused_tokens - kept
@@ -307,18 +287,8 @@ class Chats:
         )
         return prompt, shifted_tokens
 
-    def _go_back(self, prompt: Prompt) -> int:
-        """Bring the cache back to the tokens to be reused; returns how many there are then."""
-        n_tokens = prompt.reused_tokens
-        if prompt.restored_from == "checkpoint" and self._checkpoints.restore(self._context, n_tokens):
-            return n_tokens
-        return self._context.keep(n_tokens)
-
     def _bring(self, chat: str) -> bool:
         """Let the cache be a conversation's; what it held rests. Returns whether something came back."""
         self.set_aside()
         self._in_cache = chat
-        found = self._shelf.take(chat, self._context)
-        if found is not None:
-            self._checkpoints = found
-        return found is not None
+        return self._shelf.take(chat, self._context)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import psutil
 
-from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.library import llama
 
 _PARTIAL = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
@@ -41,14 +40,13 @@ class Checkpoints:
         """What they take."""
         return sum(len(each.state) for each in self._kept)
 
-    def take(self, context: Context) -> None:
-        """Keep one of this moment, if there is room for it at all."""
-        n_tokens = len(context.tokens)
-        size = llama.llama_state_seq_get_size_ext(context.handle, 0, _PARTIAL)
+    def take(self, handle: int, n_tokens: int) -> None:
+        """Keep one of this moment of a context that holds `n_tokens`, if there is room for it at all."""
+        size = llama.llama_state_seq_get_size_ext(handle, 0, _PARTIAL)
         if not n_tokens or not size or size > self._budget_bytes or self.before(n_tokens) == n_tokens:
             return
         state: ctypes.Array[ctypes.c_uint8] = (ctypes.c_uint8 * size)()
-        if llama.llama_state_seq_get_data_ext(context.handle, state, size, 0, _PARTIAL) == size:
+        if llama.llama_state_seq_get_data_ext(handle, state, size, 0, _PARTIAL) == size:
             self.forget_after(n_tokens)
             self._kept.append(Checkpoint(n_tokens, state))
             self._shrink()
@@ -57,17 +55,13 @@ class Checkpoints:
         """The place of the last one at or before a number of tokens; 0 without one."""
         return max((each.n_tokens for each in self._kept if each.n_tokens <= n_tokens), default=0)
 
-    def restore(self, context: Context, n_tokens: int) -> bool:
-        """Bring a context back to the one at `n_tokens`; False, and it is as it was or empty, if not."""
+    def restore(self, handle: int, n_tokens: int) -> bool:
+        """Bring what cannot be rewound back to the one at `n_tokens`; False leaves it as it was or torn."""
         found = next((each for each in self._kept if each.n_tokens == n_tokens), None)
         if found is None:
             return False
         size = len(found.state)
-        if llama.llama_state_seq_set_data_ext(context.handle, found.state, size, 0, _PARTIAL) != size:
-            context.keep(0)  # it may have been taken in half
-            return False
-        self.forget_after(n_tokens)
-        return context.keep(n_tokens) == n_tokens
+        return bool(llama.llama_state_seq_set_data_ext(handle, found.state, size, 0, _PARTIAL) == size)
 
     def forget_after(self, n_tokens: int) -> None:
         """Drop those of tokens that are in the cache no more."""

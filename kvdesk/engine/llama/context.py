@@ -7,15 +7,17 @@ from contextlib import AbstractContextManager, contextmanager
 import msgspec
 
 from kvdesk.engine import autopsy
+from kvdesk.engine.llama.checkpoints import Checkpoints
 from kvdesk.engine.llama.library import Log, llama
 from kvdesk.engine.llama.model import Model
 from kvdesk.engine.llama.parameters import abort_callback, context_parameters
-from kvdesk.errors import Cancelled, EngineError
+from kvdesk.errors import Cancelled
 from kvdesk.plan.options import LoadOptions
 
 
 class Context:
-    """Owns a llama_context*. `tokens` are those whose K and V are in the cache of sequence 0.
+    """Owns a llama_context*. `tokens` are those whose K and V are in the cache of sequence 0; `checkpoints`
+    are of them.
 
     `abort_flag` stops a decode on the CPU as soon as it is not empty; it is the caller's.
     `options` are those `asked` for after llama.cpp's normalisation.
@@ -34,6 +36,7 @@ class Context:
         self.model = model
         self.asked = options
         self.tokens: list[int] = []
+        self.checkpoints = Checkpoints()
         self.handle: int = 0
         self._log = log
         self._abort_flag = abort_flag
@@ -86,6 +89,11 @@ class Context:
         return bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
 
     @property
+    def window_tokens(self) -> int:
+        """The sliding window of some layers; 0 without."""
+        return int(llama.llama_model_n_swa(self.model.handle))
+
+    @property
     def can_shift(self) -> bool:
         """Whether old tokens can be dropped without reading the rest again."""
         return bool(self.memory and llama.llama_memory_can_shift(self.memory))
@@ -132,35 +140,73 @@ class Context:
             raise Cancelled
         raise autopsy.decode_error(status, len(tokens))
 
+    def can_rewind(self, n_tokens: int) -> bool:
+        """Whether what follows `n_tokens` can be forgotten without a checkpoint."""
+        if n_tokens in (0, len(self.tokens)):
+            return True
+        if self.keeps_state:
+            return False
+        if not self.window_tokens:
+            return True
+        # Window layers overwrite what has left the window; the next token looks n_swa - 1 back
+        # (llama_hparams::is_masked_swa).
+        oldest = llama.llama_memory_seq_pos_min(self.memory, 0)
+        return bool(oldest <= max(0, n_tokens - self.window_tokens + 1))
+
+    @property
+    def needs_checkpoints(self) -> bool:
+        """Whether something in the cache cannot, or not always, go back to an earlier token."""
+        return self.keeps_state or self.window_tokens > 0
+
+    def checkpoint(self) -> None:
+        """Keep what cannot be rewound, to go back to here."""
+        if self.needs_checkpoints:
+            self.checkpoints.take(self.handle, len(self.tokens))
+
     def keep(self, n_tokens: int) -> int:
         """Forget everything from position `n_tokens` on; returns how many tokens remain.
 
-        None do when the cache cannot go back that far (recurrent state, a window that has moved on).
+        Where the cache cannot go back there, as many remain as the last checkpoint before has, or none.
         """
         if not self.memory:
             self.tokens.clear()
-        elif n_tokens and llama.llama_memory_seq_rm(self.memory, 0, n_tokens, -1):
-            del self.tokens[n_tokens:]
-        else:
-            llama.llama_memory_clear(self.memory, False)
-            self.tokens.clear()
+        elif not (n_tokens and self.can_rewind(n_tokens) and self._forget_from(n_tokens)):
+            place = self.checkpoints.before(n_tokens)
+            if not (place and self.checkpoints.restore(self.handle, place) and self._forget_from(place)):
+                llama.llama_memory_clear(self.memory, False)
+                self.tokens.clear()
+        self.checkpoints.forget_after(len(self.tokens))
         return len(self.tokens)
 
-    def close_gap(self, first: int, last: int) -> None:
-        """Forget positions from `first` up to `last` and move what follows down to them.
+    def _forget_from(self, n_tokens: int) -> bool:
+        if not llama.llama_memory_seq_rm(self.memory, 0, n_tokens, -1):
+            return False
+        del self.tokens[n_tokens:]
+        return bool(llama.llama_memory_seq_pos_max(self.memory, 0) == len(self.tokens) - 1)
 
-        llama.cpp turns the moved K with the next decode. Only where `can_shift` and without a state.
+    def close_gaps(self, gaps: Sequence[tuple[int, int]]) -> None:
+        """Forget positions from the first up to the last of each gap, and move what follows down to them.
+
+        The gaps are in order, as the tokens lie now, and something follows the last one. llama.cpp turns the
+        moved K on the way to the next decode, and what is stopped there is left half turned: so the last
+        token is evaluated again at once, with nothing to stop it. Only where there is no `shift_obstacle`.
         """
-        if not llama.llama_memory_seq_rm(self.memory, 0, first, last):
-            raise EngineError("llama.cpp could not take tokens out of the cache.")
-        llama.llama_memory_seq_add(self.memory, 0, last, -1, first - last)
-        del self.tokens[first:last]
+        self.checkpoints.forget_after(gaps[0][0])
+        for first, last in reversed(gaps):
+            llama.llama_memory_seq_rm(self.memory, 0, first, last)
+            llama.llama_memory_seq_add(self.memory, 0, last, -1, first - last)
+            del self.tokens[first:last]
+        final = self.tokens.pop()
+        llama.llama_memory_seq_rm(self.memory, 0, len(self.tokens), -1)
+        with self.undisturbed():
+            self.decode((final,))
 
     def become(self, other: "Context") -> None:
         """Take over another context of the same model, contents and all; what this one had is freed."""
         self.close()
         self.handle, other.handle = other.handle, 0
         self.tokens[:] = other.tokens
+        self.checkpoints = other.checkpoints
         self.asked, self.options = other.asked, other.options
         self.log_lines, self.flash_attn = other.log_lines, other.flash_attn
 

@@ -43,11 +43,12 @@ class Rolling:
             return False
         obstacle = shift_obstacle(context)
         rest = [*transcript.tokens, *generated[:-1]]
-        for first, last in reversed(transcript.leave_out(self._spans(transcript.messages, turn, places))):
+        gaps = transcript.leave_out(self._spans(transcript.messages, turn, places))
+        for first, last in reversed(gaps):
             del rest[first:last]
-            if not obstacle:
-                context.close_gap(first, last)
-                turn.shifted_tokens += len(context.tokens) - first
+        if not obstacle:
+            context.close_gaps(gaps)
+            turn.shifted_tokens += len(context.tokens) - gaps[0][0]
         kept = turn.kept_places()
         turn.dropped += [kept[place] for place in places]
         transcript.messages = tuple(

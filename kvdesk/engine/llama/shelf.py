@@ -48,33 +48,33 @@ class Shelf:
         """The checkpoints that rest with a conversation's cache."""
         return self._kept[chat].checkpoints if chat in self._kept else Checkpoints(0)
 
-    def put(self, chat: str, context: Context, checkpoints: Checkpoints) -> None:
-        """Put away what the context holds, where there is room for it; it stays in the context."""
+    def put(self, chat: str, context: Context) -> None:
+        """Put away what the context holds, where there is room for it; its tokens stay in the context."""
         self.drop(chat)
         n_bytes = state_bytes(context)
-        if len(context.tokens) < FEWEST_TOKENS or not self._make_room(n_bytes + checkpoints.n_bytes):
+        if len(context.tokens) < FEWEST_TOKENS or not self._make_room(n_bytes + context.checkpoints.n_bytes):
             return
         try:
             state = new_space(n_bytes)
             take_state(context, state)
         except (DoesNotFit, EngineError):
             return  # it is read again then, as without a shelf
-        self._kept[chat] = Shelved(format_of(context), state, list(context.tokens), checkpoints)
+        self._kept[chat] = Shelved(format_of(context), state, list(context.tokens), context.checkpoints)
+        context.checkpoints = Checkpoints()
 
-    def take(self, chat: str, context: Context) -> Checkpoints | None:
-        """Bring a conversation's cache back into the context; None, and no change, where that cannot be."""
-        found = self._kept.get(chat)
-        if found is None:
-            return None
+    def take(self, chat: str, context: Context) -> bool:
+        """Bring a conversation's cache back into the context; False where that cannot be: the context is
+        unchanged then, or empty.
+        """
+        found = self._kept.pop(chat, None)
+        if found is None or found.format != format_of(context) or len(found.tokens) > context.n_ctx_seq:
+            return False
         try:
-            if found.format != format_of(context) or len(found.tokens) > context.n_ctx_seq:
-                return None
             put_state(context, found.state, found.tokens)
         except EngineError:
-            return None
-        finally:
-            self.drop(chat)
-        return found.checkpoints
+            return False
+        context.checkpoints = found.checkpoints
+        return True
 
     def drop(self, chat: str) -> None:
         """Let go of one."""

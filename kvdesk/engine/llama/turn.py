@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from kvdesk.engine.llama.checkpoints import Checkpoints
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.detokenize import AnswerText, Shown
 from kvdesk.engine.llama.library import llama
@@ -30,20 +29,20 @@ MakeRoom = Callable[["Turn", list[int]], bool]
 PIECE_INTERVAL_S = 1 / 30  # a window redraws no faster, and every message costs both sides some time
 
 
-def read(turn: "Turn", context: Context, checkpoints: Checkpoints | None) -> None:
+def read(turn: "Turn", context: Context) -> None:
     """Read the prompt in steps of a ubatch; each can be the last when the user stops.
 
-    With `checkpoints` one is kept where the last message begins and one before the last token: what an edit
-    of that message, and another answer to it, go back to.
+    Checkpoints are kept where the last message begins and before the last token: what an edit of that
+    message, and another answer to it, go back to.
     """
     tokens = turn.prompt.transcript.tokens
     turn.begin_reading(len(context.tokens))
-    places = (turn.prompt.last_message, len(tokens) - 1) if checkpoints is not None else ()
+    places = (turn.prompt.last_message, len(tokens) - 1) if context.needs_checkpoints else ()
     while (place := len(context.tokens)) < len(tokens):
         if turn.is_cancelled():
             return
-        if checkpoints is not None and place in places:
-            checkpoints.take(context)
+        if place in places:
+            context.checkpoint()
         end = min([place + context.n_ubatch, len(tokens), *(stop for stop in places if stop > place)])
         try:
             context.decode(tokens[place:end])
