@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 NO_DISPLAY = "KV Desk's window needs a display, and this terminal has none."
 CHAT_INSTEAD = "To chat here instead: kvdesk chat demo"
-# Threads that calculate hand the interpreter over after 0.1 ms instead of 5: every call into Qt gives it up, and
-# a picture has dozens of them.
+# Threads that calculate hand the interpreter over after 0.1 ms instead of 5: every call into Qt gives it up,
+# and a picture has dozens of them.
 SWITCH_S = 0.0001
 
 

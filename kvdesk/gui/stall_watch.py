@@ -5,15 +5,14 @@ Set KVDESK_STALL_LOG to a file and the longest stalls are written there, one a l
 
 import os
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
 _TICK_MS = 5
 _WORTH_NOTING_MS = 20.0
+_SCHEDULE = Path("/proc/thread-self/schedstat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,12 @@ class Stall:
         return f"{self.late_ms:.1f} ms late, {self.busy_ms:.1f} ms busy{queued}, at {self.at_s:.3f} s"
 
 
-class _Schedule:
-    """How long this thread has waited for a processor so far, as Linux counts it."""
-
-    def __init__(self) -> None:
-        self._file: BinaryIO | None = None
-        with suppress(OSError):
-            self._file = open("/proc/thread-self/schedstat", "rb", buffering=0)  # noqa: SIM115 - for good
-
-    def queued_ms(self) -> float | None:
-        """Milliseconds; None where the system does not say."""
-        if self._file is None:
-            return None
-        self._file.seek(0)
-        return int(self._file.read().split()[1]) / 1e6
+def _queued_ms() -> float | None:
+    """How long this thread has waited for a processor so far, as Linux counts it; None on other systems."""
+    try:
+        return int(_SCHEDULE.read_bytes().split()[1]) / 1e6
+    except OSError:
+        return None
 
 
 class StallWatch(QObject):
@@ -64,8 +55,7 @@ class StallWatch(QObject):
         self._log = log
         self._started_s = self._last_s = time.perf_counter()
         self._last_busy_s = time.thread_time()
-        self._schedule = _Schedule()
-        self._last_queued_ms = self._schedule.queued_ms()
+        self._last_queued_ms = _queued_ms()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
@@ -82,7 +72,7 @@ class StallWatch(QObject):
         late_ms = (now_s - self._last_s) * 1000 - _TICK_MS
         busy_ms = (busy_s - self._last_busy_s) * 1000
         self._last_s, self._last_busy_s = now_s, busy_s
-        queued_ms, before_ms = self._schedule.queued_ms(), self._last_queued_ms
+        queued_ms, before_ms = _queued_ms(), self._last_queued_ms
         self._last_queued_ms = queued_ms
         if late_ms < _WORTH_NOTING_MS:
             return
