@@ -51,7 +51,7 @@
     </message>
     <message>
         <source>Search titles and all that was said</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索标题和所有对话内容</translation>
     </message>
     <message>
         <source>Your chats will be listed here.</source>
@@ -59,7 +59,7 @@
     </message>
     <message>
         <source>That was said nowhere.</source>
-        <translation type="unfinished"></translation>
+        <translation>哪里都没有说过这个。</translation>
     </message>
     <message>
         <source>Open</source>
@@ -129,11 +129,11 @@
     </message>
     <message>
         <source>Editing an earlier message: it and the {count} messages after it give way. Esc keeps them.</source>
-        <translation type="unfinished"></translation>
+        <translation>正在编辑较早的消息:它和其后的 {count} 条消息将被替换。按 Esc 保留它们。</translation>
     </message>
     <message>
         <source>This model’s template leaves the reasoning of earlier answers out: every answer that thought is read again with the next message.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型的模板会去掉先前回答的思考内容:每个带思考的回答都会随下一条消息重新读取。</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -175,7 +175,7 @@
     <name>ContextGauge</name>
     <message>
         <source>What can be done with the context</source>
-        <translation type="unfinished"></translation>
+        <translation>可对上下文做的操作</translation>
     </message>
     <message>
         <source>Context</source>
@@ -257,23 +257,23 @@
     </message>
     <message>
         <source>Pin: never leave it out of the context</source>
-        <translation type="unfinished"></translation>
+        <translation>固定:永不移出上下文</translation>
     </message>
     <message>
         <source>Unpin</source>
-        <translation type="unfinished"></translation>
+        <translation>取消固定</translation>
     </message>
     <message>
         <source>Leave this exchange out of the context</source>
-        <translation type="unfinished"></translation>
+        <translation>将这一轮对话移出上下文</translation>
     </message>
     <message>
         <source>Bring it back into the context</source>
-        <translation type="unfinished"></translation>
+        <translation>放回上下文</translation>
     </message>
     <message>
         <source>Summarise everything up to here…</source>
-        <translation type="unfinished"></translation>
+        <translation>将到此为止的内容写成摘要…</translation>
     </message>
 </context>
 <context>
@@ -511,11 +511,11 @@
     </message>
     <message>
         <source>{hours} h {minutes} min</source>
-        <translation type="unfinished"></translation>
+        <translation>{hours} 小时 {minutes} 分</translation>
     </message>
     <message>
         <source>{minutes} min {seconds} s</source>
-        <translation type="unfinished"></translation>
+        <translation>{minutes} 分 {seconds} 秒</translation>
     </message>
     <message>
         <source>{number} s</source>
@@ -551,11 +551,11 @@
     </message>
     <message>
         <source>messages before it were left out</source>
-        <translation type="unfinished"></translation>
+        <translation>之前的消息已移出</translation>
     </message>
     <message>
         <source>the context was made anew</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文已重新创建</translation>
     </message>
     <message>
         <source>the template writes earlier messages differently now</source>
@@ -587,19 +587,19 @@
     </message>
     <message>
         <source>message {number} changed</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 条消息已更改</translation>
     </message>
     <message>
         <source>left out of the context</source>
-        <translation type="unfinished"></translation>
+        <translation>已移出上下文</translation>
     </message>
     <message>
         <source>summary of {count} messages</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条消息的摘要</translation>
     </message>
     <message>
         <source>pinned</source>
-        <translation type="unfinished"></translation>
+        <translation>已固定</translation>
     </message>
     <message>
         <source>{new} new tokens read</source>
@@ -631,19 +631,19 @@
     </message>
     <message>
         <source>went back to a checkpoint</source>
-        <translation type="unfinished"></translation>
+        <translation>已回到检查点</translation>
     </message>
     <message>
         <source>cache brought back from memory</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存已从内存取回</translation>
     </message>
     <message>
         <source>{count} moved together in the cache</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个在缓存中平移</translation>
     </message>
     <message>
         <source>{count} messages left out of the context</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条消息已移出上下文</translation>
     </message>
     <message>
         <source>reading</source>
@@ -683,7 +683,7 @@
     </message>
     <message>
         <source>cache {now} → {after} %</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存 {now} → {after} %</translation>
     </message>
     <message>
         <source>loading the model</source>
@@ -756,110 +756,110 @@
     <name>HistoryItems</name>
     <message>
         <source>Time</source>
-        <translation type="unfinished"></translation>
+        <translation>时间</translation>
     </message>
 </context>
 <context>
     <name>HistoryWindow</name>
     <message>
         <source>Memory, cache and speed</source>
-        <translation type="unfinished"></translation>
+        <translation>内存、缓存与速度</translation>
     </message>
     <message>
         <source>Follow</source>
-        <translation type="unfinished"></translation>
+        <translation>跟随</translation>
     </message>
     <message>
         <source>Save picture…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存图片…</translation>
     </message>
     <message>
         <source>Save CSV…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存 CSV…</translation>
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished">关闭</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>Pictures (*.png)</source>
-        <translation type="unfinished"></translation>
+        <translation>图片 (*.png)</translation>
     </message>
     <message>
         <source>Tables (*.csv)</source>
-        <translation type="unfinished">表格 (*.csv)</translation>
+        <translation>表格 (*.csv)</translation>
     </message>
     <message>
         <source>now</source>
-        <translation type="unfinished"></translation>
+        <translation>现在</translation>
     </message>
     <message>
         <source>{age} s ago</source>
-        <translation type="unfinished"></translation>
+        <translation>{age} 秒前</translation>
     </message>
     <message>
         <source>Graph</source>
-        <translation type="unfinished"></translation>
+        <translation>图表</translation>
     </message>
     <message>
         <source>planned ceiling</source>
-        <translation type="unfinished"></translation>
+        <translation>计划上限</translation>
     </message>
     <message>
         <source>above this: kept for other programs</source>
-        <translation type="unfinished"></translation>
+        <translation>此线以上:留给其他程序</translation>
     </message>
     <message>
         <source>Table of the samples</source>
-        <translation type="unfinished"></translation>
+        <translation>采样表</translation>
     </message>
     <message>
         <source>Table</source>
-        <translation type="unfinished"></translation>
+        <translation>表格</translation>
     </message>
     <message>
         <source>Save the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>保存图表</translation>
     </message>
     <message>
         <source>All files (*)</source>
-        <translation type="unfinished">所有文件 (*)</translation>
+        <translation>所有文件 (*)</translation>
     </message>
     <message>
         <source>{device}: in use</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:已用</translation>
     </message>
     <message>
         <source>{device}: the engine</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:引擎</translation>
     </message>
     <message>
         <source>{device}: other programs</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:其他程序</translation>
     </message>
     <message>
         <source>The engine&apos;s process</source>
-        <translation type="unfinished">引擎进程</translation>
+        <translation>引擎进程</translation>
     </message>
     <message>
         <source>Cells</source>
-        <translation type="unfinished">单元</translation>
+        <translation>单元</translation>
     </message>
     <message>
         <source>Reading</source>
-        <translation type="unfinished">读入</translation>
+        <translation>读入</translation>
     </message>
     <message>
         <source>Writing</source>
-        <translation type="unfinished">生成</translation>
+        <translation>生成</translation>
     </message>
     <message>
         <source>{device}: power</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:功率</translation>
     </message>
     <message>
         <source>{device}: temperature</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:温度</translation>
     </message>
 </context>
 <context>
@@ -1144,7 +1144,7 @@
     </message>
     <message>
         <source>Open the graph in large, and as a table</source>
-        <translation type="unfinished"></translation>
+        <translation>放大图表,也可作为表格查看</translation>
     </message>
     <message>
         <source>planned ceiling {size} MiB</source>
@@ -1383,202 +1383,202 @@
     <name>Room</name>
     <message>
         <source>Rehearse: fill it twice and see that it holds</source>
-        <translation type="unfinished"></translation>
+        <translation>预演:填满两次,看是否承受得住</translation>
     </message>
     <message>
         <source>Reads as many tokens as the context has, twice; the conversation comes back.</source>
-        <translation type="unfinished"></translation>
+        <translation>按上下文的大小读取两遍词元;对话随后恢复。</translation>
     </message>
     <message>
         <source>the trained one</source>
-        <translation type="unfinished"></translation>
+        <translation>训练长度</translation>
     </message>
     <message>
         <source>Asked for {requested} · planned {planned} · is {actual} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>要求 {requested} · 计划 {planned} · 实际 {actual} 个词元</translation>
     </message>
     <message>
         <source>{tokens} tokens, {k} / {v}: {size}</source>
-        <translation type="unfinished"></translation>
+        <translation>{tokens} 个词元,{k} / {v}:{size}</translation>
     </message>
     <message>
         <source>Find larger contexts that fit…</source>
-        <translation type="unfinished"></translation>
+        <translation>查找放得下的更大上下文…</translation>
     </message>
     <message>
         <source>Park this conversation’s cache on disk</source>
-        <translation type="unfinished"></translation>
+        <translation>将此对话的缓存存放到磁盘</translation>
     </message>
     <message>
         <source>Delete the parked cache ({size}, {tokens} tokens)</source>
-        <translation type="unfinished"></translation>
+        <translation>删除已存放的缓存({size},{tokens} 个词元)</translation>
     </message>
     <message>
         <source>When the context is full</source>
-        <translation type="unfinished">上下文已满时</translation>
+        <translation>上下文已满时</translation>
     </message>
     <message>
         <source>stop</source>
-        <translation type="unfinished"></translation>
+        <translation>停止</translation>
     </message>
     <message>
         <source>leave out the oldest messages</source>
-        <translation type="unfinished"></translation>
+        <translation>移出最早的消息</translation>
     </message>
     <message>
         <source>ask</source>
-        <translation type="unfinished"></translation>
+        <translation>询问</translation>
     </message>
     <message>
         <source>as in the settings: {policy}</source>
-        <translation type="unfinished"></translation>
+        <translation>按设置:{policy}</translation>
     </message>
     <message>
         <source>Setting the contents aside</source>
-        <translation type="unfinished"></translation>
+        <translation>正在暂存内容</translation>
     </message>
     <message>
         <source>Making the context</source>
-        <translation type="unfinished"></translation>
+        <translation>正在创建上下文</translation>
     </message>
     <message>
         <source>Converting the contents</source>
-        <translation type="unfinished"></translation>
+        <translation>正在转换内容</translation>
     </message>
     <message>
         <source>Putting the contents back</source>
-        <translation type="unfinished"></translation>
+        <translation>正在放回内容</translation>
     </message>
     <message>
         <source>Checking the next token</source>
-        <translation type="unfinished"></translation>
+        <translation>正在核对下一个词元</translation>
     </message>
     <message>
         <source>Reading the conversation again</source>
-        <translation type="unfinished"></translation>
+        <translation>正在重新读取对话</translation>
     </message>
     <message>
         <source>Changing the context to {tokens} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>正在将上下文改为 {tokens} 个词元</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Round {round} of {rounds}, {done} of {total} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {round} 轮,共 {rounds} 轮,{done} / {total} 个词元</translation>
     </message>
     <message>
         <source>about {time} left</source>
-        <translation type="unfinished"></translation>
+        <translation>约剩 {time}</translation>
     </message>
     <message>
         <source>Filling the context to see that it holds</source>
-        <translation type="unfinished"></translation>
+        <translation>正在填满上下文,看是否承受得住</translation>
     </message>
     <message>
         <source>Keep the messages</source>
-        <translation type="unfinished"></translation>
+        <translation>保留消息</translation>
     </message>
     <message>
         <source>Summarising {count} messages</source>
-        <translation type="unfinished"></translation>
+        <translation>正在为 {count} 条消息写摘要</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens, as {summary}</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条消息共 {tokens} 个词元,摘要为 {summary} 个</translation>
     </message>
     <message>
         <source>Use this summary</source>
-        <translation type="unfinished"></translation>
+        <translation>采用此摘要</translation>
     </message>
     <message>
         <source>The messages stay in the conversation and can be brought back. You can change the text.</source>
-        <translation type="unfinished"></translation>
+        <translation>这些消息仍留在对话中,可随时放回。您可以修改文字。</translation>
     </message>
     <message>
         <source>Answer till it is full</source>
-        <translation type="unfinished"></translation>
+        <translation>回答到填满为止</translation>
     </message>
     <message>
         <source>Leave out the oldest</source>
-        <translation type="unfinished"></translation>
+        <translation>移出最早的</translation>
     </message>
     <message>
         <source>Choose what to leave out</source>
-        <translation type="unfinished"></translation>
+        <translation>选择要移出的</translation>
     </message>
     <message>
         <source>Summarise the oldest</source>
-        <translation type="unfinished"></translation>
+        <translation>将最早的写成摘要</translation>
     </message>
     <message>
         <source>Enlarge the context</source>
-        <translation type="unfinished"></translation>
+        <translation>扩大上下文</translation>
     </message>
     <message>
         <source>The conversation and an answer take {tokens} tokens too many</source>
-        <translation type="unfinished"></translation>
+        <translation>对话加上回答多出 {tokens} 个词元</translation>
     </message>
     <message>
         <source>Nothing is left out unless you say so.</source>
-        <translation type="unfinished"></translation>
+        <translation>未经您同意,不会移出任何内容。</translation>
     </message>
     <message>
         <source>The context is {percent} % full</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文已用 {percent} %</translation>
     </message>
     <message>
         <source>Enlarge</source>
-        <translation type="unfinished"></translation>
+        <translation>扩大</translation>
     </message>
     <message>
         <source>Not now</source>
-        <translation type="unfinished"></translation>
+        <translation>暂不</translation>
     </message>
     <message>
         <source>Park and close</source>
-        <translation type="unfinished"></translation>
+        <translation>存放并关闭</translation>
     </message>
     <message>
         <source>Park this conversation’s cache before closing?</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭前存放此对话的缓存吗?</translation>
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished">关闭</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>Stay</source>
-        <translation type="unfinished"></translation>
+        <translation>留下</translation>
     </message>
     <message>
         <source>{size} on disk spare about {time} of reading.</source>
-        <translation type="unfinished"></translation>
+        <translation>占用磁盘 {size},可省去约 {time} 的读取。</translation>
     </message>
     <message>
         <source>{size} on disk spare reading {tokens} tokens again.</source>
-        <translation type="unfinished"></translation>
+        <translation>占用磁盘 {size},可省去重新读取 {tokens} 个词元。</translation>
     </message>
     <message>
         <source>Park</source>
-        <translation type="unfinished"></translation>
+        <translation>存放</translation>
     </message>
     <message>
         <source>Park this conversation’s cache?</source>
-        <translation type="unfinished"></translation>
+        <translation>存放此对话的缓存吗?</translation>
     </message>
 </context>
 <context>
     <name>RoomCard</name>
     <message>
         <source>Summary</source>
-        <translation type="unfinished"></translation>
+        <translation>摘要</translation>
     </message>
     <message>
         <source>Progress</source>
-        <translation type="unfinished"></translation>
+        <translation>进度</translation>
     </message>
 </context>
 <context>
@@ -1925,7 +1925,7 @@
     </message>
     <message>
         <source>Choose another folder, or make room on the disk.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择其他文件夹,或腾出磁盘空间。</translation>
     </message>
     <message>
         <source>Choose another port with --port, or another host.</source>
@@ -2200,16 +2200,16 @@
         <translation>K 用 {type} 时每 {block} 个值为一块；此模型的行长不能整除。</translation>
     </message>
     <message>
-        <source>K in bf16 cannot be moved: llama.cpp would end.</source>
-        <translation type="unfinished"></translation>
+        <source>K in {type} cannot be moved while LLAMA_ATTN_ROT_DISABLE is set.</source>
+        <translation>设置了 LLAMA_ATTN_ROT_DISABLE 时,{type} 的 K 无法平移。</translation>
     </message>
     <message>
         <source>K in {type} cannot be moved with this model&apos;s heads; in f16 it can.</source>
-        <translation type="unfinished"></translation>
+        <translation>以此模型的头尺寸,{type} 的 K 无法平移;f16 则可以。</translation>
     </message>
     <message>
         <source>K in {type} cannot be moved.</source>
-        <translation type="unfinished"></translation>
+        <translation>{type} 的 K 无法平移。</translation>
     </message>
     <message>
         <source>K of every cache</source>
@@ -2957,7 +2957,7 @@
     </message>
     <message>
         <source>The history could not be written to {path}: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法将历史写入 {path}:{reason}。</translation>
     </message>
     <message>
         <source>The inverse of the RoPE scale; 0 takes the model&apos;s.</source>
@@ -3584,6 +3584,10 @@
         <translation>头维度 {size}</translation>
     </message>
     <message>
+        <source>held by the engine beyond all buffers, by the driver&apos;s own count: its context, kernels</source>
+        <translation>按驱动程序的统计,引擎在所有缓冲区之外占用的部分:其上下文和内核</translation>
+    </message>
+    <message>
         <source>host:port of llama.cpp RPC servers, comma-separated; each one counts as a GPU.</source>
         <translation>llama.cpp RPC 服务器的 host:port，以逗号分隔；每个算作一个 GPU。</translation>
     </message>
@@ -3661,7 +3665,7 @@
     </message>
     <message>
         <source>llama.cpp cannot move this model&apos;s positions.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 无法平移此模型的位置。</translation>
     </message>
     <message>
         <source>llama.cpp could not copy the cache.</source>
@@ -3670,10 +3674,6 @@
     <message>
         <source>llama.cpp could not evaluate {n} tokens (status {status}).</source>
         <translation>llama.cpp 无法计算 {n} 个 token（状态 {status}）。</translation>
-    </message>
-    <message>
-        <source>llama.cpp could not take tokens out of the cache.</source>
-        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>llama.cpp did not take the cache&apos;s contents back.</source>
@@ -3773,7 +3773,7 @@
     </message>
     <message>
         <source>sliding windows keep too little; with --swa-full they could be moved.</source>
-        <translation type="unfinished"></translation>
+        <translation>滑动窗口保留得太少;使用 --swa-full 即可平移。</translation>
     </message>
     <message>
         <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
@@ -3848,6 +3848,10 @@
         <translation>掩码</translation>
     </message>
     <message>
+        <source>the oldest tokens have left its sliding windows.</source>
+        <translation>最早的词元已离开其滑动窗口。</translation>
+    </message>
+    <message>
         <source>the output buffer</source>
         <translation>输出缓冲区</translation>
     </message>
@@ -3865,11 +3869,11 @@
     </message>
     <message>
         <source>this architecture is not known well enough.</source>
-        <translation type="unfinished"></translation>
+        <translation>对此架构了解不足。</translation>
     </message>
     <message>
         <source>this model adds its positions to the words themselves.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型把位置加在词本身上。</translation>
     </message>
     <message>
         <source>this model has latent attention in windows</source>
@@ -3877,7 +3881,7 @@
     </message>
     <message>
         <source>this model keeps a state that nothing can be taken out of.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型保有一个无法从中取出内容的状态。</translation>
     </message>
     <message>
         <source>this model keeps an index or a compressed cache beside K and V</source>
@@ -3889,11 +3893,11 @@
     </message>
     <message>
         <source>this model keeps no cache.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型没有缓存。</translation>
     </message>
     <message>
         <source>this model&apos;s positions are stretched with a factor that moving would apply twice.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型的位置按某个系数拉伸,平移会把它应用两次。</translation>
     </message>
     <message>
         <source>weights in {buffer}</source>
@@ -4061,7 +4065,7 @@
     </message>
     <message>
         <source>{path} could not be written.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入 {path}。</translation>
     </message>
     <message>
         <source>{said}, and {lacking} are lacking.</source>
