@@ -51,6 +51,8 @@ class FakeDesk:
         self.opened: Any = None
         self.calls: list[tuple[Any, ...]] = []
         self.is_changed = False
+        self.last_load: Any = None
+        self.resting_tokens: dict[int, int] = {}  # no cache that would be asked about at the end
 
     def drain(self) -> bool:
         changed, self.is_changed = self.is_changed, False
