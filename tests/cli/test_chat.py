@@ -252,8 +252,8 @@ def test_an_engine_that_dies_in_an_answer_is_named(tmp_path):
         env={**os.environ, "LANGUAGE": "en"},
     )
     assert process.stdout is not None
-    while '"event":"token"' not in process.stdout.readline():
-        pass
+    while '"event":"token"' not in (line := process.stdout.readline()):
+        assert line, process.communicate(timeout=WAIT_S)[1]  # it ended before its first word
     (engine,) = psutil.Process(process.pid).children()
     engine.kill()
     out, err = process.communicate(timeout=WAIT_S)

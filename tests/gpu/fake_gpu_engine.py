@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from kvdesk.engine.protocol import (
+    PROTOCOL_VERSION,
     CacheReport,
     Chat,
     CountTokens,
@@ -145,7 +146,7 @@ def main() -> None:
     folder, context_bytes, *behaviour = sys.argv[1:]
     engine = Engine(Path(folder), int(context_bytes), "".join(behaviour))
     hello = Hello(
-        protocol=1,
+        protocol=PROTOCOL_VERSION,
         kvdesk="0",
         llama_cpp_python="0",
         build="",
