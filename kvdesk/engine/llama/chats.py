@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from kvdesk.engine.llama.checkpoints import Checkpoints
 from kvdesk.engine.llama.context import Context
@@ -126,12 +127,13 @@ class Chats:
                 model=context.model.description,
             )
         prompt = self._prepare(command.messages, command.chat)
-        rolling = Rolling(context, self._vocabulary, emit)
+        rolling = Rolling(context, self._vocabulary, emit, partial(self._retell, command.chat))
         dropped: list[int] = []
         if prompt.n_tokens > context.n_ctx_seq and command.overflow == "roll":
             dropped = rolling.falling_out_of_prompt(command, prompt)
             left = tuple(m for place, m in enumerate(command.messages) if place not in dropped)
             prompt = self._prepare(left, command.chat)
+        why = shift_obstacle(context)
         if prompt.n_tokens > context.n_ctx_seq:
             raise DoesNotFit(
                 "The conversation is {prompt} tokens long and the context holds {context}.",
@@ -141,9 +143,11 @@ class Chats:
             )
         with Sampler(command.sampling, self._vocabulary, context.n_ctx_seq) as sampler:
             prompt, shifted_tokens = self._take_cache(command, prompt)
+            if dropped and prompt.reread_tokens:
+                prompt = replace(prompt, reread_reason="context_shifted")
             turn = Turn(command, prompt, emit, is_cancelled, dropped=dropped, shifted_tokens=shifted_tokens)
             if dropped:
-                rolling.tell(turn, dropped, is_shifted=shifted_tokens > 0)
+                rolling.tell(turn, dropped, why, is_shifted=shifted_tokens > 0)
             try:
                 read(turn, context)
                 if turn.stop_reason is None:
@@ -173,8 +177,7 @@ class Chats:
             raise EngineError("There is nothing to answer yet.", "Write a message first.")
         known = self._transcripts.get(chat)
         before = known or Transcript(started=datetime.now())
-        text = self._text(messages, chat, before.started)
-        after = before.continued(messages, text.encode("utf-8", "replace"), self._vocabulary)
+        after = self._retell(chat, before, messages)
         # The last token is evaluated in any case: its scores choose the first token of the answer.
         most = len(after.tokens) - 1
         held, checkpoints = self._of(chat)
@@ -223,6 +226,11 @@ class Chats:
             return "other_chat" if self._in_cache != chat else "cannot_rewind"
         return change(before, after)
 
+    def _retell(self, chat: str, before: Transcript, messages: tuple[Message, ...]) -> Transcript:
+        """A conversation as the template writes it now."""
+        text = self._text(messages, chat, before.started)
+        return before.continued(messages, text.encode("utf-8", "replace"), self._vocabulary)
+
     def _text(self, messages: tuple[Message, ...], chat: str, started: datetime) -> str:
         if chat in self._bare:
             return messages[-1].content
@@ -264,14 +272,15 @@ class Chats:
         """
         chat, context = command.chat, self._context
         is_other = chat != self._in_cache
+        has_rested = is_other and bool(self._shelf.tokens(chat))
         came_back = is_other and self._bring(chat)
         shifted_tokens = 0
         if command.may_shift and not shift_obstacle(context):
             shifted_tokens = shift_together(context, prompt.transcript.tokens[:-1])
         if is_other or shifted_tokens:
             prompt = self._prepare(prompt.transcript.messages, chat)
-            if is_other and prompt.reread_reason == "cannot_rewind":
-                prompt = replace(prompt, reread_reason="other_chat")
+            if is_other and not came_back and prompt.reread_reason == "cannot_rewind":
+                prompt = replace(prompt, reread_reason="options_changed" if has_rested else "other_chat")
         self._transcripts.pop(chat, None)
         self._transcripts[chat] = prompt.transcript
         while len(self._transcripts) > CHATS_REMEMBERED:

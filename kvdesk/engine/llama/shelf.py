@@ -6,7 +6,8 @@ import psutil
 
 from kvdesk.engine.llama.checkpoints import Checkpoints
 from kvdesk.engine.llama.context import Context
-from kvdesk.engine.llama.layout import StateFormat, format_of
+from kvdesk.engine.llama.layout import POSITION_OPTIONS, StateFormat, format_of
+from kvdesk.engine.llama.library import llama
 from kvdesk.engine.llama.space import Space, new_space, put_state, state_bytes, take_state
 from kvdesk.errors import DoesNotFit, EngineError
 
@@ -18,6 +19,7 @@ class Shelved(NamedTuple):
     """One conversation's cache: its contents as llama.cpp writes them, and the tokens they are of."""
 
     format: StateFormat
+    positions: tuple[object, ...]
     state: Space
     tokens: list[int]
     checkpoints: Checkpoints
@@ -59,7 +61,9 @@ class Shelf:
             take_state(context, state)
         except (DoesNotFit, EngineError):
             return  # it is read again then, as without a shelf
-        self._kept[chat] = Shelved(format_of(context), state, list(context.tokens), context.checkpoints)
+        self._kept[chat] = Shelved(
+            format_of(context), _positions(context), state, list(context.tokens), context.checkpoints
+        )
         context.checkpoints = Checkpoints()
 
     def take(self, chat: str, context: Context) -> bool:
@@ -67,11 +71,16 @@ class Shelf:
         unchanged then, or empty.
         """
         found = self._kept.pop(chat, None)
-        if found is None or found.format != format_of(context) or len(found.tokens) > context.n_ctx_seq:
+        if found is None or len(found.tokens) > context.n_ctx_seq:
+            return False
+        if (found.format, found.positions) != (format_of(context), _positions(context)):
             return False
         try:
             put_state(context, found.state, found.tokens)
         except EngineError:
+            return False
+        if llama.llama_memory_seq_pos_max(context.memory, 0) != len(found.tokens) - 1:
+            context.keep(0)
             return False
         context.checkpoints = found.checkpoints
         return True
@@ -86,3 +95,8 @@ class Shelf:
         while self._kept and self.n_bytes + n_bytes > budget:
             del self._kept[next(iter(self._kept))]
         return n_bytes <= budget
+
+
+def _positions(context: Context) -> tuple[object, ...]:
+    """How positions are scaled: K is kept turned by them."""
+    return tuple(getattr(context.options, name) for name in POSITION_OPTIONS)

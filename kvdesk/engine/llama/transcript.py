@@ -12,6 +12,8 @@ from typing import Protocol
 
 from kvdesk.engine.protocol import Message
 
+_LEAD_BYTES = 16  # what a template writes before an answer, so that a short one is not found in other words
+
 
 class Tokenizer(Protocol):
     """What a transcript needs of a vocabulary."""
@@ -53,17 +55,33 @@ class Transcript:
     evaluated_tokens: int = 0
 
     def continued(self, messages: tuple[Message, ...], prompt: bytes, vocabulary: Tokenizer) -> "Transcript":
-        """The transcript of this conversation's next prompt, its text given by the template."""
+        """The transcript of this conversation's next prompt, its text given by the template.
+
+        Answers keep their tokens, also those after a place where something was left out or changed.
+        """
         answers = self._answers_within(common_length(self.text, prompt), vocabulary)
-        while answers:
-            last = answers[-1]
-            rest = vocabulary.tokenize(prompt[last.last_byte :], is_start=False)
-            if vocabulary.continues(rest):
-                tokens = self.tokens[: last.last_token] + rest
-                return Transcript(self.started, messages, prompt, tokens, answers)
+        tokens = self.tokens[: answers[-1].last_token] if answers else []
+        byte = answers[-1].last_byte if answers else 0
+        for answer in self.answers[len(answers) :]:
+            first = self._place_of(answer, prompt, byte)
+            between = vocabulary.tokenize(prompt[byte:first], is_start=not byte) if first is not None else []
+            if first is None or (byte and not vocabulary.continues(between)):
+                continue
+            tokens += between
+            said = self.tokens[answer.first_token : answer.last_token]
+            byte = first + answer.last_byte - answer.first_byte
+            answers.append(Answer(first, len(tokens), byte, len(tokens) + len(said), answer.has_reasoning))
+            tokens += said
+        rest = vocabulary.tokenize(prompt[byte:], is_start=not byte)
+        if byte and not vocabulary.continues(rest):
             # A join here would put a space into the text; whole answers are better lost than that.
-            answers = []
-        return Transcript(self.started, messages, prompt, vocabulary.tokenize(prompt, is_start=True))
+            return Transcript(self.started, messages, prompt, vocabulary.tokenize(prompt, is_start=True))
+        return Transcript(self.started, messages, prompt, tokens + rest, answers)
+
+    def become(self, other: "Transcript") -> None:
+        """Be another telling of the same conversation."""
+        self.messages, self.text, self.tokens = other.messages, other.text, other.tokens
+        self.answers, self.evaluated_tokens = other.answers, other.evaluated_tokens
 
     def begin_answer(self) -> None:
         """What is added from here on was generated."""
@@ -78,31 +96,17 @@ class Transcript:
         answer.last_byte, answer.last_token = len(self.text), len(self.tokens)
         answer.has_reasoning = has_reasoning
 
-    def leave_out(self, spans: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int]]:
-        """Take stretches out: first and last byte, first and last token of each, in order.
-
-        Answers in them go, later ones move up. Returns the stretches of tokens as they were.
-        """
-        for first_byte, last_byte, first_token, last_token in reversed(spans):
-            self.text = self.text[:first_byte] + self.text[last_byte:]
-            del self.tokens[first_token:last_token]
-            self.answers = [
-                answer
-                for answer in self.answers
-                if answer.last_byte <= first_byte or answer.first_byte >= last_byte
-            ]
-            for answer in self.answers:
-                if answer.first_byte >= last_byte:
-                    answer.first_byte -= last_byte - first_byte
-                    answer.last_byte -= last_byte - first_byte
-                    answer.first_token -= last_token - first_token
-                    answer.last_token -= last_token - first_token
-        self.evaluated_tokens = min(self.evaluated_tokens, len(self.tokens))
-        return [(first_token, last_token) for _, _, first_token, last_token in spans]
-
     def answer_at(self, byte: int) -> Answer | None:
         """The answer that lies at a place of the text, or else the next one after it."""
         return next((answer for answer in self.answers if answer.last_byte > byte), None)
+
+    def _place_of(self, answer: Answer, text: bytes, byte: int) -> int | None:
+        """Where an answer stands in another text, from `byte` on, after the same words as before."""
+        lead = min(_LEAD_BYTES, answer.first_byte)
+        said = self.text[answer.first_byte - lead : answer.last_byte]
+        found = text.find(said, max(0, byte - lead))
+        is_there = found >= 0 and found + lead >= byte and answer.last_byte > answer.first_byte
+        return found + lead if is_there else None
 
     def _answers_within(self, length: int, vocabulary: Tokenizer) -> list[Answer]:
         """The answers in the first bytes of the text; one that goes on beyond them is cut between tokens."""

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kvdesk.engine.llama.context import Context
 from kvdesk.engine.llama.detokenize import AnswerText, Shown
 from kvdesk.engine.llama.library import llama
 from kvdesk.engine.llama.prompt import Prompt
 from kvdesk.engine.llama.sampler import Sampler
+from kvdesk.engine.llama.transcript import common_length
 from kvdesk.engine.llama.vocabulary import Vocabulary
 from kvdesk.engine.protocol import (
     CacheReport,
@@ -129,6 +130,25 @@ class Turn:
         self.prefill_s = time.perf_counter() - self._started_s
         self._tell_progress(done_tokens)
 
+    def read_again(self, context: Context, tokens: Sequence[int]) -> bool:
+        """Bring the cache to these tokens in the middle of an answer; False when the user stops it.
+
+        What that takes counts as reading.
+        """
+        started_s = time.perf_counter()
+        context.keep(common_length(context.tokens, tokens))
+        reread = len(tokens) - len(context.tokens)
+        if reread:
+            known = self.prompt.reread_tokens
+            self.prompt = replace(self.prompt, reread_tokens=known + reread, reread_reason="context_shifted")
+        while (place := len(context.tokens)) < len(tokens) and not self.is_cancelled():
+            self._tell_progress(place, len(tokens))
+            context.decode(tokens[place : place + context.n_ubatch])
+        took_s = time.perf_counter() - started_s
+        self.prefill_s += took_s
+        self._started_s += took_s
+        return len(context.tokens) == len(tokens)
+
     def begin_writing(self, answer: AnswerText) -> None:
         self.answer = answer
         self._started_s = time.perf_counter()
@@ -181,12 +201,12 @@ class Turn:
         if shown.is_stopped:
             self.stop_reason = "stop_string"
 
-    def _tell_progress(self, done_tokens: int) -> None:
+    def _tell_progress(self, done_tokens: int, total_tokens: int = 0) -> None:
         self.emit(
             PrefillProgress(
                 id=self.command.id,
                 done_tokens=done_tokens,
-                total_tokens=self.prompt.n_tokens,
+                total_tokens=total_tokens or self.prompt.n_tokens,
                 reused_tokens=self.prompt.reused_tokens,
                 elapsed_s=self.prefill_s,
             )

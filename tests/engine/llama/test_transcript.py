@@ -118,3 +118,23 @@ def test_the_answer_at_a_place_is_the_one_there_or_the_next() -> None:
     assert transcript.answer_at(0) is transcript.answer_at(3) is transcript.answers[0]
     assert transcript.answers[0].has_reasoning
     assert transcript.answer_at(4) is None
+
+
+def test_an_answer_after_a_gap_keeps_its_tokens() -> None:
+    first = answered("<e>one:", AB, END)
+    second = first.continued((), b"<e>one:ab<e>the second question:", WORDS)
+    second.begin_answer()
+    second.end_answer((AB, ord("c")), WORDS, has_reasoning=False)
+    without_the_first = "<e>the second question:abc<e>three:"
+    after = following(second, without_the_first)
+    assert ABC not in after.tokens  # what the tokenizer would take
+    assert [after.tokens[answer.first_token : answer.last_token] for answer in after.answers] == [
+        [AB, ord("c")]
+    ]
+
+
+def test_a_short_answer_is_not_found_in_other_words() -> None:
+    first = answered("<e>say it in short:", AB)
+    after = following(first, "<e>another abc altogether:")
+    assert after.answers == []
+    assert ABC in after.tokens
