@@ -1,6 +1,5 @@
 """The host's memory and one process."""
 
-import os
 import subprocess
 import sys
 
@@ -16,14 +15,33 @@ def test_the_host_has_memory():
     assert sample.process_cpu_percent is None
 
 
+# A process of its own: in one that has lived for a while the allocator may hand out pages that are there already.
+_GROWING = """
+import sys
+print(flush=True)
+sys.stdin.readline()
+ballast = b"x" * (64 << 20)
+print(flush=True)
+sys.stdin.readline()
+"""
+
+
 def test_a_process_is_read():
     probe = PsutilProbe()
-    first = probe.read(os.getpid())
-    ballast = bytearray(os.urandom(64)) * (1 << 20)
-    second = probe.read(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-c", _GROWING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdout.readline()
+        first = probe.read(process.pid)
+        print(file=process.stdin, flush=True)
+        process.stdout.readline()
+        second = probe.read(process.pid)
+        process.stdin.close()
     assert first.process_bytes is not None
     assert second.process_bytes is not None
-    assert second.process_bytes - first.process_bytes > len(ballast) * 0.9
+    assert second.process_bytes - first.process_bytes > (64 << 20) * 0.9
     assert second.process_private_bytes is not None
     assert second.process_private_bytes <= second.process_bytes
     assert second.process_cpu_percent is not None
