@@ -38,6 +38,7 @@ def card_of(header: Header, shape: ModelShape) -> ModelCard:
             CacheTypeVerdict(v.name, v.k_ok, v.v_ok, v.why) for v in cache_type_verdicts(shape)
         ),
         has_template=isinstance(header.get("tokenizer.chat_template"), str),
+        is_rough=shape.is_rough,
     )
 
 

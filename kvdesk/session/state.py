@@ -57,6 +57,7 @@ class ModelCard:
     layers: tuple[LayerShape, ...]
     cache_types: tuple[CacheTypeVerdict, ...]
     has_template: bool
+    is_rough: bool = False  # compute buffers are only roughly known: the dry run decides
 
 
 class Phase(StrEnum):

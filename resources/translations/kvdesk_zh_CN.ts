@@ -740,6 +740,14 @@
         <translation>各缓存类型组合的最大上下文</translation>
     </message>
     <message>
+        <source>Only roughly known for this architecture; the plan decides.</source>
+        <translation>此架构只有粗略估计;以 llama.cpp 的计划为准。</translation>
+    </message>
+    <message>
+        <source>The arithmetic leaves out parts of this model&apos;s graph, or no test has compared it with llama.cpp. Weights and caches are counted exactly; compute buffers may be off.</source>
+        <translation>计算未包含此模型计算图的某些部分,或尚无测试将其与 llama.cpp 对比。权重与缓存是精确计算的;计算缓冲区可能有偏差。</translation>
+    </message>
+    <message>
         <source>this computer</source>
         <translation>本机</translation>
     </message>

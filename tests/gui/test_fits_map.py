@@ -28,6 +28,14 @@ def fits_map(qtbot: QtBot) -> FitsMap:
     return widget
 
 
+def test_a_rough_architecture_is_called_rough(fits_map: FitsMap) -> None:
+    assert not fits_map.roughness.isVisible()
+    state = fakes.qwen_opened()
+    assert state.model
+    fits_map.show_state(replace(state, model=replace(state.model, is_rough=True)))
+    assert fits_map.roughness.isVisible()
+
+
 def test_contexts_reach_one_past_the_longest() -> None:
     table = tabulate(fakes.qwen_fits(), Q8, 262144)
     assert table.contexts[-1] > max(fit.max_ctx_size or 0 for fit in table.fits) >= table.contexts[-2]

@@ -177,6 +177,17 @@ def test_the_table_prints_mebibytes(qtbot: QtBot) -> None:
     assert "f16 scratch" in items.index(3, 0).data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_only_the_compute_buffer_of_a_rough_architecture_is_approximate(qtbot: QtBot) -> None:
+    table = MemoryTable()
+    qtbot.addWidget(table)
+    state = fakes.qwen_loaded()
+    assert state.model
+    rough = replace(state, model=replace(state.model, is_rough=True))
+    table.show_use(device_uses(rough)[0], is_measured_stale=False)
+    assert cells(table)[0] == ["Weights", "4,455", "4,455", "4,455"]
+    assert cells(table)[3] == ["Compute", "≈ 317", "321", "321"]
+
+
 def test_small_models_have_decimals(qtbot: QtBot) -> None:
     table = MemoryTable()
     qtbot.addWidget(table)

@@ -15,7 +15,7 @@ def test_the_host_has_memory():
     assert sample.process_cpu_percent is None
 
 
-# A process of its own: in one that has lived for a while the allocator may hand out pages that are there already.
+# A process of its own: the allocator of one that has lived for a while may hand out pages it has already.
 _GROWING = """
 import sys
 print(flush=True)

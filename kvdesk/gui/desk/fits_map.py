@@ -194,6 +194,18 @@ class FitsMap(QWidget):
         self.all_button.setCheckable(True)
         self.all_button.toggled.connect(self._show_again)
         self.view = self._make_view()
+        self.roughness = text_label(
+            self.tr("Only roughly known for this architecture; the plan decides."),
+            "warn",
+            TextSize.NOTE,
+            wrap=True,
+        )
+        self.roughness.setToolTip(
+            self.tr(
+                "The arithmetic leaves out parts of this model's graph, or no test has compared it with"
+                " llama.cpp. Weights and caches are counted exactly; compute buffers may be off."
+            )
+        )
         self._state = DeskState()
         self._shown: tuple[object, ...] = ()
         head = QHBoxLayout()
@@ -204,6 +216,7 @@ class FitsMap(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TINY)
         column.addLayout(head)
+        column.addWidget(self.roughness)
         column.addWidget(self.view)
 
     def _make_view(self) -> QTableView:
@@ -238,6 +251,7 @@ class FitsMap(QWidget):
         # While a slider moves the last map stays, so that nothing below it jumps.
         self.setVisible(bool(state.fits) or (is_same_model and bool(self._shown) and not is_refused))
         self._state = state
+        self.roughness.setVisible(state.model is not None and state.model.is_rough)
         trained = state.model.n_ctx_train if state.model else 0
         context = state.options.ctx_size or trained
         pair = (state.options.cache_type_k, state.options.cache_type_v)

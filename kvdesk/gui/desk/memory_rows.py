@@ -26,6 +26,7 @@ class MemoryRow:
     label: str
     sizes: tuple[int | None, int | None, int | None]
     whys: tuple[str, str, str]
+    is_rough: bool = False  # the estimate is no more than that
 
     def differs(self, degree: int) -> bool:
         """Whether this degree's figure is another than that of the degree before it, as MiB are printed."""
@@ -118,7 +119,8 @@ def _row(
 ) -> MemoryRow:
     sizes = tuple(_sum(report, device.name, kinds) for report in reports)
     whys = tuple(_why(report, device.name, kinds) for report in reports)
-    return MemoryRow(kinds[0], _label(state, kinds), sizes, whys)  # type: ignore[arg-type]  # three reports
+    is_rough = kinds[0] is Kind.COMPUTE and state.model is not None and state.model.is_rough
+    return MemoryRow(kinds[0], _label(state, kinds), sizes, whys, is_rough)  # type: ignore[arg-type]  # three reports
 
 
 def _sum(report: MemoryReport | None, device: str, kinds: tuple[Kind, ...]) -> int | None:

@@ -108,7 +108,8 @@ class MemoryItems(QAbstractTableModel):
         row = self.row_at(line)
         if column == 0:
             return row.label if row else self.tr("Together")
-        return self._figure(row.sizes[column - 1] if row else self._total(column - 1))
+        figure = self._figure(row.sizes[column - 1] if row else self._total(column - 1))
+        return f"≈ {figure}" if row and row.is_rough and column == 1 else figure
 
     def _figure(self, size_bytes: int | None) -> str:
         """Whole MiB; with two decimals where the whole device's use is small."""
