@@ -5,11 +5,11 @@
 For each family a model is made and its cache filled (the demo model's as far as it was trained). Printed are
 
 - the time of copying the state's bytes once, into memory that is new to the process (the yardstick);
-- growing the context twofold and shrinking it again, by each route: all in all (a new context, copying, the
-  check), of this the copying, and the copying in parts of the yardstick. Bar: at most 3;
+- growing the context twofold and shrinking it again, by each route, the best of three: all in all (a new
+  context, copying, the check), of this the copying, and the copying in parts of the yardstick. Bar: 3;
 - every cache type from f16: all in all, of this the conversion, bytes of f16 converted in a second (bar:
   1 GB/s for q8_0 on 2 idle cores), and the divergence of the next token's scores (nats), beside that of a
-  cache computed in that type natively.
+  cache computed in that type natively. "kept": the check refused the new cache, and the old one stays.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the engine
 
@@ -28,6 +29,7 @@ from kvdesk.engine.llama.next_token import divergence, next_scores
 from kvdesk.engine.llama.rebuild import Outcome, Rebuilding
 from kvdesk.engine.llama.space import Space, new_space, put_state, state_bytes, take_state
 from kvdesk.engine.protocol import Rebuild, StateRoute
+from kvdesk.errors import EngineError
 from kvdesk.memory.cache_types import CACHE_TYPES
 from kvdesk.memory.report import HOST
 from kvdesk.plan.options import LoadOptions
@@ -37,11 +39,11 @@ from tests.ggufs import make_model
 ROUTES: tuple[StateRoute, ...] = ("device", "memory", "disk")
 BAR = 3.0
 # Few layers with wide caches: much state for little reading.
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "llama": {"n_layer": 4, "n_embd": 256, "n_head": 16, "n_head_kv": 16, "head_dim": 128},
     "gemma3": {"n_layer": 6, "n_embd": 256, "n_head": 16, "n_head_kv": 16, "head_dim": 128, "window": 1024},
     "deepseek2": {"n_layer": 8},
-    "mamba2": {"n_layer": 16, "n_embd": 1024},
+    "mamba2": {"n_layer": 16, "n_embd": 1024, "keys": {"ssm.state_size": 128}},
     "granitehybrid": {"n_layer": 8, "n_embd": 1024, "n_head": 8, "n_head_kv": 8},
 }
 
@@ -95,8 +97,12 @@ def _resize(made: Bench, saved: Space, tokens: list[int], yardstick_s: float, fo
     is_good = True
     for route in ROUTES:
         context = _restored(made, saved, tokens)
-        for ctx_size, word in ((8192, "grow"), (4096, "shrink")):
-            total_s, outcome = _rebuild(made, context, route, folder, ctx_size=ctx_size)
+        rounds = [
+            [_rebuild(made, context, route, folder, ctx_size=ctx_size) for ctx_size in (8192, 4096)]
+            for _ in range(3)
+        ]
+        for word, runs in zip(("grow", "shrink"), zip(*rounds, strict=True), strict=True):
+            total_s, outcome = min(runs, key=lambda run: run[1].copy_s)
             ratio = outcome.copy_s / yardstick_s
             _say(
                 f"  {word:6} {route:8} {total_s * 1e3:9.1f} {outcome.copy_s * 1e3:9.1f} {ratio:13.2f}"
@@ -117,19 +123,26 @@ def _change_types(made: Bench, source: Context, saved: Space, tokens: list[int])
         if row.name == "f16":
             continue
         context = _restored(made, saved, tokens)
-        total_s, outcome = _rebuild(made, context, "device", "", cache_type_k=row.name, cache_type_v=row.name)
         native = made.empty(cache_type_k=row.name, cache_type_v=row.name)
         read(native, tokens)
         usual = next_scores(native, again=False)
         assert usual is not None
+        native.close()
+        try:
+            total_s, outcome = _rebuild(
+                made, context, "device", "", cache_type_k=row.name, cache_type_v=row.name
+            )
+        except EngineError as error:
+            _say(f"  {row.name:8} kept: {error.message}     {divergence(before, usual):.2e}")
+            continue
+        finally:
+            context.close()
         speed = saved.n_bytes / outcome.converting_s / 1e9 if outcome.how == "converted" else math.inf
         _say(
             f"  {row.name:8} {total_s * 1e3:10.1f} {outcome.converting_s * 1e3:9.1f} {speed:10.2f}"
             f"   {outcome.divergence:.2e}     {divergence(before, usual):.2e}"
         )
         is_good &= row.name != "q8_0" or speed >= 1 or saved.n_bytes < 10e6
-        context.close()
-        native.close()
     return is_good
 
 
@@ -150,11 +163,16 @@ def _restored(made: Bench, saved: Space, tokens: list[int]) -> Context:
 
 
 def _copy(saved: Space) -> float:
-    """The time of one memcpy into memory that is new to the process."""
+    """The time of one memcpy into memory that is new to the process, as llama.cpp gets its own."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
     started_s = time.perf_counter()
-    with new_space(saved.n_bytes) as copy:
-        ctypes.memmove(copy.pointer, saved.pointer, saved.n_bytes)
-        return time.perf_counter() - started_s
+    copy = libc.malloc(saved.n_bytes)
+    ctypes.memmove(copy, saved.pointer, saved.n_bytes)
+    taken_s = time.perf_counter() - started_s
+    libc.free(copy)
+    return taken_s
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 _F32 = BY_NAME["f32"]
-_SLICE = 64 * 1024  # values rotated at once, which stay in a core's nearest caches
 _GRAPH_BYTES = 512 * 1024  # two graphs of GGML_DEFAULT_GRAPH_SIZE nodes and a few tensors
-_FACTOR = 32  # of a rotation, what is done as a matrix product; sums and differences double it
+# Of a rotation, what is done as a matrix product; sums and differences double it. As few and as long calls as
+# can be: between them threads wait for Python's interpreter lock.
+_FACTOR = 64
 
 
 class Element(msgspec.Struct, frozen=True):
@@ -74,10 +75,8 @@ class RowConverter:
             self._wide, self._turned = (
                 _memory(tensor, n_bytes).view(np.float32) for tensor in (wide, turned)
             )
-            self._matrices = {
-                width: _hadamard(_FACTOR) * np.float32((_FACTOR / width) ** 0.5) for width in self._rotations
-            }
-            self._spare = np.empty(_SLICE, np.float32)
+            self._matrices = {width: _factor(width) for width in self._rotations}
+            self._spare = np.empty(rows * values, np.float32)
 
     def run(self) -> None:
         """Convert what is in `given`."""
@@ -86,10 +85,7 @@ class RowConverter:
         if self._rotations:
             current = self._wide
             for width in self._rotations:
-                matrix = self._matrices[width]
-                for start in range(0, len(current), _SLICE):
-                    given, made = (values[start : start + _SLICE] for values in (current, self._turned))
-                    _rotate(given, width, matrix, self._spare[: len(given)], made)
+                _rotate(current, width, self._matrices[width], self._spare, self._turned)
                 current = self._turned
         self._compute(self._narrow)
 
@@ -125,9 +121,7 @@ class RowConverter:
 
 
 def _rotate(current: Floats, width: int, matrix: Floats, spare: Floats, target: Floats) -> None:
-    """Multiply each stretch of `width` values with the Hadamard matrix, into `target`.
-
-    `matrix` is the smaller one that is multiplied with, brought to the scale of the whole.
+    """Multiply each stretch of `width` values with the Hadamard matrix, of which `matrix` is the factor.
 
     H(2n) is [[H(n), H(n)], [H(n), -H(n)]]: one product, then sums and differences for each doubling.
     `current` may be `target`.
@@ -144,6 +138,12 @@ def _rotate(current: Floats, width: int, matrix: Floats, spare: Floats, target: 
         np.add(halves[:, 0], halves[:, 1], out=sums[:, 0])
         np.subtract(halves[:, 0], halves[:, 1], out=sums[:, 1])
         one, other, size = other, one, 2 * size
+
+
+def _factor(width: int) -> Floats:
+    """The smaller matrix that a rotation multiplies with, brought to the scale of the whole."""
+    size = min(width, _FACTOR)
+    return _hadamard(size) * np.float32((size / width) ** 0.5)
 
 
 def _hadamard(width: int) -> Floats:

@@ -96,9 +96,11 @@ def _map_memory(n_bytes: int) -> mmap.mmap:
             needed=format_bytes(n_bytes),
             free=format_bytes(free),
         )
-    memory = mmap.mmap(-1, n_bytes)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_HUGEPAGE)  # filling small pages for the first time takes as long as copying
+    if not hasattr(mmap, "MADV_HUGEPAGE"):
+        return mmap.mmap(-1, n_bytes)
+    # Filling small pages for the first time takes longer than copying; shared memory has no others.
+    memory = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
 
 
