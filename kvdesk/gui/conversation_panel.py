@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 from kvdesk.gui.column import column_of
 from kvdesk.gui.composer import Composer
 from kvdesk.gui.context_gauge import ContextGauge
-from kvdesk.gui.controls import push_button
 from kvdesk.gui.conversation_view import ConversationView
 from kvdesk.gui.empty_chat import EmptyChat
 from kvdesk.gui.notice_bar import NoticeBar
@@ -111,10 +110,11 @@ class ConversationPanel(QWidget):
         if ended is None:
             self.view.set_notice(None)
             return
-        bar = NoticeBar(self.tr("The engine ended"), can_dismiss=False, margin=0)
-        reload_button = push_button(self.tr("Reload"), "primary")
-        reload_button.clicked.connect(lambda: actions.reload_engine(self._desk))
-        bar.actions_row.insertWidget(0, reload_button)
+        bar = NoticeBar(
+            self.tr("The engine ended"), can_dismiss=False, margin=0, usual_step=self.tr("Reload")
+        )
+        take_step = actions.take_remedy if ended.remedy else actions.reload_engine
+        bar.stepTaken.connect(lambda: take_step(self._desk))
         bar.show_notice(ended)
         self.view.set_notice(bar)
 

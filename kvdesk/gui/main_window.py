@@ -15,6 +15,7 @@ from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
 from kvdesk.gui.desk_panel import CHART_MODULE, DESK_WIDTH, DeskPanel
+from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.ledger_dialog import LedgerDialog
@@ -49,6 +50,7 @@ class MainWindow(QMainWindow):
         self.conversation = ConversationPanel(desk)
         self.desk_panel = DeskPanel(desk)
         self.top_bar = TopBar()
+        self.endpoint = EndpointCard(self)
         self.notice_bar = NoticeBar(self.tr("Notice"))
         self.settings_button = push_button(self.tr("Settings"), "plain")
         self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
@@ -61,9 +63,13 @@ class MainWindow(QMainWindow):
         self._drop = FileDrop(self, self.open_model)
 
         self.top_bar.exportWanted.connect(self.show_export)
+        self.top_bar.endpointWanted.connect(partial(self.endpoint.toggle_below, self.top_bar.endpoint_button))
+        self.endpoint.openWanted.connect(partial(actions.open_endpoint, self._desk))
+        self.endpoint.closeWanted.connect(lambda: actions.close_endpoint(self._desk))
         self.top_bar.chatsWanted.connect(self.toggle_chats)
         self.top_bar.deskWanted.connect(self.toggle_desk)
         self.notice_bar.dismissed.connect(lambda: actions.dismiss_notice(self._desk))
+        self.notice_bar.stepTaken.connect(lambda: actions.take_remedy(self._desk))
         self.desk_panel.openWanted.connect(self.choose_model)
         self.conversation.openWanted.connect(self.choose_model)
         self.conversation.closingAnswered.connect(self._close_or_stay)
@@ -124,6 +130,7 @@ class MainWindow(QMainWindow):
         if title != self.windowTitle():
             self.setWindowTitle(title)
         self.top_bar.show_state(state)
+        self.endpoint.show_state(state)
         self.notice_bar.show_notice(state.notice)
         self.chats.show_state(state)
         self.conversation.show_state(state)

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from kvdesk.gui.controls import icon_button, set_role, text_label
+from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space
@@ -11,16 +11,25 @@ from kvdesk.session.state import Notice
 
 
 class NoticeBar(QWidget):
-    """Message and hint with a button to copy the details and one to dismiss; empty when there is none."""
+    """Message and hint with the step that is offered, a button to copy the details and one to dismiss.
+
+    Empty when there is nothing to tell. `usual_step` is offered by a notice that has none of its own.
+    """
 
     dismissed = Signal()
+    stepTaken = Signal()
 
-    def __init__(self, name: str, *, can_dismiss: bool = True, margin: int = Space.MEDIUM) -> None:
+    def __init__(
+        self, name: str, *, can_dismiss: bool = True, margin: int = Space.MEDIUM, usual_step: str = ""
+    ) -> None:
         super().__init__()
         self._notice: Notice | None = None
         self._frame = QFrame()
         self._message = text_label(bold=True, wrap=True)
         self._hint = text_label(wrap=True)
+        self._usual_step = usual_step
+        self.step_button = push_button(usual_step or self.tr("Next step"), "primary")
+        self.step_button.clicked.connect(self.stepTaken)
         self.copy_button = CopyButton(self.tr("Copy details"), "flat")
         self.dismiss_button = icon_button("close", self.tr("Dismiss"))
         self.dismiss_button.setVisible(can_dismiss)
@@ -31,12 +40,13 @@ class NoticeBar(QWidget):
         texts.setSpacing(2)
         texts.addWidget(self._message)
         texts.addWidget(self._hint)
-        self.actions_row = QHBoxLayout()
-        self.actions_row.setContentsMargins(0, Space.TINY, 0, 0)
-        self.actions_row.setSpacing(Space.MEDIUM)
-        self.actions_row.addWidget(self.copy_button)
-        self.actions_row.addStretch(1)
-        texts.addLayout(self.actions_row)
+        actions_row = QHBoxLayout()
+        actions_row.setContentsMargins(0, Space.TINY, 0, 0)
+        actions_row.setSpacing(Space.MEDIUM)
+        actions_row.addWidget(self.step_button)
+        actions_row.addWidget(self.copy_button)
+        actions_row.addStretch(1)
+        texts.addLayout(actions_row)
         row = QHBoxLayout(self._frame)
         row.setContentsMargins(Space.MEDIUM, Space.SMALL, Space.SMALL, Space.SMALL)
         row.addLayout(texts, 1)
@@ -58,6 +68,11 @@ class NoticeBar(QWidget):
         self._message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(notice.hint))
+        step = translated(notice.remedy.sentence) if notice.remedy else self._usual_step
+        self.step_button.setVisible(bool(step))
+        if step:
+            self.step_button.setText(step)
+            self.step_button.setAccessibleName(step)
         self.copy_button.setVisible(bool(notice.details) or notice.is_error)
         self.copy_button.set_copied_text(notice_text(notice))
         set_role(self._frame, surface="error" if notice.is_error else "notice")

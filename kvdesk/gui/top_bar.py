@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
+from kvdesk.gui.figures import speed
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.session.state import DeskState
-from kvdesk.units import format_tokens
+from kvdesk.session.state import DeskState, Proof
+from kvdesk.units import format_bytes, format_tokens
 
 HEIGHT = 48
 _CHIP_HEIGHT = 26
@@ -56,6 +57,7 @@ class TopBar(QWidget):
     """Model, cache pair, kernel and context as chips; the buttons for the side parts and the export."""
 
     exportWanted = Signal()
+    endpointWanted = Signal()
     chatsWanted = Signal()
     deskWanted = Signal()
 
@@ -66,6 +68,9 @@ class TopBar(QWidget):
         self.desk_button = icon_button("panel-right", self.tr("Show or hide the desk (Ctrl+D)"))
         self.export_button = push_button(self.tr("Export"), "chip", TextSize.TABLE)
         self.export_button.setToolTip(self.tr("The launch command for these options (Ctrl+E)"))
+        self.endpoint_button = push_button(self.tr("Serve"), "chip", TextSize.TABLE)
+        self.endpoint_button.setToolTip(self.tr("Let other programs use the loaded model"))
+        self.endpoint_button.clicked.connect(self.endpointWanted)
         self.chats_button.clicked.connect(self.chatsWanted)
         self.desk_button.clicked.connect(self.deskWanted)
         self.export_button.clicked.connect(self.exportWanted)
@@ -82,6 +87,7 @@ class TopBar(QWidget):
         for part in (self._empty, self.model_chip, self.pair_chip, self.kernel_chip, self.context_chip):
             row.addWidget(part)
         row.addStretch(1)
+        row.addWidget(self.endpoint_button)
         row.addWidget(self.export_button)
         row.addWidget(self.desk_button)
 
@@ -93,6 +99,7 @@ class TopBar(QWidget):
     def show_state(self, state: DeskState) -> None:
         """Show what is loaded; before that, what is chosen."""
         model = state.model
+        self._show_endpoint(state)
         self._empty.setVisible(model is None)
         self.export_button.setEnabled(model is not None)
         if model is None:
@@ -107,6 +114,14 @@ class TopBar(QWidget):
         self._show_context(state)
         self._make_room()
 
+    def _show_endpoint(self, state: DeskState) -> None:
+        """Offer the endpoint where there is something to serve, and say that it is open."""
+        self.endpoint_button.setVisible(state.engine.loaded is not None or state.endpoint is not None)
+        label = self.tr("Serving") if state.endpoint else self.tr("Serve")
+        if label != self.endpoint_button.text():
+            self.endpoint_button.setText(label)
+            self.endpoint_button.setAccessibleName(label)
+
     def _make_room(self) -> None:
         """Leave out the least important chips when the line is short."""
         row = self.layout()
@@ -115,7 +130,7 @@ class TopBar(QWidget):
         room = self.width() - margins.left() - margins.right()
         room -= sum(
             button.sizeHint().width() + gap
-            for button in (self.chats_button, self.export_button, self.desk_button)
+            for button in (self.chats_button, self.endpoint_button, self.export_button, self.desk_button)
         )
         for chip in (self.model_chip, self.context_chip, self.pair_chip, self.kernel_chip):
             room -= chip.sizeHint().width() + gap
@@ -181,4 +196,32 @@ class TopBar(QWidget):
             )
             why = self.tr("Computed from the header; llama.cpp has not been asked yet.")
         text = self.tr("{tokens} tokens · {degree}").format(tokens=format_tokens(tokens), degree=word)
-        self.context_chip.show_parts((text, role, False), why=why)
+        proof = state.proof
+        if proof is None:
+            self.context_chip.show_parts((text, role, False), why=why)
+            return
+        badge = self.tr("✓ proven to {tokens}").format(tokens=format_tokens(proof.n_tokens))
+        self.context_chip.show_parts(
+            (text, role, False), (badge, "good", False), why="\n".join((why, *self._proof_words(proof)))
+        )
+
+    def _proof_words(self, proof: Proof) -> list[str]:
+        """What a rehearsal found, line by line."""
+        when = proof.date.astimezone().strftime("%Y-%m-%d %H:%M")
+        words = [
+            self.tr("Filled to its end {count} times on {date}, and it held.").format(
+                count=proof.rounds, date=when
+            )
+        ]
+        words += [
+            self.tr("{device}: {size} in use at most").format(device=device, size=format_bytes(size))
+            for device, size in proof.used_bytes.items()
+        ]
+        words += [
+            self.tr("at {tokens} tokens: {speed}").format(
+                tokens=format_tokens(point.depth), speed=speed(point.decode_tokens_per_s)
+            )
+            for point in proof.speeds
+            if point.decode_tokens_per_s is not None
+        ]
+        return words

@@ -454,6 +454,53 @@
     </message>
 </context>
 <context>
+    <name>EndpointCard</name>
+    <message>
+        <source>Endpoint for other programs</source>
+        <translation>供其他程序使用的接口</translation>
+    </message>
+    <message>
+        <source>Programs that speak OpenAI&apos;s interface can use the loaded model. They share its context with the chat; nothing leaves this computer unless you let others in.</source>
+        <translation>支持 OpenAI 接口的程序可以使用已加载的模型。它们与聊天共用同一上下文;除非您允许其他电脑访问,否则任何内容都不会离开这台电脑。</translation>
+    </message>
+    <message>
+        <source>Port</source>
+        <translation>端口</translation>
+    </message>
+    <message>
+        <source>Let other computers in, with a token</source>
+        <translation>允许其他电脑访问(需令牌)</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>开启</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>地址</translation>
+    </message>
+    <message>
+        <source>Token</source>
+        <translation>令牌</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close the endpoint</source>
+        <translation>关闭接口</translation>
+    </message>
+    <message>
+        <source>Load a model first.</source>
+        <translation>请先加载模型。</translation>
+    </message>
+    <message>
+        <source>none needed</source>
+        <translation>无需令牌</translation>
+    </message>
+</context>
+<context>
     <name>ErrorDialog</name>
     <message>
         <source>KV Desk</source>
@@ -1326,6 +1373,10 @@
 <context>
     <name>NoticeBar</name>
     <message>
+        <source>Next step</source>
+        <translation>下一步</translation>
+    </message>
+    <message>
         <source>Copy details</source>
         <translation>复制详情</translation>
     </message>
@@ -1630,6 +1681,14 @@
         <translation>这些选项的启动命令（Ctrl+E）</translation>
     </message>
     <message>
+        <source>Serve</source>
+        <translation>接口</translation>
+    </message>
+    <message>
+        <source>Let other programs use the loaded model</source>
+        <translation>让其他程序使用已加载的模型</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>模型</translation>
     </message>
@@ -1656,6 +1715,10 @@
     <message>
         <source>hidden</source>
         <translation>已隐藏</translation>
+    </message>
+    <message>
+        <source>Serving</source>
+        <translation>接口已开启</translation>
     </message>
     <message>
         <source>Read back from the engine</source>
@@ -1716,6 +1779,22 @@
     <message>
         <source>{tokens} tokens · {degree}</source>
         <translation>{tokens} token · {degree}</translation>
+    </message>
+    <message>
+        <source>✓ proven to {tokens}</source>
+        <translation>✓ 已验证至 {tokens}</translation>
+    </message>
+    <message>
+        <source>Filled to its end {count} times on {date}, and it held.</source>
+        <translation>于 {date} 填满了 {count} 次,没有出错。</translation>
+    </message>
+    <message>
+        <source>{device}: {size} in use at most</source>
+        <translation>{device}:最多占用 {size}</translation>
+    </message>
+    <message>
+        <source>at {tokens} tokens: {speed}</source>
+        <translation>{tokens} 个 token 时:{speed}</translation>
     </message>
 </context>
 <context>

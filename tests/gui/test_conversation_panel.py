@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui.conversation_panel import ConversationPanel
+from kvdesk.phrases import Phrase
+from kvdesk.plan.options import LoadOptions
 from kvdesk.resources import resolve_model
-from kvdesk.session.state import DeskState
+from kvdesk.session.state import DeskState, RemedyOffer
 from tests.gui import fakes
 
 
@@ -87,6 +89,18 @@ def test_the_end_of_the_engine_is_told_between_the_messages(
     assert desk.calls == [("reload_engine",)]
     panel.show_state(fakes.qwen_loaded())
     assert "Reload" not in buttons(panel)
+
+
+def test_where_a_step_is_offered_it_stands_for_reloading(
+    panel: ConversationPanel, desk: fakes.FakeDesk
+) -> None:
+    state = fakes.qwen_ended()
+    offer = RemedyOffer(LoadOptions(ubatch_size=256), Phrase("Load it with -ub 256 and go on."))
+    ended = replace(fakes.ENDED, remedy=offer)
+    panel.show_state(replace(state, engine=replace(state.engine, ended=ended)))
+    assert "Reload" not in buttons(panel)
+    buttons(panel)["Load it with -ub 256 and go on."].click()
+    assert desk.calls == [("take_remedy",)]
 
 
 def test_every_control_has_a_name(panel: ConversationPanel) -> None:

@@ -1,6 +1,7 @@
 """The frame: parts, shortcuts, drops, title, memory of its geometry, and how it starts."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -13,8 +14,11 @@ from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import dropped_model
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
+from kvdesk.plan.options import LoadOptions
+from kvdesk.plan.proof import DepthSpeed, Proof
 from kvdesk.session import room_actions
-from kvdesk.session.state import DeskState, EngineState, Notice, ParkOffer, Phase
+from kvdesk.session.state import DeskState, EngineState, Notice, OpenEndpoint, ParkOffer, Phase
+from kvdesk.units import GIB
 from tests.gui import fakes
 
 
@@ -247,3 +251,39 @@ def test_every_key_is_listed_once(qtbot: QtBot, window: MainWindow) -> None:
     texts = {label.text() for label in dialog.findChildren(QLabel)}
     assert {"Open a model", "Ctrl+O", "F1"} <= texts
     dialog.reject()
+
+
+def test_a_rehearsed_context_has_its_badge(window: MainWindow) -> None:
+    proof = Proof(
+        date=datetime(2026, 11, 20, 12, 0, tzinfo=UTC),
+        n_tokens=32768,
+        rounds=2,
+        options=LoadOptions(),
+        used_bytes={"CUDA0": 7 * GIB},
+        process_bytes=GIB,
+        speeds=(DepthSpeed(16384, 900.0, 31.5),),
+    )
+    chip = window.top_bar.context_chip
+    assert "proven" not in chip.accessibleDescription()
+    window.show_state(replace(fakes.qwen_loaded(), proof=proof))
+    assert "✓ proven to 32,768" in chip.accessibleDescription()
+    assert "CUDA0: 7,168 MiB in use at most" in chip.toolTip()
+    assert "at 16,384 tokens: 31.5 t/s" in chip.toolTip()
+
+
+def test_the_endpoint_is_offered_once_there_is_something_to_serve(
+    window: MainWindow, desk: fakes.FakeDesk
+) -> None:
+    button = window.top_bar.endpoint_button
+    window.show_state(fakes.qwen_opened())
+    assert button.isHidden()
+    window.show_state(fakes.qwen_loaded())
+    button.click()
+    assert window.endpoint.isVisible()
+    window.endpoint.open_button.click()
+    assert desk.calls == [("open_endpoint", "127.0.0.1", 8080, "")]
+    window.show_state(replace(fakes.qwen_loaded(), endpoint=OpenEndpoint("http://127.0.0.1:8080/v1", "")))
+    assert button.text() == "Serving"
+    window.endpoint.close_button.click()
+    assert desk.calls[-1] == ("close_endpoint",)
+    window.endpoint.hide()

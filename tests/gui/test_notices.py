@@ -12,7 +12,9 @@ from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.own_language import error_words
-from kvdesk.session.state import Notice
+from kvdesk.phrases import Phrase
+from kvdesk.plan.options import LoadOptions
+from kvdesk.session.state import Notice, RemedyOffer
 
 
 def test_a_notice_is_shown_told_and_dismissed(qtbot: QtBot, qapp: QApplication) -> None:
@@ -28,6 +30,18 @@ def test_a_notice_is_shown_told_and_dismissed(qtbot: QtBot, qapp: QApplication) 
         bar.dismiss_button.click()
     bar.show_notice(None)
     assert bar.isHidden()
+
+
+def test_the_step_that_is_offered_is_one_click_away(qtbot: QtBot) -> None:
+    bar = NoticeBar("Notice")
+    qtbot.addWidget(bar)
+    offer = RemedyOffer(LoadOptions(ubatch_size=256), Phrase("Load it with -ub 256 and go on."))
+    bar.show_notice(Notice(Phrase("It broke."), remedy=offer))
+    assert bar.step_button.text() == bar.step_button.accessibleName() == "Load it with -ub 256 and go on."
+    with qtbot.waitSignal(bar.stepTaken):
+        bar.step_button.click()
+    bar.show_notice(Notice(Phrase("It broke.")))
+    assert bar.step_button.isHidden()
 
 
 def test_a_copy_button_returns_to_its_name(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,157 @@
+"""The switch that opens the loaded model to other programs, with the address they need."""
+
+import secrets
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.copy_button import CopyButton
+from kvdesk.gui.theme import Space, TextSize
+from kvdesk.session.state import DeskState, OpenEndpoint
+
+# Everywhere is the user's word, and never without a token.
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+_WIDTH = 380
+_TOKEN_BYTES = 24
+
+
+class EndpointCard(QFrame):
+    """Lies over the window, under its button. While the endpoint is open it says where and with which token;
+    while it is closed it asks for the port and how far to open.
+    """
+
+    openWanted = Signal(str, int, str)  # host, port, token
+    closeWanted = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("surface", "card")
+        self.setAccessibleName(self.tr("Endpoint for other programs"))
+        self.setFixedWidth(_WIDTH)
+        self._shown: OpenEndpoint | None = None
+        self.about = text_label(
+            self.tr(
+                "Programs that speak OpenAI's interface can use the loaded model. They share its context with"
+                " the chat; nothing leaves this computer unless you let others in."
+            ),
+            "muted",
+            TextSize.TABLE,
+            wrap=True,
+        )
+        self.port = QSpinBox()
+        self.port.setRange(1024, 65535)
+        self.port.setValue(8080)
+        self.port.setAccessibleName(self.tr("Port"))
+        self.wide = QCheckBox(self.tr("Let other computers in, with a token"))
+        self.open_button = push_button(self.tr("Open"), "primary")
+        self.open_button.clicked.connect(self._open)
+        self.url = self._read_only(self.tr("Address"))
+        self.token = self._read_only(self.tr("Token"))
+        self.url_copy = CopyButton(self.tr("Copy"), "flat")
+        self.token_copy = CopyButton(self.tr("Copy"), "flat")
+        self.close_button = push_button(self.tr("Close the endpoint"), "danger")
+        self.close_button.clicked.connect(self.closeWanted)
+        self._closed, self._opened = self._lay_out_closed(), self._lay_out_opened()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE, Space.MEDIUM)
+        column.setSpacing(Space.MEDIUM)
+        for part in (self.about, self._closed, self._opened):
+            column.addWidget(part)
+        self._opened.hide()
+        self.hide()
+
+    def toggle_below(self, button: QWidget) -> None:
+        """Appear under a button, at its right edge, or go."""
+        if not self.isHidden():
+            self.hide()
+            return
+        self.adjustSize()
+        corner = QPoint(button.width() - self.width(), button.height() + Space.TINY)
+        self.move(button.mapTo(self.window(), corner))
+        self.show()
+        self.raise_()
+        (self.url if self._shown else self.open_button).setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go at Esc."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            super().keyPressEvent(event)
+
+    def show_state(self, state: DeskState) -> None:
+        """Show where the endpoint is, or what it takes to open one."""
+        self.open_button.setEnabled(state.engine.loaded is not None)
+        self.open_button.setToolTip("" if state.engine.loaded else self.tr("Load a model first."))
+        if state.endpoint == self._shown:
+            return
+        self._shown = found = state.endpoint
+        self._closed.setVisible(found is None)
+        self._opened.setVisible(found is not None)
+        if found is not None:
+            self.url.setText(found.url)
+            self.url_copy.set_copied_text(found.url)
+            self.token.setText(found.token or self.tr("none needed"))
+            self.token_copy.set_copied_text(found.token)
+            self.token_copy.setVisible(bool(found.token))
+        self.adjustSize()
+
+    def _open(self) -> None:
+        if self.wide.isChecked():
+            self.openWanted.emit(EVERYWHERE, self.port.value(), secrets.token_urlsafe(_TOKEN_BYTES))
+        else:
+            self.openWanted.emit(LOOPBACK, self.port.value(), "")
+
+    def _lay_out_closed(self) -> QWidget:
+        part = QWidget()
+        row = QHBoxLayout()
+        row.addWidget(self._label(self.tr("Port"), self.port))
+        row.addWidget(self.port)
+        row.addStretch(1)
+        row.addWidget(self.open_button)
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.wide)
+        return part
+
+    def _lay_out_opened(self) -> QWidget:
+        part = QWidget()
+        grid = QGridLayout(part)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(Space.SMALL)
+        rows = (
+            (self.tr("Address"), self.url, self.url_copy),
+            (self.tr("Token"), self.token, self.token_copy),
+        )
+        for line, (name, field, button) in enumerate(rows):
+            grid.addWidget(self._label(name, field), line, 0)
+            grid.addWidget(field, line, 1)
+            grid.addWidget(button, line, 2)
+        grid.addWidget(self.close_button, len(rows), 0, 1, 3, Qt.AlignmentFlag.AlignRight)
+        return part
+
+    @staticmethod
+    def _label(text: str, buddy: QWidget) -> QLabel:
+        label = text_label(text, "muted", TextSize.TABLE)
+        label.setBuddy(buddy)
+        return label
+
+    @staticmethod
+    def _read_only(name: str) -> QLineEdit:
+        field = QLineEdit()
+        field.setReadOnly(True)
+        field.setAccessibleName(name)
+        return field
