@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedLayout, QVBoxLayout, QWidget
 
 from kvdesk.gui.column import column_of
 from kvdesk.gui.composer import Composer
@@ -108,7 +108,11 @@ class ConversationPanel(QWidget):
             return
         self._ended = ended
         if ended is None:
+            focused = QApplication.focusWidget()
+            had_focus = focused is not None and self.view.isAncestorOf(focused)
             self.view.set_notice(None)
+            if had_focus:  # on the button that went with it
+                self.focus_composer()
             return
         bar = NoticeBar(
             self.tr("The engine ended"), can_dismiss=False, margin=0, usual_step=self.tr("Reload")

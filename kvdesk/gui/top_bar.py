@@ -1,5 +1,7 @@
 """The line above the conversation: what is loaded, with which cache, and how sure its figures are."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
@@ -8,7 +10,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
 from kvdesk.gui.figures import speed
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.session.state import DeskState, Proof
+from kvdesk.session.state import DeskState, LoadedModel, Proof
 from kvdesk.units import format_bytes, format_tokens
 
 HEIGHT = 48
@@ -106,12 +108,17 @@ class TopBar(QWidget):
             for chip in (self.model_chip, self.pair_chip, self.kernel_chip, self.context_chip):
                 chip.show_parts()
             return
-        self.model_chip.show_parts(
-            (model.name, "text", True), (model.quantisation, "text", False), why=model.path
-        )
-        self._show_pair(state)
-        self._show_kernel(state)
-        self._show_context(state)
+        loaded = state.engine.loaded
+        parts = [(model.name, "text", True), (model.quantisation, "text", False)]
+        if loaded is not None and loaded.path != model.path:
+            # Another model answers until this one is loaded; what the chips say is of this one.
+            words = self.tr("opened · {model} answers").format(model=Path(loaded.path).stem)
+            parts.append((words, "warn", False))
+            loaded = None
+        self.model_chip.show_parts(*parts, why=model.path)
+        self._show_pair(state, loaded)
+        self._show_kernel(state, loaded)
+        self._show_context(state, loaded)
         self._make_room()
 
     def _show_endpoint(self, state: DeskState) -> None:
@@ -141,8 +148,7 @@ class TopBar(QWidget):
         super().resizeEvent(event)
         self._make_room()
 
-    def _show_pair(self, state: DeskState) -> None:
-        loaded = state.engine.loaded
+    def _show_pair(self, state: DeskState, loaded: LoadedModel | None) -> None:
         options = loaded.options if loaded else state.options
         role = "text" if loaded else "muted"
         why = self.tr("Read back from the engine") if loaded else self.tr("Chosen, not loaded yet")
@@ -154,8 +160,7 @@ class TopBar(QWidget):
             why=why,
         )
 
-    def _show_kernel(self, state: DeskState) -> None:
-        loaded = state.engine.loaded
+    def _show_kernel(self, state: DeskState, loaded: LoadedModel | None) -> None:
         options = loaded.options if loaded else state.options
         pair = (options.cache_type_k, options.cache_type_v)
         kernel = next(
@@ -179,8 +184,7 @@ class TopBar(QWidget):
         else:
             self.kernel_chip.show_parts()
 
-    def _show_context(self, state: DeskState) -> None:
-        loaded = state.engine.loaded
+    def _show_context(self, state: DeskState, loaded: LoadedModel | None) -> None:
         if loaded is not None:
             tokens, word, role = loaded.options.ctx_size, self.tr("measured"), "text"
             why = self.tr("This context is allocated.")

@@ -1717,6 +1717,10 @@
         <translation>已隐藏</translation>
     </message>
     <message>
+        <source>opened · {model} answers</source>
+        <translation>已打开 · 由 {model} 回答</translation>
+    </message>
+    <message>
         <source>Serving</source>
         <translation>接口已开启</translation>
     </message>

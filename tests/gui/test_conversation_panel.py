@@ -87,8 +87,10 @@ def test_the_end_of_the_engine_is_told_between_the_messages(
     assert panel.view.isVisible()
     qtbot.mouseClick(buttons(panel)["Reload"], Qt.MouseButton.LeftButton)
     assert desk.calls == [("reload_engine",)]
+    buttons(panel)["Reload"].setFocus()
     panel.show_state(fakes.qwen_loaded())
     assert "Reload" not in buttons(panel)
+    assert panel.composer.edit.hasFocus()
 
 
 def test_where_a_step_is_offered_it_stands_for_reloading(

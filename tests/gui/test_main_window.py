@@ -182,6 +182,16 @@ def test_the_chips_say_what_is_loaded_and_how_sure_it_is(window: MainWindow) -> 
     assert bar.context_chip.accessibleDescription().startswith("32,768 tokens · measured")
 
 
+def test_another_model_that_still_answers_is_named(window: MainWindow) -> None:
+    state = fakes.qwen_loaded()
+    assert state.engine.loaded
+    other = replace(state.engine.loaded, path="/models/other-7b.gguf")
+    window.show_state(replace(state, engine=replace(state.engine, loaded=other)))
+    bar = window.top_bar
+    assert "opened · other-7b answers" in bar.model_chip.accessibleDescription()
+    assert "measured" not in bar.context_chip.accessibleDescription()
+
+
 def test_a_short_line_leaves_chips_out_instead_of_cutting_them(window: MainWindow) -> None:
     window.show_state(fakes.qwen_loaded())
     bar = window.top_bar
