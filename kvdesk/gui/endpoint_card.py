@@ -2,16 +2,16 @@
 
 import secrets
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QHideEvent, QIntValidator, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +23,7 @@ from kvdesk.session.state import DeskState, OpenEndpoint
 
 # Everywhere is the user's word, and never without a token.
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
-_WIDTH = 380
+_WIDTH, _PORT_WIDTH = 380, 80
 _TOKEN_BYTES = 24
 
 
@@ -41,6 +41,8 @@ class EndpointCard(QFrame):
         self.setAccessibleName(self.tr("Endpoint for other programs"))
         self.setFixedWidth(_WIDTH)
         self._shown: OpenEndpoint | None = None
+        self._has_model = False
+        self._button: QWidget | None = None  # which called it
         self.about = text_label(
             self.tr(
                 "Programs that speak OpenAI's interface can use the loaded model. They share its context with"
@@ -50,10 +52,11 @@ class EndpointCard(QFrame):
             TextSize.TABLE,
             wrap=True,
         )
-        self.port = QSpinBox()
-        self.port.setRange(1024, 65535)
-        self.port.setValue(8080)
+        self.port = QLineEdit("8080")
+        self.port.setValidator(QIntValidator(1024, 65535, self.port))
+        self.port.setFixedWidth(_PORT_WIDTH)
         self.port.setAccessibleName(self.tr("Port"))
+        self.port.textChanged.connect(self._offer)
         self.wide = QCheckBox(self.tr("Let other computers in, with a token"))
         self.open_button = push_button(self.tr("Open"), "primary")
         self.open_button.clicked.connect(self._open)
@@ -77,6 +80,7 @@ class EndpointCard(QFrame):
         if not self.isHidden():
             self.hide()
             return
+        self._button = button
         self.adjustSize()
         corner = QPoint(button.width() - self.width(), button.height() + Space.TINY)
         self.move(button.mapTo(self.window(), corner))
@@ -93,13 +97,16 @@ class EndpointCard(QFrame):
 
     def show_state(self, state: DeskState) -> None:
         """Show where the endpoint is, or what it takes to open one."""
-        self.open_button.setEnabled(state.engine.loaded is not None)
-        self.open_button.setToolTip("" if state.engine.loaded else self.tr("Load a model first."))
+        self._has_model = state.engine.loaded is not None
+        self._offer()
         if state.endpoint == self._shown:
             return
         self._shown = found = state.endpoint
+        had_focus = self.isAncestorOf(QApplication.focusWidget() or self)
         self._closed.setVisible(found is None)
         self._opened.setVisible(found is not None)
+        if had_focus:
+            (self.url if found else self.open_button).setFocus()
         if found is not None:
             self.url.setText(found.url)
             self.url_copy.set_copied_text(found.url)
@@ -108,11 +115,33 @@ class EndpointCard(QFrame):
             self.token_copy.setVisible(bool(found.token))
         self.adjustSize()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Watch for clicks elsewhere."""
+        super().showEvent(event)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]  # there is one
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Watch no longer."""
+        super().hideEvent(event)
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Go at a click beside it; the button that called it has its own way."""
+        if event.type() is QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
+            is_inside = watched is self or self.isAncestorOf(watched)
+            if not is_inside and watched is not self._button:
+                self.hide()
+        return False
+
+    def _offer(self) -> None:
+        self.open_button.setEnabled(self._has_model and self.port.hasAcceptableInput())
+        self.open_button.setToolTip("" if self._has_model else self.tr("Load a model first."))
+
     def _open(self) -> None:
         if self.wide.isChecked():
-            self.openWanted.emit(EVERYWHERE, self.port.value(), secrets.token_urlsafe(_TOKEN_BYTES))
+            self.openWanted.emit(EVERYWHERE, int(self.port.text()), secrets.token_urlsafe(_TOKEN_BYTES))
         else:
-            self.openWanted.emit(LOOPBACK, self.port.value(), "")
+            self.openWanted.emit(LOOPBACK, int(self.port.text()), "")
 
     def _lay_out_closed(self) -> QWidget:
         part = QWidget()

@@ -204,10 +204,14 @@ class TopBar(QWidget):
         if proof is None:
             self.context_chip.show_parts((text, role, False), why=why)
             return
-        badge = self.tr("✓ proven to {tokens}").format(tokens=format_tokens(proof.n_tokens))
-        self.context_chip.show_parts(
-            (text, role, False), (badge, "good", False), why="\n".join((why, *self._proof_words(proof)))
+        badge = self.tr("✓ proven to {tokens} tokens").format(tokens=format_tokens(proof.n_tokens))
+        # The badge says it all where it is about the whole context: short lines leave chips out.
+        parts = (
+            ((badge, "good", False),)
+            if proof.n_tokens == tokens
+            else ((text, role, False), (badge, "good", False))
         )
+        self.context_chip.show_parts(*parts, why="\n".join((why, *self._proof_words(proof))))
 
     def _proof_words(self, proof: Proof) -> list[str]:
         """What a rehearsal found, line by line."""

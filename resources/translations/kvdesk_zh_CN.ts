@@ -1785,8 +1785,8 @@
         <translation>{tokens} token · {degree}</translation>
     </message>
     <message>
-        <source>✓ proven to {tokens}</source>
-        <translation>✓ 已验证至 {tokens}</translation>
+        <source>✓ proven to {tokens} tokens</source>
+        <translation>✓ 已验证至 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Filled to its end {count} times on {date}, and it held.</source>

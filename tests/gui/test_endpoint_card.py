@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -30,7 +30,7 @@ def card(parent: QWidget) -> EndpointCard:
 
 
 def test_it_opens_for_this_computer_alone_without_a_token(qtbot: QtBot, card: EndpointCard) -> None:
-    card.port.setValue(9001)
+    card.port.setText("9001")
     with qtbot.waitSignal(card.openWanted) as said:
         card.open_button.click()
     assert said.args == ["127.0.0.1", 9001, ""]
@@ -73,4 +73,19 @@ def test_without_a_model_there_is_nothing_to_serve(card: EndpointCard) -> None:
 
 def test_escape_puts_it_away(qtbot: QtBot, card: EndpointCard) -> None:
     qtbot.keyClick(card.open_button, Qt.Key.Key_Escape)
+    assert card.isHidden()
+
+
+def test_a_port_that_is_none_cannot_be_opened(card: EndpointCard) -> None:
+    card.port.setText("80")
+    assert not card.open_button.isEnabled()
+    card.port.setText("8081")
+    assert card.open_button.isEnabled()
+
+
+def test_a_click_beside_it_puts_it_away(qtbot: QtBot, parent: QWidget, card: EndpointCard) -> None:
+    qtbot.mouseClick(card.port, Qt.MouseButton.LeftButton)
+    assert not card.isHidden()
+    parent.resize(800, 600)
+    qtbot.mouseClick(parent, Qt.MouseButton.LeftButton, pos=QPoint(700, 550))
     assert card.isHidden()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
@@ -276,7 +277,9 @@ def test_a_rehearsed_context_has_its_badge(window: MainWindow) -> None:
     chip = window.top_bar.context_chip
     assert "proven" not in chip.accessibleDescription()
     window.show_state(replace(fakes.qwen_loaded(), proof=proof))
-    assert "✓ proven to 32,768" in chip.accessibleDescription()
+    assert chip.accessibleDescription().startswith("✓ proven to 32,768 tokens")
+    window.show_state(replace(fakes.qwen_loaded(), proof=msgspec.structs.replace(proof, n_tokens=32000)))
+    assert chip.accessibleDescription().startswith("32,768 tokens · measured ✓ proven to 32,000 tokens")
     assert "CUDA0: 7,168 MiB in use at most" in chip.toolTip()
     assert "at 16,384 tokens: 31.5 t/s" in chip.toolTip()
 
