@@ -136,6 +136,8 @@ class Terminal:
             cwd=ROOT,
             env={**os.environ, "LANGUAGE": "en", "TERM": "dumb"},
             start_new_session=True,
+            # As a terminal starts it: in the background of a shell's script Ctrl-C is ignored, and inherited so.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(theirs)
         self.seen = ""
