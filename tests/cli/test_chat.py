@@ -136,7 +136,7 @@ class Terminal:
             cwd=ROOT,
             env={**os.environ, "LANGUAGE": "en", "TERM": "dumb"},
             start_new_session=True,
-            # As a terminal starts it: in the background of a shell's script Ctrl-C is ignored, and inherited so.
+            # As a terminal starts it: what a script runs in the background inherits a Ctrl-C that is ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(theirs)
