@@ -98,7 +98,8 @@ def run_step(title: str, command: list[str], way_out: str, env: dict[str, str] |
     """Run a long command quietly, with its time and its own percentage; its output is kept in a log."""
     logs = VENV / "logs" if VENV.is_dir() else cache_folder() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    log = logs / (re.sub(r"\W+", "-", title.lower()).strip("-") + ".log")
+    # A title may list any number of packages, and a file's name ends at 255 bytes.
+    log = logs / (re.sub(r"\W+", "-", title.lower())[:80].strip("-") + ".log")
     step = Step(title)
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=env)
