@@ -1,40 +1,27 @@
 """Turns Markdown into a flat list of blocks, so that the conversation can lay out only what is seen.
 
-Containers (quotes, list items) are not nested widgets: each block knows the chain it stands in. Raw HTML is
-text, images are links to themselves (nothing is fetched), reference definitions are off: they could change
-text that has long been drawn, which would make a streamed answer differ from the finished one.
+Containers (quotes, list items, footnotes) are not nested widgets: each block knows the chain it stands in.
+Raw HTML is text, a footnote stands where it is written. Reference definitions are off: they could change text
+that has long been drawn, which would make a streamed answer differ from the finished one.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
 
-Container = Literal["quote", "item"]
+from kvdesk.gui.math_rules import math_plugin
+from kvdesk.gui.spans import Span, Spans, formula_spans, spans_of
+
+Container = Literal["quote", "item", "note", "math"]
 Alignment = Literal["left", "center", "right"]
 
 _BULLETS = "•◦▪"
 _TASKS = {"[ ] ": "☐", "[x] ": "☑", "[X] ": "☑"}
-_BARE_URL = re.compile(r"https?://[^\s<>\"“”]+[^\s<>\"“”.,;:!?)\]}'*_]")
 _ALIGNMENT: dict[str, Alignment] = {"text-align:center": "center", "text-align:right": "right"}
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of text in one style; `href` is "" where it is no link."""
-
-    text: str
-    bold: bool = False
-    italic: bool = False
-    struck: bool = False
-    code: bool = False
-    href: str = ""
-
-
-Spans = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +29,7 @@ class Block:
     """What every block has: the containers it stands in, its marker, and the space before it."""
 
     containers: tuple[Container, ...] = ()
-    marker: str = ""  # "•" or "3." on the first block of a list item
+    marker: str = ""  # "•" or "3." on the first block of a list item, a footnote's label on its first
     is_tight: bool = False  # follows its predecessor in a list without a blank line
 
 
@@ -94,8 +81,10 @@ def clean(text: str) -> str:
 
 
 def new_parser() -> MarkdownIt:
-    """Return a CommonMark parser with tables and strikethrough and without what the module refuses."""
+    """Return a CommonMark parser with tables, strikethrough, footnotes, formulas; without what is refused."""
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    # A reference is one even before its note has come, and a note stays where it is: text once drawn stays.
+    parser.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True).use(math_plugin)
     return parser.disable(["reference", "html_block", "html_inline"])
 
 
@@ -162,6 +151,8 @@ class _Builder:
                 yield self._placed(block, token)
             elif token.type == "hr":
                 yield self._placed(RuleBlock(), token)
+            elif token.type == "math_block":
+                yield self._formula(token)
             else:
                 empty = self._container(tokens, at)
                 if empty is not None:
@@ -184,6 +175,14 @@ class _Builder:
             case "list_item_open":
                 self._open_item(token)
                 self.is_lone = self.lists[-1].is_lone
+            case "footnote_reference_open":
+                self.item_line = token.map[0] if token.map else 0
+                self.marker = str(token.meta["label"])
+                self.containers.append("note")
+            case "footnote_reference_close":
+                empty = self._placed(TextBlock(), token) if self.marker else None
+                self.containers.pop()
+                return empty
             case "list_item_close":
                 # An item without content still shows its marker.
                 empty = self._placed(TextBlock(), token) if self.marker else None
@@ -235,19 +234,29 @@ class _Builder:
         self.containers.append("item")
 
     def _text(self, opening: Token, inline: Token) -> Placed:
-        spans = tuple(_spans(inline.children or []))
+        spans = tuple(spans_of(inline.children or []))
         if self.marker and spans and spans[0].text[:4] in _TASKS and not spans[0].code:
             self.marker = _TASKS[spans[0].text[:4]]
             spans = (replace(spans[0], text=spans[0].text[4:]), *spans[1:])
         level = int(opening.tag[1]) if opening.type == "heading_open" else 0
         return self._placed(TextBlock(spans=spans, level=level), opening)
 
+    def _formula(self, token: Token) -> Placed:
+        """Place a displayed formula; one that ended without its mark is shown as it was written."""
+        lines_after = len(self.lines) - (token.map[1] if token.map else 0)
+        if not token.info and lines_after > 1:  # else it is still being written
+            return self._placed(TextBlock(spans=(Span(f"{token.markup}{token.content}"),)), token)
+        self.containers.append("math")
+        placed = self._placed(TextBlock(spans=tuple(formula_spans(token, Span("")))), token)
+        self.containers.pop()
+        return placed
+
     def _placed(self, block: Block, token: Token) -> Placed:
         line = token.map[0] if token.map else self.item_line
         if line == 0:
             is_tight = self.continued is not None and self.continued.is_tight
         else:
-            is_tight = line > self.top_line and "item" in self.containers
+            is_tight = line > self.top_line and ("item" in self.containers or "note" in self.containers)
             is_tight = is_tight and bool(self.lines[line - 1].strip(" >\t"))
         marker, self.marker = self.marker, ""
         block = replace(block, containers=tuple(self.containers), marker=marker, is_tight=is_tight)
@@ -269,69 +278,7 @@ def _table(tokens: Sequence[Token]) -> TableBlock:
         elif token.type == "th_open":
             alignments.append(_ALIGNMENT.get(str(token.attrGet("style")), "left"))
         elif token.type == "inline":
-            row.append(tuple(_spans(token.children or [])))
+            row.append(tuple(spans_of(token.children or [])))
         elif token.type == "tr_close":
             rows.append(tuple(row))
     return TableBlock(alignments=tuple(alignments), rows=tuple(rows))
-
-
-def _spans(tokens: Sequence[Token]) -> Iterator[Span]:
-    """Merge inline tokens into spans, neighbours of the same style into one."""
-    pending: Span | None = None
-    for span in _raw_spans(tokens):
-        if pending is not None and replace(span, text="") == replace(pending, text=""):
-            pending = replace(pending, text=pending.text + span.text)
-            continue
-        if pending is not None:
-            yield from _with_bare_urls(pending)
-        pending = span
-    if pending is not None:
-        yield from _with_bare_urls(pending)
-
-
-def _raw_spans(tokens: Sequence[Token]) -> Iterator[Span]:
-    style = Span("")
-    for token in tokens:
-        opens = token.nesting == 1
-        match token.type:
-            case "strong_open" | "strong_close":
-                style = replace(style, bold=opens)
-            case "em_open" | "em_close":
-                style = replace(style, italic=opens)
-            case "s_open" | "s_close":
-                style = replace(style, struck=opens)
-            case "link_open" | "link_close":
-                style = replace(style, href=str(token.attrGet("href") or "") if opens else "")
-            case "text" | "text_special":
-                if token.content:
-                    yield replace(style, text=token.content)
-            case "code_inline":
-                yield replace(style, text=token.content, code=True)
-            case "softbreak":
-                yield replace(style, text=" ")
-            case "hardbreak":
-                yield replace(style, text="\n")
-            case "image":
-                source = str(token.attrGet("src") or "")
-                yield replace(style, text=token.content or source, href=source)
-            case _:
-                pass
-
-
-def _with_bare_urls(span: Span) -> Iterator[Span]:
-    if span.code or span.href:
-        yield span
-        return
-    at = 0
-    for match in _BARE_URL.finditer(span.text):
-        if match.start() > at:
-            yield replace(span, text=span.text[at : match.start()])
-        yield replace(span, text=match.group(), href=match.group())
-        at = match.end()
-    if at < len(span.text):
-        yield replace(span, text=span.text[at:])
-
-
-def spans_text(spans: Spans) -> str:
-    """Return the text of spans without its styles."""
-    return "".join(span.text for span in spans)

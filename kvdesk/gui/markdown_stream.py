@@ -13,7 +13,7 @@ from kvdesk.gui.markdown import Block, CodeBlock, Continued, Placed, clean, new_
 
 # A line that could still become anything (a list marker, a rule, a fence): showing it would make the
 # paragraph above it flash as a heading.
-_UNDECIDED = re.compile(r"[ \t]*[-=*_+#`~|:>]+[ \t]*\Z|[ \t]*\d+[.)]?\Z")
+_UNDECIDED = re.compile(r"[ \t]*[-=*_+#`~|:>$\\]+[ \t]*\Z|[ \t]*\d+[.)]?\Z")
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^\n`]*)\n")
 # What a cut depends on: lines that may be a fence (only the markers of containers can stand before one), and
 # plain lines after a blank one.

@@ -10,8 +10,8 @@ from kvdesk.gui.blocks.inline import slice_utf16
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.text import TextView
 from kvdesk.gui.blocks.view import BlockView
-from kvdesk.gui.markdown import Span
 from kvdesk.gui.rows import QUOTE_BAR, QUOTE_INDENT, Place, Row, estimated_height, part_of_block
+from kvdesk.gui.spans import Span
 
 MESSAGE_GAP = 28.0
 

@@ -16,7 +16,7 @@ from kvdesk.gui.blocks.view import BlockView
 from kvdesk.gui.markdown import Block, CodeBlock, RuleBlock, TableBlock, TextBlock, parse
 
 QUOTE_INDENT = 16.0
-_INDENT = {"item": 22.0, "quote": QUOTE_INDENT}
+_INDENT = {"item": 22.0, "quote": QUOTE_INDENT, "note": 22.0, "math": 24.0}
 QUOTE_BAR = 2.0
 
 Part = Literal["user", "answer", "reasoning", "figures", "notice"]

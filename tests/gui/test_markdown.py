@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvdesk.gui.markdown import (
-    CodeBlock,
-    RuleBlock,
-    Span,
-    TableBlock,
-    TextBlock,
-    parse,
-    spans_text,
-)
+from kvdesk.gui.markdown import CodeBlock, RuleBlock, TableBlock, TextBlock, parse
 from kvdesk.gui.markdown_stream import StreamParser, split_sections
+from kvdesk.gui.spans import Span, spans_text
 
 
 def test_paragraph_styles() -> None:
@@ -90,7 +83,7 @@ def test_code_keeps_its_text_and_language() -> None:
 def test_nothing_is_fetched_or_interpreted_as_html() -> None:
     (block,) = parse("<b>x</b> ![alt](https://pictures.example/p.png)")
     assert isinstance(block, TextBlock)
-    assert block.spans[-1] == Span("alt", href="https://pictures.example/p.png")
+    assert block.spans[-1] == Span("▧ alt", href="https://pictures.example/p.png")
     assert spans_text(block.spans).startswith("<b>x</b>")
 
 
@@ -175,13 +168,23 @@ _LINES = st.sampled_from(
         "&amp; \\* x",
         "[ ] task",
         "- [ ] task",
+        "$$",
+        "$$ a + b",
+        "a $$",
+        "$$x$$",
+        "\\[",
+        "\\]",
+        "+ $b$",
+        "[^1]: a note",
+        "[^1]:",
+        "said [^1]",
         "\\",
         "x  ",
     ]
 )
 _TEXTS = st.one_of(
     st.lists(_LINES, max_size=14).map("\n".join),
-    st.text(alphabet=st.sampled_from("ab1.)-+*_=#>`~| \n\t\r[]()!<&\\:"), max_size=60),
+    st.text(alphabet=st.sampled_from("ab1.)-+*_=#>`~| \n\t\r[]()!<&\\:$^{}"), max_size=60),
 )
 
 
@@ -201,3 +204,20 @@ def test_any_split_gives_the_blocks_of_the_whole(text: str, data: st.DataObject)
 def test_sections_alone_mean_what_they_mean_together(text: str, least: int) -> None:
     together = [block for section in split_sections(text, least) for block in parse(section)]
     assert tuple(together) == parse(text)
+
+
+def test_footnotes_stand_where_they_are_written() -> None:
+    said, note, after = parse("Said[^1].\n\n[^1]: The note\n    goes on\n\nAfter")
+    assert isinstance(said, TextBlock)
+    assert said.spans[1] == Span("1", script=1)
+    assert isinstance(note, TextBlock)
+    assert (note.marker, note.containers, spans_text(note.spans)) == ("1", ("note",), "The note goes on")
+    assert not after.containers
+
+
+def test_a_footnote_is_known_before_its_note_has_come() -> None:
+    stream = StreamParser()
+    stream.append("Said[^long].\n\nMore\n\n")
+    (said,) = stream.stable
+    stream.append("[^long]: The note\n")
+    assert stream.stable[0] is said

@@ -11,7 +11,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QTextCharFormat, QTextLayout, QTextLine, QTextOption
 
 from kvdesk.gui.blocks.style import ALIGNMENTS, Style
-from kvdesk.gui.markdown import Alignment, Span, Spans
+from kvdesk.gui.markdown import Alignment
+from kvdesk.gui.spans import Span, Spans
 
 _MIRRORED: dict[Alignment, Alignment] = {"left": "right", "center": "center", "right": "left"}
 
@@ -85,7 +86,7 @@ class Inline:
         at = 0
         for span in spans:
             length = length_utf16(span.text)
-            look = replace(span, text="", bold=span.bold or bold)
+            look = replace(span, text="", source="", bold=span.bold or bold)
             if look != Span(""):
                 ranges.append(format_range(at, length, self._style.char_format(look, level)))
             if span.href:

@@ -7,12 +7,17 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QTextCharFormat
 
 from kvdesk.gui.blocks.highlight import Lexers
 from kvdesk.gui.icons import make_icon
-from kvdesk.gui.markdown import Span
+from kvdesk.gui.spans import Span
 from kvdesk.gui.theme import TextSize, Theme
 
 LINE_CHARACTERS = 86  # of the sample; of real text with its longer words about 78
 _HEADING_PX = {1: 20, 2: 17, 3: 15}
 _LINE_RATIO = 1.5
+_SCRIPTS = {
+    0: QTextCharFormat.VerticalAlignment.AlignNormal,
+    1: QTextCharFormat.VerticalAlignment.AlignSuperScript,
+    -1: QTextCharFormat.VerticalAlignment.AlignSubScript,
+}
 _SAMPLE = "the quick brown fox jumps over the lazy dog and reads on, then rests a while. "
 
 
@@ -84,7 +89,7 @@ class Style:
             form.setFontUnderline(True)
             form.setUnderlineColor(self.accent)
             form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
-        form.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignNormal)
+        form.setVerticalAlignment(_SCRIPTS[span.script])
         return form
 
 

@@ -10,7 +10,8 @@ from kvdesk.gui.blocks.inline import Inline, length_utf16
 from kvdesk.gui.blocks.sideways import Sideways
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
-from kvdesk.gui.markdown import Alignment, Spans, TableBlock, spans_text
+from kvdesk.gui.markdown import Alignment, TableBlock
+from kvdesk.gui.spans import Spans, spans_text
 
 _PAD_X, _PAD_Y = 10.0, 5.0
 _WIDEST_WORD = 260.0
@@ -33,7 +34,7 @@ class _Cell:
         """Return the widths of the text on one line and of its longest word, in pixels."""
         natural, least = _SLACK, 0.0
         for span in self.spans:
-            look = replace(span, text="", bold=span.bold or self._is_header)
+            look = replace(span, text="", source="", bold=span.bold or self._is_header)
             metrics = QFontMetricsF(self._style.char_format(look, 0).font())
             natural += metrics.horizontalAdvance(span.text)
             words = sorted(span.text.split(), key=len)[-2:]

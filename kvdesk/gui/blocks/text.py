@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QPainter
 from kvdesk.gui.blocks.inline import Inline
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
-from kvdesk.gui.markdown import Spans
+from kvdesk.gui.spans import Spans
 
 
 class TextView(BlockView):
