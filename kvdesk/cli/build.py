@@ -80,6 +80,16 @@ def _add_looking(app: typer.Typer) -> None:
 
         raise typer.Exit(run(models, as_json))
 
+    @app.command(
+        help=t("Compare what a token of context takes: llama.cpp's cache types, and other engines.")
+        + "\n\n"
+        + _LENS_JSON
+    )
+    def lens(model: Annotated[str, _model()], as_json: AsJson = False) -> None:
+        from kvdesk.cli.lens import run
+
+        raise typer.Exit(run(model, as_json))
+
     @app.command(help=t("List this machine's devices and their memory."))
     def devices(
         rpc: Annotated[
@@ -107,6 +117,11 @@ def _add_looking(app: typer.Typer) -> None:
         from kvdesk.cli.ledger import run
 
         raise typer.Exit(run(csv, clears=clears, as_json=as_json))
+
+
+_LENS_JSON = """--json prints {"model": {"name", "architecture"}, "rows": [{"engine", "mode", "option",
+"bytes_per_token", "bits_per_value", "unpacked_bytes_per_token", "fixed_bytes", "tokens_per_gib", "note"}]};
+what is not known is null."""
 
 
 _LEDGER_JSON = """--json prints {"loads": [{"id", "date", "model": {"name", "architecture", "file_bytes",

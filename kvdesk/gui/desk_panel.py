@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.desk.context_choice import ContextChoice
@@ -32,6 +32,7 @@ class DeskPanel(QWidget):
     openWanted = Signal()
     modelChosen = Signal(str)
     ledgerWanted = Signal()
+    lensWanted = Signal()
     historyWanted = Signal()
 
     def __init__(self, desk: Desk) -> None:
@@ -46,6 +47,8 @@ class DeskPanel(QWidget):
         self.device_views: list[DeviceMemory] = []
         self.ledger_button = push_button(self.tr("Ledger…"), "flat", TextSize.NOTE)
         self.ledger_button.setToolTip(self.tr("What loads on this machine took beside what was planned"))
+        self.lens_button = push_button(self.tr("What a token takes…"), "flat", TextSize.NOTE)
+        self.lens_button.setToolTip(self.tr("This model’s cache in llama.cpp’s types and in other engines"))
         self.context = ContextChoice()
         self.options = OptionsForm()
         self.fits = FitsMap()
@@ -55,6 +58,7 @@ class DeskPanel(QWidget):
         self._lay_out()
 
         self.ledger_button.clicked.connect(self.ledgerWanted)
+        self.lens_button.clicked.connect(self.lensWanted)
         self.card.openWanted.connect(self.openWanted)
         self.card.modelChosen.connect(self.modelChosen)
         self.context.chosen.connect(lambda tokens: self._set("ctx_size", tokens))
@@ -70,6 +74,7 @@ class DeskPanel(QWidget):
     def show_state(self, state: DeskState) -> None:
         """Hand the state to the parts."""
         self.card.show_state(state)
+        self.lens_button.setVisible(state.model is not None)
         self._show_memory(state)
         self.context.show_state(state)
         self.options.show_state(state)
@@ -103,7 +108,11 @@ class DeskPanel(QWidget):
         memory = QVBoxLayout()
         memory.setSpacing(Space.TINY)
         memory.addLayout(self._devices_column)
-        memory.addWidget(self.ledger_button, 0, Qt.AlignmentFlag.AlignRight)
+        links = QHBoxLayout()
+        links.addStretch(1)
+        links.addWidget(self.lens_button)
+        links.addWidget(self.ledger_button)
+        memory.addLayout(links)
         self._column.addLayout(memory)
         for part in (self.context, self.options, self.fits):
             self._column.addWidget(part)

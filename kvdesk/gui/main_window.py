@@ -19,6 +19,7 @@ from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.ledger_dialog import LedgerDialog
+from kvdesk.gui.lens_dialog import LensDialog
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
@@ -75,6 +76,7 @@ class MainWindow(QMainWindow):
         self.conversation.closingAnswered.connect(self._close_or_stay)
         self.desk_panel.modelChosen.connect(self.open_model)
         self.desk_panel.ledgerWanted.connect(self.show_ledger)
+        self.desk_panel.lensWanted.connect(self.show_lens)
         self.desk_panel.historyWanted.connect(self.show_history)
 
         # The graph's library takes longer to import than the event loop may be held.
@@ -188,6 +190,15 @@ class MainWindow(QMainWindow):
 
     def _forget_history(self) -> None:
         self._history = None
+
+    def show_lens(self) -> None:
+        """Show what a token takes of the open model's cache."""
+        model = self._desk.state.model
+        if model is None:
+            return
+        dialog = LensDialog(model.name, actions.look_through_lens(self._desk), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def show_ledger(self) -> None:
         """Show what loads took."""

@@ -10,6 +10,7 @@ from kvdesk import export
 from kvdesk.errors import ExportError, KvDeskError
 from kvdesk.export.shells import ShellName
 from kvdesk.phrases import Phrase
+from kvdesk.plan.lens import LensRow, look
 from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
@@ -88,6 +89,11 @@ def export_text(desk: Desk, target: str, shell: ShellName) -> str:
     if desk.opened is None:
         raise ExportError(steps.NOTHING_OPEN.message, steps.NOTHING_OPEN.hint)
     return export.render(target, desk.opened.card.path, desk.state.options, desk.opened.shape, shell)
+
+
+def look_through_lens(desk: Desk) -> tuple[LensRow, ...]:
+    """What a token takes of the open model's cache, here and in other engines; empty without a model."""
+    return look(desk.opened.shape) if desk.opened is not None else ()
 
 
 def clear_ledger(desk: Desk) -> None:

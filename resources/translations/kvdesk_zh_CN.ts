@@ -326,6 +326,14 @@
         <source>What loads on this machine took beside what was planned</source>
         <translation>本机历次加载的实测用量与规划对照</translation>
     </message>
+    <message>
+        <source>What a token takes…</source>
+        <translation>每个 token 占用多少…</translation>
+    </message>
+    <message>
+        <source>This model’s cache in llama.cpp’s types and in other engines</source>
+        <translation>此模型的缓存:llama.cpp 的各种类型与其他引擎对比</translation>
+    </message>
 </context>
 <context>
     <name>DeviceMemory</name>
@@ -1028,6 +1036,52 @@
     <message>
         <source>Difference</source>
         <translation>差值</translation>
+    </message>
+</context>
+<context>
+    <name>LensDialog</name>
+    <message>
+        <source>What a token takes</source>
+        <translation>每个 token 占用多少</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>The cache of one conversation with {model}: in llama.cpp’s types, and in other engines as their own sources store it. Scales are counted. “+” is what lies unpacked beside the cache.</source>
+        <translation>与 {model} 的一次对话的缓存:llama.cpp 的各种类型,以及其他引擎按其源代码的存储方式。已计入缩放系数。“+” 为缓存之外解包存放的部分。</translation>
+    </message>
+</context>
+<context>
+    <name>LensItems</name>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Mode</source>
+        <translation>模式</translation>
+    </message>
+    <message>
+        <source>KiB a token</source>
+        <translation>每 token KiB</translation>
+    </message>
+    <message>
+        <source>Bits a value</source>
+        <translation>每值位数</translation>
+    </message>
+    <message>
+        <source>Does not grow, MiB</source>
+        <translation>不增长的部分,MiB</translation>
+    </message>
+    <message>
+        <source>Tokens a GiB</source>
+        <translation>每 GiB token 数</translation>
+    </message>
+    <message>
+        <source>Remarks</source>
+        <translation>备注</translation>
     </message>
 </context>
 <context>
@@ -2159,6 +2213,10 @@
         <translation>请先扩大上下文。</translation>
     </message>
     <message>
+        <source>Every place for a token is taken when the server starts.</source>
+        <translation>服务器启动时即占用全部 token 位置。</translation>
+    </message>
+    <message>
         <source>Everything that was searched fits</source>
         <translation>搜索范围内全部放得下</translation>
     </message>
@@ -2543,8 +2601,16 @@
         <translation>所有序列共用一个缓存，而不是各占一份。</translation>
     </message>
     <message>
+        <source>One layer lies unpacked beside it, at full length.</source>
+        <translation>另有一层按完整长度解包存放。</translation>
+    </message>
+    <message>
         <source>One sequence at a time.</source>
         <translation>一次只服务一个序列。</translation>
+    </message>
+    <message>
+        <source>Only the PyTorch engine has it.</source>
+        <translation>仅 PyTorch 引擎支持。</translation>
     </message>
     <message>
         <source>Only the k likeliest tokens; 0 for all.</source>
@@ -2625,6 +2691,10 @@
     <message>
         <source>Rearrange weights for the CPU&apos;s vector units.</source>
         <translation>为 CPU 的向量单元重排权重。</translation>
+    </message>
+    <message>
+        <source>Recurrent layers keep a fixed state, which is not counted.</source>
+        <translation>循环层保存固定状态,未计入。</translation>
     </message>
     <message>
         <source>Rename the file; no shell passes such a name on reliably.</source>
@@ -2883,6 +2953,10 @@
         <translation>缓存无法写入“{path}”：{reason}。</translation>
     </message>
     <message>
+        <source>The cache grows in blocks of 64 tokens.</source>
+        <translation>缓存以 64 个 token 为一块增长。</translation>
+    </message>
+    <message>
         <source>The cache has no room for {n} more tokens.</source>
         <translation>缓存放不下另外 {n} 个 token。</translation>
     </message>
@@ -3061,6 +3135,10 @@
     <message>
         <source>The largest value is {limit}.</source>
         <translation>最大值为 {limit}。</translation>
+    </message>
+    <message>
+        <source>The last 128 tokens stay in 16 bits; every step unpacks a whole layer.</source>
+        <translation>最后 128 个 token 保持 16 位;每一步都会解包整层。</translation>
     </message>
     <message>
         <source>The ledger of loads cannot be cleared: {reason}.</source>
@@ -3271,6 +3349,10 @@
         <translation>此模型没有缓存，因此没有可填充的内容。</translation>
     </message>
     <message>
+        <source>This model keeps one compressed row instead of K and V heads; the engine stores it its own way.</source>
+        <translation>此模型保存一行压缩数据而非 K、V 头;该引擎以自己的方式存储。</translation>
+    </message>
+    <message>
         <source>This model needs the same type for K and V.</source>
         <translation>此模型要求 K 与 V 类型相同。</translation>
     </message>
@@ -3417,6 +3499,10 @@
     <message>
         <source>When the context is full</source>
         <translation>上下文已满时</translation>
+    </message>
+    <message>
+        <source>Window layers are counted in full.</source>
+        <translation>窗口层按完整长度计算。</translation>
     </message>
     <message>
         <source>Window layers keep only {cells} cells: the context cannot be shifted, and going back further reads the conversation again.</source>
