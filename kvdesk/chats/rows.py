@@ -10,9 +10,10 @@ StoredRole = Literal["user", "assistant"]
 class StoredMessage:
     """One message. `figures` is the JSON of the turn's figures, "" when there are none.
 
-    A superseded message gave way to a newer one (regenerated, edited); it is kept and not shown. A dropped
-    one is shown and left out of the context; a pinned one is never dropped when the context overflows.
-    `stands_for` are the ids of the messages that a summary was made of.
+    A superseded message is on another branch than the one that is shown (it was regenerated, or edited); it
+    is kept. A dropped one is shown and left out of the context; a pinned one is never dropped when the
+    context overflows. `stands_for` are the ids of the messages that a summary was made of, `siblings` those
+    of all that stand in this message's place, itself among them, () when it stands there alone.
     """
 
     id: int
@@ -27,6 +28,7 @@ class StoredMessage:
     is_pinned: bool = False
     is_dropped: bool = False
     stands_for: tuple[int, ...] = ()
+    siblings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,26 @@ MIGRATIONS: tuple[str, ...] = (
     END;
     INSERT INTO said (said) VALUES ('rebuild');
     """,
+    # Messages become a tree. Of those that gave way before there was one, the message in front is guessed:
+    # the latest earlier one of the other role. A deleted conversation can come back until it is swept away.
+    """
+    ALTER TABLE messages ADD COLUMN parent INTEGER;
+    ALTER TABLE messages ADD COLUMN is_chosen INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE messages ADD COLUMN attachments TEXT NOT NULL DEFAULT '';
+    ALTER TABLE chats ADD COLUMN draft_attachments TEXT NOT NULL DEFAULT '';
+    ALTER TABLE chats ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+    ALTER TABLE chats ADD COLUMN deleted_s REAL;
+    UPDATE messages SET parent = before.id FROM (
+        SELECT id AS own, lag(id) OVER (PARTITION BY chat_id ORDER BY coalesce(place, id), id) AS id
+        FROM messages WHERE NOT is_superseded
+    ) AS before WHERE messages.id = before.own;
+    UPDATE messages SET is_chosen = 0, parent = (
+        SELECT max(before.id) FROM messages AS before
+        WHERE before.chat_id = messages.chat_id AND before.id < messages.id
+            AND before.role != messages.role AND before.stands_for = ''
+    ) WHERE is_superseded;
+    CREATE INDEX messages_beside ON messages (chat_id, parent);
+    """,
 )
 VERSION = len(MIGRATIONS)
 

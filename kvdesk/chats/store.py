@@ -10,10 +10,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from kvdesk.chats.branches import Tree, choose, show_chosen
 from kvdesk.chats.faults import explained, is_damage, set_aside
-from kvdesk.chats.rows import StoredChat, StoredMessage
+from kvdesk.chats.rows import StoredChat, StoredMessage, StoredRole
 from kvdesk.chats.schema import VERSION, migrate, version_of
 from kvdesk.errors import StoreError
 
@@ -24,7 +26,6 @@ _MESSAGE = (
     "id, role, content, reasoning, reasoning_s, figures, is_partial, is_superseded, created_s, is_pinned,"
     " is_dropped, stands_for"
 )
-_ORDER = "coalesce(place, id), id"
 
 
 class ChatStore:
@@ -94,16 +95,17 @@ class ChatStore:
             raise StoreError(
                 "That conversation is no longer there.", "It was deleted, perhaps in another window."
             )
-        shown = tuple(message for message in self.all_messages(chat_id) if not message.is_superseded)
-        return StoredChat(*chat), shown
+        messages = {message.id: message for message in self.all_messages(chat_id)}
+        with self.access() as db:
+            shown = Tree(db, chat_id).shown()
+        return StoredChat(*chat), tuple(messages[message_id] for message_id in shown)
 
     def all_messages(self, chat_id: int) -> tuple[StoredMessage, ...]:
-        """Every message of a conversation, superseded ones too, oldest first."""
+        """Every message of a conversation, those of other branches too, oldest first."""
         with self.access() as db:
-            rows = db.execute(
-                f"SELECT {_MESSAGE} FROM messages WHERE chat_id = ? ORDER BY {_ORDER}", (chat_id,)
-            )
-            return tuple(_message(row) for row in rows)
+            tree = Tree(db, chat_id)
+            rows = db.execute(f"SELECT {_MESSAGE} FROM messages WHERE chat_id = ? ORDER BY id", (chat_id,))
+            return tuple(_message(row, tree.siblings(row["id"])) for row in rows)
 
     def add_chat(self, system_prompt: str = "", sampling: str = "") -> int:
         """Return the id of an empty conversation; one that was never used is taken again."""
@@ -146,34 +148,52 @@ class ChatStore:
 
         `title` becomes the conversation's if it has none yet.
         """
-        now = self._now()
         with self.access() as db, _transaction(db):
             self._supersede(db, chat_id, replaced)
-            made = db.execute(
-                "INSERT INTO messages (chat_id, role, content, created_s) VALUES (?, 'user', ?, ?)",
-                (chat_id, content, now),
-            )
+            made = self._add(db, chat_id, "user", content, _last_shown(db, chat_id))
+            choose(db, chat_id, made.id)
             db.execute(
                 "UPDATE chats SET updated_s = ?, draft = '',"
                 " title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
-                (now, title, chat_id),
+                (made.created_s, title, chat_id),
             )
-            return StoredMessage(_row_id(made), "user", content, created_s=now)
+            return replace(made, siblings=Tree(db, chat_id).siblings(made.id))
 
     def supersede(self, chat_id: int, replaced: Sequence[int]) -> None:
-        """Mark messages as having given way to newer ones; their text stays."""
+        """Mark messages as giving way to one that is about to come; their text stays."""
         with self.access() as db, _transaction(db):
             self._supersede(db, chat_id, replaced)
 
-    def begin_answer(self, chat_id: int) -> int:
-        """Add an empty, partial answer and return its id."""
+    def begin_answer(self, chat_id: int, question: int | None = None) -> int:
+        """Add an empty, partial answer to a message, else to the last one shown, and return its id.
+
+        It becomes the one that is shown there; an earlier answer is a branch beside it.
+        """
+        with self.access() as db, _transaction(db):
+            before = question if question is not None else _last_shown(db, chat_id)
+            made = self._add(db, chat_id, "assistant", "", before, is_partial=True)
+            choose(db, chat_id, made.id)
+            if question is not None:
+                show_chosen(db, chat_id)
+            return made.id
+
+    # ------------------------------------------------------------------------------------------- branches
+
+    def siblings(self, chat_id: int, message_id: int) -> tuple[int, ...]:
+        """The messages that stand in a message's place, itself among them; () when it stands alone."""
         with self.access() as db:
-            made = db.execute(
-                "INSERT INTO messages (chat_id, role, content, is_partial, created_s)"
-                " VALUES (?, 'assistant', '', 1, ?)",
-                (chat_id, self._now()),
-            )
-            return _row_id(made)
+            return Tree(db, chat_id).siblings(message_id)
+
+    def show_branch(self, chat_id: int, message_id: int) -> None:
+        """Show a message instead of its siblings, with what followed it when it was shown last."""
+        with self.access() as db, _transaction(db):
+            choose(db, chat_id, message_id)
+            show_chosen(db, chat_id)
+
+    def settle(self, chat_id: int) -> None:
+        """Show again what gave way to a message that never came."""
+        with self.access() as db, _transaction(db):
+            show_chosen(db, chat_id)
 
     def save_answer(
         self,
@@ -217,21 +237,18 @@ class ChatStore:
 
     def compact(self, chat_id: int, replaced: Sequence[int], question: str, summary: str) -> None:
         """Drop messages from the context and put a question and its answer, the summary, behind them."""
-        shown = [message.id for message in self.all_messages(chat_id) if not message.is_superseded]
-        last = max(place for place, message in enumerate(shown) if message in replaced)
         with self.access() as db, _transaction(db):
-            where = "SELECT coalesce(place, id) FROM messages WHERE id = ?"
-            (before,) = db.execute(where, (shown[last],)).fetchone()
-            after = before + 1.0
-            if last + 1 < len(shown):
-                (after,) = db.execute(where, (shown[last + 1],)).fetchone()
+            last = [message for message in Tree(db, chat_id).shown() if message in replaced][-1]
+            behind = db.execute(
+                "SELECT id FROM messages WHERE chat_id = ? AND parent = ?", (chat_id, last)
+            ).fetchall()
+            asked = self._add(db, chat_id, "user", question, last)
+            told = self._add(db, chat_id, "assistant", summary, asked.id)
+            db.executemany(
+                "UPDATE messages SET parent = ? WHERE id = ?", [(told.id, row[0]) for row in behind]
+            )
             ids = ",".join(map(str, replaced))
-            for role, content, share in (("user", question, 1 / 3), ("assistant", summary, 2 / 3)):
-                db.execute(
-                    "INSERT INTO messages (chat_id, role, content, stands_for, place, created_s)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (chat_id, role, content, ids, before + (after - before) * share, self._now()),
-                )
+            db.execute("UPDATE messages SET stands_for = ? WHERE id IN (?, ?)", (ids, asked.id, told.id))
             db.executemany(
                 "UPDATE messages SET is_dropped = 1 WHERE id = ? AND chat_id = ?",
                 [(message, chat_id) for message in replaced],
@@ -244,7 +261,7 @@ class ChatStore:
             for summary in self.all_messages(chat_id):
                 if wanted & set(summary.stands_for) and not summary.is_superseded:
                     wanted |= set(summary.stands_for)
-                    self._supersede(db, chat_id, (summary.id,))
+                    self._take_out(db, chat_id, summary.id)
             db.executemany(
                 "UPDATE messages SET is_dropped = 0 WHERE id = ? AND chat_id = ?",
                 [(message, chat_id) for message in wanted],
@@ -269,6 +286,32 @@ class ChatStore:
             raise sqlite3.DatabaseError(f"malformed: {verdict}")
         migrate(connection)
 
+    def _add(
+        self,
+        db: sqlite3.Connection,
+        chat_id: int,
+        role: StoredRole,
+        content: str,
+        before: int | None,
+        is_partial: bool = False,
+    ) -> StoredMessage:
+        now = self._now()
+        made = db.execute(
+            "INSERT INTO messages (chat_id, role, content, parent, is_partial, created_s)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (chat_id, role, content, before, int(is_partial), now),
+        )
+        return StoredMessage(_row_id(made), role, content, is_partial=is_partial, created_s=now)
+
+    @staticmethod
+    def _take_out(db: sqlite3.Connection, chat_id: int, summary: int) -> None:
+        """Let what follows a message of a summary follow what is before it."""
+        (before,) = db.execute("SELECT parent FROM messages WHERE id = ?", (summary,)).fetchone()
+        db.execute("UPDATE messages SET is_superseded = 1, is_chosen = 0 WHERE id = ?", (summary,))
+        db.execute(
+            "UPDATE messages SET parent = ? WHERE chat_id = ? AND parent = ?", (before, chat_id, summary)
+        )
+
     @staticmethod
     def _supersede(db: sqlite3.Connection, chat_id: int, replaced: Sequence[int]) -> None:
         db.executemany(
@@ -289,14 +332,18 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("COMMIT")
 
 
+def _last_shown(db: sqlite3.Connection, chat_id: int) -> int | None:
+    return next(reversed(Tree(db, chat_id).shown()), None)
+
+
 def _row_id(made: sqlite3.Cursor) -> int:
     assert made.lastrowid is not None
     return made.lastrowid
 
 
-def _message(row: sqlite3.Row) -> StoredMessage:
+def _message(row: sqlite3.Row, siblings: tuple[int, ...]) -> StoredMessage:
     values = dict(row)
     for name in ("is_partial", "is_superseded", "is_pinned", "is_dropped"):
         values[name] = bool(values[name])
     values["stands_for"] = tuple(int(number) for number in values["stands_for"].split(",") if number)
-    return StoredMessage(**values)
+    return StoredMessage(**values, siblings=siblings)

@@ -196,7 +196,7 @@ def send_message(desk: Desk, text: str) -> None:
 
 
 def regenerate(desk: Desk) -> None:
-    """Answer the last message of the user again; the present answer is set aside, not deleted."""
+    """Answer the last message of the user again; the present answer becomes a branch beside it."""
     chat = desk.state.chat
     if chat is None or is_busy(desk):
         return
@@ -208,14 +208,14 @@ def regenerate(desk: Desk) -> None:
 
 
 def edit_last(desk: Desk, text: str) -> None:
-    """Send another text in place of the user's last message; that and its answer are set aside."""
+    """Send another text in place of the user's last message; that and its answer are a branch."""
     last_user = _last_user(desk)
     if desk.state.chat is not None and last_user is not None:
         edit_message(desk, desk.state.chat.messages[last_user].id, text)
 
 
 def edit_message(desk: Desk, message_id: int, text: str) -> None:
-    """Send another text in place of a message of the user; that and all after it are set aside."""
+    """Send another text in place of a message of the user; that and all after it are a branch."""
     chat = desk.state.chat
     if chat is None or not text.strip() or is_busy(desk):
         return
@@ -223,6 +223,12 @@ def edit_message(desk: Desk, message_id: int, text: str) -> None:
     if message_id in ids and chat.messages[ids.index(message_id)].role == "user":
         desk.is_send_under_way = True
         desk.saving.send(chat.id, text.strip(), tuple(ids[ids.index(message_id) :]))
+
+
+def show_branch(desk: Desk, message_id: int) -> None:
+    """Show a message in place of its sibling, with what followed it."""
+    if desk.state.chat is not None and not is_busy(desk):
+        desk.saving.show_branch(desk.state.chat.id, message_id)
 
 
 def new_chat(desk: Desk) -> None:

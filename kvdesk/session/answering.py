@@ -19,7 +19,7 @@ def want_answer(parts: Parts, chat: Conversation) -> None:
     if phase is Phase.READY:
         begin_wanted_answer(parts)
     elif phase in (Phase.ABSENT, Phase.IDLE, Phase.ENDED) and not steps.begin_load(parts):
-        parts.wanted_answer = None
+        give_up(parts)
 
 
 def begin_wanted_answer(parts: Parts) -> None:
@@ -80,7 +80,9 @@ def settle(parts: Parts, overflow: protocol.Overflow) -> None:
 
 
 def give_up(parts: Parts) -> None:
-    """The answer that waits is not wanted any more."""
+    """The answer that waits is not wanted any more; an earlier one that gave way to it is shown again."""
+    if parts.wanted_answer is not None:
+        parts.saving.settle(parts.wanted_answer.id)
     parts.wanted_answer = parts.settled_overflow = parts.met_overflow = None
     parts.waits_for_ladder = False
     if parts.state.overflow_asked is not None:
@@ -101,7 +103,7 @@ def _answer(parts: Parts, chat: Conversation, overflow: protocol.Overflow) -> No
     parts.wanted_answer = parts.settled_overflow = parts.met_overflow = None
     prompt = prompt_of(chat)
     parts.asked_ids = prompt.ids
-    parts.saving.begin_answer(chat.id)
+    parts.saving.begin_answer(chat.id, chat.messages[-1].id if chat.messages else None)
     parts.driver.answer(chat.id, prompt.messages, chat.sampling, overflow)
     parts.take(events.TurnBegun(chat.id))
 

@@ -1,6 +1,7 @@
 """The one place where states are made: a state and something that happened give the next state."""
 
 from dataclasses import replace
+from itertools import takewhile
 
 import msgspec
 
@@ -214,5 +215,7 @@ def _answer_saved(state: DeskState, event: events.AnswerSaved) -> DeskState:
         streaming = None
     chat = state.chat
     if chat is not None and chat.id == event.chat_id and event.message is not None:
-        chat = replace(chat, messages=(*chat.messages, event.message))
+        # An earlier answer may be shown again since this one was asked for.
+        kept = takewhile(lambda message: message.id not in event.message.siblings, chat.messages)
+        chat = replace(chat, messages=(*kept, event.message))
     return replace(state, streaming=streaming, chat=chat)

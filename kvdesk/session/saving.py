@@ -30,6 +30,7 @@ class _Answer:
     """An answer that is being written. `row` belongs to the store's thread, the rest to the caller's."""
 
     chat_id: int
+    question: int | None
     next_save_s: float
     row: int = 0
 
@@ -166,6 +167,14 @@ class Saving:
         """Put a question and a summary in the place of messages."""
         self._rearrange(chat_id, lambda: self._store.compact(chat_id, messages, question, summary))
 
+    def show_branch(self, chat_id: int, message: int) -> None:
+        """Show a message instead of its siblings, with what followed it."""
+        self._rearrange(chat_id, lambda: self._store.show_branch(chat_id, message))
+
+    def settle(self, chat_id: int) -> None:
+        """Show again what gave way to an answer that will not come."""
+        self._rearrange(chat_id, lambda: self._store.settle(chat_id))
+
     def _rearrange(self, chat_id: int, change: Job) -> None:
         def job() -> None:
             change()
@@ -207,9 +216,10 @@ class Saving:
 
         self._thread.submit(job)
 
-    def begin_answer(self, chat_id: int) -> None:
-        """An answer begins; `keep_answer` and `end_answer` are about it."""
-        self._answer = _Answer(chat_id, self._clock() + SAVE_EVERY_S)
+    def begin_answer(self, chat_id: int, question: int | None) -> None:
+        """The answer to a message begins; `keep_answer` and `end_answer` are about it."""
+        is_stored = question is not None and question > 0
+        self._answer = _Answer(chat_id, question if is_stored else None, self._clock() + SAVE_EVERY_S)
 
     def keep_answer(self, streaming: Streaming) -> None:
         """Save what there is of the answer, at most every `SAVE_EVERY_S`."""
@@ -228,18 +238,22 @@ class Saving:
             return
         if message.is_partial and not message.content and not message.reasoning:
             self._emit(events.AnswerSaved(answer.chat_id, None))
+            self.settle(answer.chat_id)
             return
         unsaved_id = next(self._unsaved_ids)
 
         def job() -> None:
+            siblings: tuple[int, ...] = ()
             try:
                 self._write(answer, message)
+                siblings = self._store.siblings(answer.chat_id, answer.row)
                 self._store.change_chat(answer.chat_id, model=model, tokens=tokens)
             except StoreError as error:
                 self._on_error(error)
             self._writing_row = 0
             # Shown even if it could not be saved: the text is all that there is of it.
-            self._emit(events.AnswerSaved(answer.chat_id, replace(message, id=answer.row or unsaved_id)))
+            shown = replace(message, id=answer.row or unsaved_id, siblings=siblings)
+            self._emit(events.AnswerSaved(answer.chat_id, shown))
             self._list()
 
         self._thread.drop("answer")
@@ -249,7 +263,7 @@ class Saving:
 
     def _write(self, answer: _Answer, message: ChatMessage) -> None:
         if not answer.row:
-            answer.row = self._writing_row = self._store.begin_answer(answer.chat_id)
+            answer.row = self._writing_row = self._store.begin_answer(answer.chat_id, answer.question)
         self._store.save_answer(
             answer.row,
             message.content,

@@ -168,7 +168,8 @@ class ChatMessage:
     """A message as the conversation shows it.
 
     A dropped message is left out of the context, a pinned one is never dropped by itself. `stands_for` are
-    the ids of the dropped messages that a summary stands for.
+    the ids of the dropped messages that a summary stands for, `siblings` those of the messages of all
+    branches in this place, oldest first; () where there is this one only.
     """
 
     id: int  # row in the store
@@ -181,6 +182,7 @@ class ChatMessage:
     is_pinned: bool = False
     is_dropped: bool = False
     stands_for: tuple[int, ...] = ()
+    siblings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

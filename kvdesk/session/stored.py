@@ -41,6 +41,7 @@ def message_of(message: StoredMessage) -> ChatMessage:
         is_pinned=message.is_pinned,
         is_dropped=message.is_dropped,
         stands_for=message.stands_for,
+        siblings=message.siblings,
     )
 
 

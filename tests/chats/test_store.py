@@ -233,3 +233,92 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path: Path):
         (),
     )
     store.close()
+
+
+# ---------------------------------------------------------------------------------------------- branches
+
+
+def texts(store: ChatStore, chat: int) -> list[str]:
+    return [message.content for message in store.read_chat(chat)[1]]
+
+
+def test_an_edited_message_is_a_branch_with_what_followed_it(store: ChatStore):
+    chat, ids = talk(store, "a", "b", "c", "d")
+    edited = store.send(chat, "A", replaced=ids)
+    assert edited.siblings == (ids[0], edited.id)
+    assert texts(store, chat) == ["A"]
+    store.show_branch(chat, ids[0])
+    assert texts(store, chat) == ["a", "b", "c", "d"]
+    assert store.read_chat(chat)[1][0].siblings == (ids[0], edited.id)
+    store.send(chat, "e")
+    store.show_branch(chat, edited.id)
+    assert texts(store, chat) == ["A"]
+
+
+def test_a_branch_is_shown_as_it_was_left(store: ChatStore):
+    chat, ids = talk(store, "a", "b", "c", "d")
+    store.supersede(chat, ids[3:])
+    again = store.begin_answer(chat, ids[2])
+    store.show_branch(chat, ids[3])  # the first answer, not the latest
+    edited = store.send(chat, "A", replaced=ids)
+    store.show_branch(chat, ids[0])
+    assert texts(store, chat) == ["a", "b", "c", "d"]
+    assert store.siblings(chat, again) == (ids[3], again)
+    assert store.siblings(chat, edited.id) == (ids[0], edited.id)
+    assert store.siblings(chat, ids[1]) == ()
+
+
+def test_what_gave_way_to_an_answer_that_never_came_is_shown_again(store: ChatStore):
+    chat, ids = talk(store, "a", "b", "c", "d")
+    store.supersede(chat, ids[3:])
+    assert texts(store, chat) == ["a", "b", "c"]
+    store.settle(chat)
+    assert texts(store, chat) == ["a", "b", "c", "d"]
+
+
+def test_an_answer_takes_its_place_though_the_earlier_one_came_back(store: ChatStore):
+    chat, ids = talk(store, "a", "b")
+    store.supersede(chat, ids[1:])
+    store.settle(chat)
+    again = store.begin_answer(chat, ids[0])
+    assert [message.id for message in store.read_chat(chat)[1]] == [ids[0], again]
+    assert store.siblings(chat, again) == (ids[1], again)
+
+
+def test_a_summary_belongs_to_all_that_follows_and_is_nobodys_sibling(store: ChatStore):
+    chat, ids = talk(store, "a", "b", "c", "d")
+    edited = store.send(chat, "C", replaced=ids[2:])
+    store.compact(chat, ids[:2], "?", "ab")
+    assert texts(store, chat) == ["a", "b", "?", "ab", "C"]
+    store.show_branch(chat, ids[2])
+    assert texts(store, chat) == ["a", "b", "?", "ab", "c", "d"]
+    assert store.siblings(chat, edited.id) == (ids[2], edited.id)
+    store.bring_back(chat, (ids[0],))
+    assert texts(store, chat) == ["a", "b", "c", "d"]
+    assert store.siblings(chat, ids[2]) == (ids[2], edited.id)
+    store.compact(chat, ids[:2], "?", "again")
+    assert texts(store, chat) == ["a", "b", "?", "again", "c", "d"]
+
+
+def test_a_file_without_branches_gets_them(path: Path):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript("".join(MIGRATIONS[:3]) + "PRAGMA user_version = 3;")
+    connection.execute("INSERT INTO chats (created_s, updated_s) VALUES (1, 1)")
+    rows = [
+        ("user", "a", 0),
+        ("assistant", "b", 1),
+        ("assistant", "B", 0),
+        ("user", "c", 1),
+        ("user", "C", 0),
+    ]
+    connection.executemany(
+        "INSERT INTO messages (chat_id, role, content, is_superseded, created_s) VALUES (1, ?, ?, ?, 1)", rows
+    )
+    connection.close()
+    store = reopened(path)
+    assert texts(store, 1) == ["a", "B", "C"]
+    assert [message.siblings for message in store.read_chat(1)[1]] == [(), (2, 3), (4, 5)]
+    store.show_branch(1, 4)
+    assert texts(store, 1) == ["a", "B", "c"]
+    store.close()

@@ -823,3 +823,28 @@ def _fill_disk(stage: Stage) -> None:
         database.execute(f"PRAGMA max_page_count = {pages + 8}")
 
     stage.desk.saving._thread.submit(job)
+
+
+def test_an_earlier_answer_is_a_branch_that_can_be_walked_to(stage: Stage):
+    stage.loaded()
+    stage.answered("Why?", "Because.")
+    actions.regenerate(stage.desk)
+    stage.until(lambda: stage.engine.last(protocol.Chat).id != 0 and stage.desk.state.streaming is not None)
+    stage.engine.say(*answer_events(stage.engine.last(protocol.Chat).id, "Why not?"))
+    stage.until(lambda: stage.desk.state.streaming is None)
+    question, answer = stage.desk.state.chat.messages
+    assert (answer.content, len(answer.siblings), answer.siblings[1]) == ("Why not?", 2, answer.id)
+    actions.show_branch(stage.desk, answer.siblings[0])
+    stage.until(lambda: [m.content for m in stage.desk.state.chat.messages] == ["Why?", "Because."])
+    assert stage.desk.state.chat.messages[0] == question
+
+
+def test_an_answer_stopped_before_its_first_word_leaves_the_earlier_one(stage: Stage):
+    stage.loaded()
+    stage.answered("Why?", "Because.")
+    actions.regenerate(stage.desk)
+    stage.until(lambda: stage.desk.state.streaming is not None)
+    assert [m.content for m in stage.desk.state.chat.messages] == ["Why?"]
+    command = stage.engine.last(protocol.Chat)
+    stage.engine.say(protocol.CancelledEvent(id=command.id))
+    stage.until(lambda: [m.content for m in stage.desk.state.chat.messages] == ["Why?", "Because."])
