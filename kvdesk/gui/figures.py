@@ -71,13 +71,19 @@ def _edit_words(figures: TurnFigures) -> str:
 
 
 def place_words(message: ChatMessage) -> str:
-    """Say of a message that it is pinned, left out of the context, or stands for others."""
+    """Say of a message that it is one of several, pinned, left out of the context, or stands for others."""
+    words = []
+    if message.siblings:
+        number, count = message.siblings.index(message.id) + 1, len(message.siblings)
+        words.append(translate("Figures", "version {number} of {count}").format(number=number, count=count))
     if message.is_dropped:
-        return translate("Figures", "left out of the context")
-    if message.stands_for:
+        words.append(translate("Figures", "left out of the context"))
+    elif message.stands_for:
         count = len(message.stands_for)
-        return translate("Figures", "summary of {count} messages").format(count=count)
-    return translate("Figures", "pinned") if message.is_pinned else ""
+        words.append(translate("Figures", "summary of {count} messages").format(count=count))
+    elif message.is_pinned:
+        words.append(translate("Figures", "pinned"))
+    return SEPARATOR.join(words)
 
 
 def answer_line(message: ChatMessage) -> str:

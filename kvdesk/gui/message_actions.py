@@ -1,10 +1,13 @@
-"""Copy, regenerate and edit beside a message, shown under the mouse and for the keyboard."""
+"""Copy, quote, regenerate, edit and other versions beside a message, under the mouse and for the keyboard."""
+
+from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from kvdesk.gui.controls import icon_button
+from kvdesk.gui.controls import icon_button, text_label
 from kvdesk.gui.icons import set_icon
+from kvdesk.gui.theme import TextSize
 from kvdesk.gui.transcript import Group
 
 _COPIED_MS = 1200
@@ -16,6 +19,7 @@ class MessageActions(QWidget):
     copyWanted = Signal()
     regenerateWanted = Signal()
     editWanted = Signal()
+    siblingWanted = Signal(int)  # id of the message to show in this one's place
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -24,9 +28,17 @@ class MessageActions(QWidget):
         self.copy_button = icon_button("copy", self.tr("Copy message"))
         self.regenerate_button = icon_button("refresh", self.tr("Answer again"))
         self.edit_button = icon_button("edit", self.tr("Edit and send again"))
+        self.before_button = icon_button("chevron-left", self.tr("Version before (Alt+Left)"))
+        self.after_button = icon_button("chevron-right", self.tr("Version after (Alt+Right)"))
+        self.place = text_label("", "muted", TextSize.NOTE, figures=True)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
+        for widget in (self.before_button, self.place, self.after_button):
+            layout.addWidget(widget)
+        for button, step in ((self.before_button, -1), (self.after_button, 1)):
+            button.setFixedSize(24, 24)
+            button.clicked.connect(partial(self._walk, step))
         for button, signal in (
             (self.copy_button, self.copyWanted),
             (self.regenerate_button, self.regenerateWanted),
@@ -38,20 +50,46 @@ class MessageActions(QWidget):
         self.copy_button.clicked.connect(self._show_copied)
         self.hide()
 
-    def show_for(self, group: Group | None, *, can_regenerate: bool = False, can_edit: bool = False) -> None:
+    def show_for(
+        self,
+        group: Group | None,
+        *,
+        can_regenerate: bool = False,
+        can_edit: bool = False,
+        can_walk: bool = False,
+    ) -> None:
         """Belong to a message from now on; None hides."""
         self.group = group
         self.regenerate_button.setVisible(can_regenerate)
         self.edit_button.setVisible(can_edit)
+        siblings = group.message.siblings if group is not None and can_walk else ()
+        for widget in (self.before_button, self.place, self.after_button):
+            widget.setVisible(bool(siblings))
+        if group is not None and siblings:
+            at = siblings.index(group.message.id)
+            self.place.setText(f"{at + 1}/{len(siblings)}")
+            self.before_button.setEnabled(at > 0)
+            self.after_button.setEnabled(at + 1 < len(siblings))
         self.setVisible(group is not None)
         self.adjustSize()
 
     def has_focus(self) -> bool:
         """Whether one of the buttons has the keyboard."""
-        return any(
-            button.hasFocus() for button in (self.copy_button, self.regenerate_button, self.edit_button)
-        )
+        return any(button.hasFocus() for button in self.findChildren(QToolButton))
+
+    def _walk(self, step: int) -> None:
+        message_id = sibling_of(self.group, step)
+        if message_id is not None:
+            self.siblingWanted.emit(message_id)
 
     def _show_copied(self) -> None:
         set_icon(self.copy_button, "check", "good")
         QTimer.singleShot(_COPIED_MS, self, lambda: set_icon(self.copy_button, "copy"))
+
+
+def sibling_of(group: Group | None, step: int) -> int | None:
+    """Return the id of the version before (-1) or after (1) a message, None where there is none."""
+    if group is None or not group.message.siblings:
+        return None
+    at = group.message.siblings.index(group.message.id) + step
+    return group.message.siblings[at] if 0 <= at < len(group.message.siblings) else None

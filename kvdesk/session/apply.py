@@ -216,6 +216,7 @@ def _answer_saved(state: DeskState, event: events.AnswerSaved) -> DeskState:
     chat = state.chat
     if chat is not None and chat.id == event.chat_id and event.message is not None:
         # An earlier answer may be shown again since this one was asked for.
-        kept = takewhile(lambda message: message.id not in event.message.siblings, chat.messages)
+        beside = event.message.siblings
+        kept = takewhile(lambda message: message.id not in beside, chat.messages)
         chat = replace(chat, messages=(*kept, event.message))
     return replace(state, streaming=streaming, chat=chat)
