@@ -1,36 +1,20 @@
-"""The conversation's menus; a link is opened from one only, with its whole address in sight."""
+"""The conversation's menus."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication, QUrl
-from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 translate = QCoreApplication.translate
 
 Mark = Literal["pin", "unpin", "drop", "bring_back", "compact"]  # about a message's place in the context
 
-_OPENED_SCHEMES = ("http", "https", "mailto")
-_LONGEST = 90
-
 
 def _copy(text: str) -> None:
     QApplication.clipboard().setText(text)
-
-
-def link_menu(parent: QWidget, address: str, menu: QMenu | None = None) -> QMenu:
-    """Return a menu that shows where a link leads and asks what to do with it."""
-    menu = menu or _menu(parent)
-    shown = address if len(address) <= _LONGEST else f"{address[:_LONGEST]}…"
-    menu.addAction(shown.replace("&", "&&")).setEnabled(False)
-    url = QUrl(address)
-    opening = menu.addAction(translate("ConversationMenus", "Open in the browser"))
-    opening.setEnabled(url.isValid() and url.scheme().lower() in _OPENED_SCHEMES)
-    opening.triggered.connect(lambda: QDesktopServices.openUrl(url))
-    menu.addAction(translate("ConversationMenus", "Copy address")).triggered.connect(lambda: _copy(address))
-    return menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +26,10 @@ class Menued:
     select_all: Callable[[], None]
     message: str | None = None  # Markdown of the message under the mouse
     code: str | None = None
-    address: str = ""
+    open_link: Callable[[], None] | None = None  # asks about the link under the mouse
     fold: Callable[[], None] | None = None  # folds or unfolds the message's reasoning
     is_unfolded: bool = False
+    quote: Callable[[], None] | None = None  # puts the selection or the message into the composer
     marks: tuple[Mark, ...] = ()  # what can be done about its place in the context
     mark: Callable[[Mark], None] | None = None
 
@@ -52,8 +37,8 @@ class Menued:
 def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
     """Return the context menu for a place in the conversation."""
     menu = _menu(parent)
-    if about.address:
-        link_menu(parent, about.address, menu)
+    if about.open_link is not None:
+        menu.addAction(translate("ConversationMenus", "Open link…")).triggered.connect(about.open_link)
         menu.addSeparator()
     copying = menu.addAction(translate("ConversationMenus", "Copy"))
     copying.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
@@ -66,6 +51,8 @@ def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
         menu.addAction(translate("ConversationMenus", "Copy message")).triggered.connect(
             lambda: _copy(message)
         )
+    if about.quote is not None:
+        menu.addAction(translate("ConversationMenus", "Quote in the reply")).triggered.connect(about.quote)
     if about.fold is not None:
         label = (
             translate("ConversationMenus", "Hide reasoning")

@@ -1,9 +1,11 @@
 """The conversation as it is read: follows the state, offers what can be done with each message."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -15,14 +17,23 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from kvdesk.gui.blocks.code import CodeView
-from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu, link_menu
+from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu
 from kvdesk.gui.figures import live_line
-from kvdesk.gui.message_actions import MessageActions
+from kvdesk.gui.find_bar import WIDTH, FindBar
+from kvdesk.gui.finder import Hit
+from kvdesk.gui.link_question import LinkQuestion
+from kvdesk.gui.message_actions import MessageActions, sibling_of
 from kvdesk.gui.message_rows import FigureRow, ReasoningHead, WidgetRow
+from kvdesk.gui.row_marks import Place, RowMarks
 from kvdesk.gui.rows import Row
 from kvdesk.gui.rows_view import RowsView
+from kvdesk.gui.theme import Space
 from kvdesk.gui.transcript import Group, Transcript
 from kvdesk.session.state import DeskState
+
+_MOST_FOUND = 60  # characters of a selection that is taken as what to look for
+
+_STEPS: Mapping[int, int] = MappingProxyType({Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1})
 
 
 class ConversationView(RowsView):
@@ -30,6 +41,8 @@ class ConversationView(RowsView):
 
     regenerateWanted = Signal()
     editWanted = Signal(int)  # id of the message
+    siblingWanted = Signal(int)  # id of the message to show in another one's place
+    quoteWanted = Signal(str)  # a text, for the composer
     marked = Signal(str, int)  # what its menu says about a message's place in the context
     typed = Signal(str)  # a character, which is meant for the composer
 
@@ -39,10 +52,17 @@ class ConversationView(RowsView):
         self._transcript = Transcript()
         self._hovered_head: ReasoningHead | None = None
         self._notice: QWidget | None = None
+        self.find_bar = FindBar(self)
+        self.find_bar.hitWanted.connect(self._show_hit)
+        self.find_bar.marksChanged.connect(self.viewport().update)
+        self.find_bar.closed.connect(self._take_keyboard)
+        self.link_question = LinkQuestion(self)
+        self.link_question.closed.connect(self._take_keyboard)
         self.message_actions = MessageActions(self.viewport())
         self.message_actions.copyWanted.connect(self._copy_message)
         self.message_actions.regenerateWanted.connect(self.regenerateWanted)
         self.message_actions.editWanted.connect(self._edit)
+        self.message_actions.siblingWanted.connect(self.siblingWanted)
 
     @property
     def transcript(self) -> Transcript:
@@ -61,14 +81,17 @@ class ConversationView(RowsView):
         is_sent = count < len(transcript.groups) and not had_live
         if is_other:
             self._selection = None
+            self.link_question.hide()
         if is_other or is_sent:
             self._stack.follows = True
         self._take_rows(settled)
         self.drop_stale_selection()
+        self.find_bar.follow(self.rows)
         self.settle()
         if len(transcript.groups) != count:
             self._describe()
-            self._show_actions(self.message_actions.group)  # what can be done may have changed
+        if transcript.settled is not settled:
+            self._show_actions(self._in_place_of(self.message_actions.group))  # what can be done may differ
             self._show_actions_for_keyboard()
 
     def set_notice(self, notice: QWidget | None) -> None:
@@ -97,6 +120,7 @@ class ConversationView(RowsView):
         self._transcript.fold(head)
         self._selection = None
         self._take_rows(settled)
+        self.find_bar.follow(self.rows)
         self.settle()
 
     def _take_rows(self, settled_before: list[Row]) -> None:
@@ -126,7 +150,24 @@ class ConversationView(RowsView):
         return isinstance(row, ReasoningHead)
 
     def link_clicked(self, address: str, event: QMouseEvent) -> None:
-        link_menu(self, address).popup(event.globalPosition().toPoint())
+        self.link_question.ask(address)
+
+    def marks_of(self, row: Row, selected: tuple[Place, Place] | None) -> RowMarks:
+        return self.find_bar.finder.marks(row, selected)
+
+    def open_search(self) -> None:
+        """Open the search, with the selected words if they are few."""
+        words = self.selected_text()
+        is_short = 0 < len(words) <= _MOST_FOUND and "\n" not in words
+        self.find_bar.begin(self.rows, self.rows_in_view()[0], words if is_short else "")
+        self.placed()
+
+    def _show_hit(self, hit: Hit) -> None:
+        self.show_place(hit.row, hit.found.block, hit.found.start)
+
+    def _take_keyboard(self) -> None:
+        """Take the keyboard back from what has been closed."""
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def placed(self) -> None:
         if self.rows and isinstance(self.rows[-1], WidgetRow):
@@ -134,6 +175,23 @@ class ConversationView(RowsView):
             y = round(self.top_of(len(self.rows) - 1) + row.top_gap)
             row.widget.setGeometry(self._left, y, self._width, round(row.height - row.top_gap))
         self._place_actions()
+        area = self.viewport().geometry()
+        width = min(WIDTH, area.width() - 2 * Space.SMALL)
+        corner = QPoint(area.right() - width - Space.MEDIUM, area.y() + Space.SMALL)
+        self.find_bar.setGeometry(QRect(corner, QSize(width, self.find_bar.sizeHint().height())))
+        self.link_question.place(QRect(area.x() + self._left, area.y(), self._width, area.height()))
+
+    def event(self, event: QEvent) -> bool:
+        """Esc is the view's as long as it has something to close."""
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and key_of(event) == Qt.Key.Key_Escape and self._can_close():
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _can_close(self) -> bool:
+        cards = (self.find_bar, self.link_question)
+        return self.has_selection or not all(card.isHidden() for card in cards)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -141,6 +199,14 @@ class ConversationView(RowsView):
             heads = [row for row in self.rows[first:last] if isinstance(row, ReasoningHead)]
             if heads:
                 self.fold(heads[-1])
+        elif event.key() == Qt.Key.Key_Escape and not self.link_question.isHidden():
+            self.link_question.leave()
+        elif event.key() == Qt.Key.Key_Escape and not self.find_bar.isHidden():
+            self.find_bar.leave()
+        elif event.key() == Qt.Key.Key_F3 and not self.find_bar.isHidden():
+            self.find_bar.step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in _STEPS:
+            self._walk(_STEPS[event.key()])
         elif is_written(event):
             self.typed.emit(event.text())
         else:
@@ -153,6 +219,22 @@ class ConversationView(RowsView):
             return None
         message_id = self.rows[index].message_id
         return next((g for g in reversed(self._transcript.groups) if g.message.id == message_id), None)
+
+    def _in_place_of(self, group: Group | None) -> Group | None:
+        """The message that is shown now where one was that gave way to its sibling."""
+        if group is None or group in self._transcript.groups:
+            return group
+        siblings = group.message.siblings
+        return next((g for g in self._transcript.groups if siblings and g.message.siblings == siblings), None)
+
+    def _walk(self, step: int) -> None:
+        """Show another version of the message whose actions are shown, else of the last that has any."""
+        group = self.message_actions.group
+        if group is None or not group.message.siblings:
+            group = next((g for g in reversed(self._transcript.groups) if g.message.siblings), None)
+        message_id = sibling_of(group, step)
+        if message_id is not None and self._transcript.live is None:
+            self.siblingWanted.emit(message_id)
 
     def _place_actions(self) -> None:
         group = self.message_actions.group
@@ -180,6 +262,7 @@ class ConversationView(RowsView):
             and group is groups[-1]
             and group.message.role == "assistant",
             can_edit=is_idle and group is not None and group.message.role == "user",
+            can_walk=is_idle,
         )
         self._place_actions()
 
@@ -191,6 +274,11 @@ class ConversationView(RowsView):
     def _edit(self) -> None:
         if self.message_actions.group is not None:
             self.editWanted.emit(self.message_actions.group.message.id)
+
+    def _quote(self, group: Group) -> None:
+        """Hand the selected words, else the whole message, to the composer as a quotation."""
+        text = self.selected_text() or group.message.content
+        self.quoteWanted.emit("".join(f"> {line}".rstrip() + "\n" for line in text.splitlines()) + "\n")
 
     def _copy_message(self) -> None:
         if self.message_actions.group is not None:
@@ -216,13 +304,15 @@ class ConversationView(RowsView):
             head = group.head if group is not None else None
             found = self._view_at(point)
             view, local = found if found is not None else (None, QPointF())
+            address = view.link_at(local.x(), local.y()) if view is not None else ""
             about = replace(
                 about,
                 message=group.message.content if group is not None else None,
                 code=view.code if isinstance(view, CodeView) else None,
-                address=view.link_at(local.x(), local.y()) if view is not None else "",
+                open_link=partial(self.link_question.ask, address) if address else None,
                 fold=partial(self.fold, head) if head is not None else None,
                 is_unfolded=head is not None and head.is_open,
+                quote=partial(self._quote, group) if group is not None else None,
                 marks=self._marks_of(group) if group is not None else (),
                 mark=lambda mark: self.marked.emit(mark, group.message.id) if group is not None else None,
             )
@@ -248,6 +338,11 @@ class ConversationView(RowsView):
         self.setAccessibleDescription(message.content[:4000])
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, message.content))
+
+
+def key_of(event: QEvent) -> int:
+    """Return the key of an event, 0 for one without."""
+    return event.key() if isinstance(event, QKeyEvent) else 0
 
 
 def is_written(event: QKeyEvent) -> bool:

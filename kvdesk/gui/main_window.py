@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -39,6 +39,9 @@ TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a
 
 class MainWindow(QMainWindow):
     """Chats, conversation and desk. Its geometry and which parts are shown are in the settings."""
+
+    languageChosen = Signal()
+    moveWanted = Signal(str)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -215,6 +218,8 @@ class MainWindow(QMainWindow):
         """Show the settings."""
         dialog = SettingsDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.languageChosen.connect(self.languageChosen)
+        dialog.moveWanted.connect(self.moveWanted)
         dialog.open()
 
     def show_shortcuts(self) -> None:
@@ -285,6 +290,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+R", self.tr("Load it"), partial(actions.load_model, self._desk)),
             ("Esc", self.tr("Stop an answer or a load"), self.stop),
             ("Ctrl+L", self.tr("Write a message"), self.conversation.focus_composer),
+            ("Ctrl+F", self.tr("Find in this chat"), self.conversation.view.open_search),
             ("Ctrl+N", self.tr("New chat"), partial(actions.new_chat, self._desk)),
             ("Ctrl+B", self.tr("Show or hide the chats"), self.toggle_chats),
             ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),
@@ -311,7 +317,8 @@ class MainWindow(QMainWindow):
         self.desk_panel.options.advanced_button.setChecked(settings.show_advanced)
         self.top_bar.show_parts(chats=settings.show_chats, desk=settings.show_desk)
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
+        """Keep the frame for the next window."""
         self._desk.change_settings(
             window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
             window_splitter=tuple(self._widths()),
@@ -325,6 +332,12 @@ class MainWindow(QMainWindow):
         known = self._desk.settings.window_splitter or (CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH)
         return [now or before for now, before in zip(self._splitter.sizes(), known, strict=True)]
 
+    def leave(self) -> None:
+        """Close without asking and be gone: another window takes this one's place."""
+        self._is_closing = True
+        self.close()
+        self.deleteLater()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where everything was; before that, ask about a cache that took long to fill.
 
@@ -335,5 +348,5 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._pump.stop()
-        self._remember()
+        self.remember()
         super().closeEvent(event)

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
 from kvdesk.gui.math_rules import math_plugin
-from kvdesk.gui.spans import Span, Spans, formula_spans, spans_of
+from kvdesk.gui.spans import Span, Spans, formula_spans, spans_of, spans_text
 
 Container = Literal["quote", "item", "note", "math"]
 Alignment = Literal["left", "center", "right"]
@@ -282,3 +282,16 @@ def _table(tokens: Sequence[Token]) -> TableBlock:
         elif token.type == "tr_close":
             rows.append(tuple(row))
     return TableBlock(alignments=tuple(alignments), rows=tuple(rows))
+
+
+def block_text(block: Block) -> str:
+    """Return the text of a block as it is seen; a table's cells have tabs between them."""
+    match block:
+        case TextBlock():
+            return spans_text(block.spans)
+        case CodeBlock():
+            return block.code
+        case TableBlock():
+            return "\n".join("\t".join(spans_text(cell) for cell in row) for row in block.rows)
+        case _:
+            return ""

@@ -1,7 +1,7 @@
 """Teaches the Markdown parser the four ways in which models write formulas: $…$, $$…$$, \\(…\\) and \\[…\\].
 
-A displayed formula ends, as in LaTeX, with its mark or with a blank line. That makes it one unit, decided line
-by line, which a streamed answer needs: a mark without its counterpart never swallows what comes later.
+A displayed formula ends, as in LaTeX, with its mark or with a blank line. That makes it one unit, decided
+line by line, which a streamed answer needs: a mark without its counterpart never swallows what comes later.
 """
 
 import re

@@ -10,7 +10,8 @@ from kvdesk.gui.blocks.inline import slice_utf16
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.text import TextView
 from kvdesk.gui.blocks.view import BlockView
-from kvdesk.gui.rows import QUOTE_BAR, QUOTE_INDENT, Place, Row, estimated_height, part_of_block
+from kvdesk.gui.row_marks import Place, RowMarks
+from kvdesk.gui.rows import QUOTE_BAR, QUOTE_INDENT, Row, estimated_height
 from kvdesk.gui.spans import Span
 
 MESSAGE_GAP = 28.0
@@ -67,9 +68,7 @@ class BubbleRow(Row):
         top = self._PAD_Y if self._is_first else 0.0
         return ((self._view, self._box.topLeft() + QPointF(self._PAD_X, top)),)
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, selected: tuple[Place, Place] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         painter.save()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(style.bubble)
@@ -80,7 +79,10 @@ class BubbleRow(Row):
         painter.drawRoundedRect(grown, 12, 12)
         painter.restore()
         for view, corner in self.views():
-            view.paint(painter, at + corner, clip, style.text, part_of_block(selected, 0, view.length))
+            view.paint(painter, at + corner, clip, style.text, marks.of_block(0, view.length))
+
+    def searched_texts(self) -> Sequence[str]:
+        return (self.source.rstrip("\n"),)
 
     def copied_text(self, start: Place, end: Place) -> str:
         return slice_utf16(self.source.rstrip("\n"), start[1], end[1])
@@ -106,9 +108,7 @@ class ReasoningHead(Row):
         self.estimate(width, style)
         self.laid_width = width
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, selected: tuple[Place, Place] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         top = at.y() + self.top_gap
         painter.fillRect(QRectF(at.x(), top, QUOTE_BAR, self._HEIGHT), style.rule)
         painter.setFont(style.body)
@@ -133,9 +133,10 @@ class FigureRow(Row):
 
     part = "figures"
 
-    def __init__(self, message_id: int, text: str, *, is_answer: bool) -> None:
+    def __init__(self, message_id: int, text: str, *, is_answer: bool, has_siblings: bool = False) -> None:
         super().__init__(message_id, 8.0 if is_answer else 2.0)
         self.text = text
+        self._actions_px = 160.0 if has_siblings else 70.0  # room for what is offered at the right
         self.is_answer = is_answer
         self._lines: list[str] = []
 
@@ -143,13 +144,11 @@ class FigureRow(Row):
         self.height = self.top_gap + 20.0
 
     def lay_out(self, width: float, style: Style) -> None:
-        self._lines = wrap_figures(self.text, width - 70, QFontMetricsF(style.figures))
+        self._lines = wrap_figures(self.text, width - self._actions_px, QFontMetricsF(style.figures))
         self.height = self.top_gap + 20.0 * max(1, len(self._lines))
         self.laid_width = width
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, selected: tuple[Place, Place] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         painter.setFont(style.figures)
         painter.setPen(style.muted)
         for number, line in enumerate(self._lines):
@@ -186,7 +185,5 @@ class WidgetRow(Row):
         self.estimate(width, style)
         self.laid_width = width
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, selected: tuple[Place, Place] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         """The widget paints itself."""

@@ -50,6 +50,10 @@ class RowStack:
         self._laid.clear()
         self._measured = 0
 
+    def remeasure(self, index: int) -> None:
+        """Take the height anew of a row that was laid out out of view."""
+        self._measured = min(self._measured, index)
+
     def settle(self) -> None:
         """Lay out what is in view, and give up what is far from it."""
         for _ in range(_MOST_PASSES):
@@ -73,6 +77,11 @@ class RowStack:
         self.follows = offset >= self.most_offset - 4
         index = max(0, min(bisect_right(self._tops, offset) - 1, len(self.rows) - 1))
         self._anchor = (index, offset - self._tops[index])
+
+    def show_row(self, index: int, into: float) -> None:
+        """Show a row's point, `into` pixels below its beginning, a third of the way down."""
+        self.follows = False
+        self._anchor = (index, into - self.height / 3)
 
     # ------------------------------------------------------------------------------------------ looking
 

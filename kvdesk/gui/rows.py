@@ -13,14 +13,14 @@ from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.table import TableView
 from kvdesk.gui.blocks.text import RuleView, TextView
 from kvdesk.gui.blocks.view import BlockView
-from kvdesk.gui.markdown import Block, CodeBlock, RuleBlock, TableBlock, TextBlock, parse
+from kvdesk.gui.markdown import Block, CodeBlock, RuleBlock, TableBlock, TextBlock, block_text, parse
+from kvdesk.gui.row_marks import Place, RowMarks, part_of_block
 
 QUOTE_INDENT = 16.0
 _INDENT = {"item": 22.0, "quote": QUOTE_INDENT, "note": 22.0, "math": 24.0}
 QUOTE_BAR = 2.0
 
 Part = Literal["user", "answer", "reasoning", "figures", "notice"]
-Place = tuple[int, int]  # block in the row, position in the block's text
 
 
 class Row(ABC):
@@ -44,9 +44,7 @@ class Row(ABC):
         """Arrange for a width and set the true height; nothing happens when that has been done."""
 
     @abstractmethod
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, selected: tuple[Place, Place] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         """Draw with the top left corner at a point."""
 
     def release(self) -> None:
@@ -82,6 +80,15 @@ class Row(ABC):
         """Return the place after the last character."""
         views = self.views()
         return (len(views) - 1, views[-1][0].length) if views else (0, 0)
+
+    @property
+    def version(self) -> object:
+        """Another object whenever the text has become another."""
+        return None
+
+    def searched_texts(self) -> Sequence[str]:
+        """Return the text of each block as it is seen, without laying anything out."""
+        return ()
 
     def copied_text(self, start: Place, end: Place) -> str:
         """Return the text between two places, as it is seen."""
@@ -128,6 +135,14 @@ class TextRow(Row):
             self._blocks = parse(self.source)
         return self._blocks
 
+    @property
+    def version(self) -> object:
+        return None if self.source else self._blocks  # a text with a source does not grow
+
+    def searched_texts(self) -> Sequence[str]:
+        blocks = parse(self.source) if self._blocks is None else self._blocks  # kept only where it is seen
+        return [block_text(block) for block in blocks]
+
     def estimate(self, width: float, style: Style) -> None:
         self.height = self.top_gap + estimated_height(self.source, width, style)
 
@@ -167,9 +182,7 @@ class TextRow(Row):
     def views(self) -> Sequence[tuple[BlockView, QPointF]]:
         return self._views
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, selected: tuple[Place, Place] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         colour = style.muted if self.part == "reasoning" else style.text
         if self.part == "reasoning":
             painter.fillRect(QRectF(at.x(), at.y(), QUOTE_BAR, self.height), style.rule)
@@ -179,7 +192,7 @@ class TextRow(Row):
             if place.y() <= clip.bottom() and place.y() + view.height >= clip.top():
                 self._paint_containers(painter, at, corner, view, block, before, style)
                 ink = style.muted if "quote" in block.containers else colour
-                view.paint(painter, place, clip, ink, part_of_block(selected, index, view.length))
+                view.paint(painter, place, clip, ink, marks.of_block(index, view.length))
             before = block
         if self.has_caret:
             self._paint_caret(painter, at, style)
@@ -294,13 +307,3 @@ def gap_between(before: Block | None, block: Block) -> float:
 
 def _same_list(before: Block | None, block: Block) -> bool:
     return before is not None and bool(block.marker) and "item" in before.containers
-
-
-def part_of_block(selected: tuple[Place, Place] | None, index: int, length: int) -> tuple[int, int] | None:
-    """Return the part of block `index` that lies in a selection of the row."""
-    if selected is None:
-        return None
-    (first, start), (last, end) = selected
-    if not first <= index <= last:
-        return None
-    return (start if index == first else 0), (end if index == last else length)

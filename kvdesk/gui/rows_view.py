@@ -19,6 +19,7 @@ from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
 from kvdesk.gui.column import column_of
 from kvdesk.gui.jump_button import JumpButton
+from kvdesk.gui.row_marks import Place, RowMarks
 from kvdesk.gui.row_stack import RowStack
 from kvdesk.gui.rows import Row
 from kvdesk.gui.selection import Selection, TextPoint, selected_text
@@ -59,6 +60,10 @@ class RowsView(QAbstractScrollArea):
     def messages_of_rows(self) -> dict[int, str]:
         """Return the Markdown of each message by its id, for copying those that lie inside a selection."""
         return {}
+
+    def marks_of(self, row: Row, selected: tuple[Place, Place] | None) -> RowMarks:
+        """Return what is marked in a row, part of which may be selected."""
+        return RowMarks(selected)
 
     def hovered(self, index: int) -> None:
         """The mouse is over a row."""
@@ -102,6 +107,22 @@ class RowsView(QAbstractScrollArea):
     def top_of(self, index: int) -> float:
         """Return where a row begins, from the top of the viewport."""
         return self._stack.top_of(index)
+
+    def show_place(self, index: int, block: int, position: int) -> None:
+        """Bring a place of a row into view, laid out or not; nothing moves when it is there already."""
+        row = self.rows[index]
+        self._stack.lay_out(row)
+        into = row.top_gap
+        views = row.views()
+        if block < len(views):
+            view, corner = views[block]
+            into = corner.y() + view.top_of(position)
+        first, last = self._stack.range_in_view()
+        y = self._stack.top_of(index) + into
+        if not (first <= index < last and 0 <= y < self._stack.height - 2 * self._style.pitch):
+            self._stack.show_row(index, into)
+        self._stack.remeasure(index)
+        self.settle()
 
     def jump_to_latest(self) -> None:
         """Go to the end and stay there."""
@@ -162,7 +183,8 @@ class RowsView(QAbstractScrollArea):
             top = round(self._stack.top_of(index))
             if row.is_laid and top <= clip.bottom() and top + row.height >= clip.top():
                 selected = self._selection.in_row(index, row) if self._selection else None
-                row.paint(painter, QPointF(self._left, top), clip, self._style, selected)
+                marks = self.marks_of(row, selected)
+                row.paint(painter, QPointF(self._left, top), clip, self._style, marks)
         painter.end()
 
     def _highlight(self) -> None:

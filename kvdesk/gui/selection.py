@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QTextBoundaryFinder
 
-from kvdesk.gui.rows import Place, Row
+from kvdesk.gui.row_marks import Place
+from kvdesk.gui.rows import Row
 
 TextPoint = tuple[int, int, int]  # row, block in the row, position in the block's text
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices
-from PySide6.QtWidgets import QApplication, QLabel, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui import theme
 from kvdesk.gui.blocks.code import CodeView
-from kvdesk.gui.conversation_menus import link_menu
 from kvdesk.gui.conversation_view import ConversationView
 from kvdesk.gui.message_rows import ReasoningHead
 from kvdesk.gui.rows import Row, TextRow
@@ -211,35 +210,45 @@ def test_a_click_unfolds_the_reasoning(qtbot: QtBot, view: ConversationView) -> 
 def test_a_link_is_asked_about(view: ConversationView, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
-    menu = link_menu(view, "https://docs.example/cache?a=1&b=2")
-    texts = [action.text() for action in menu.actions()]
-    assert texts[0] == "https://docs.example/cache?a=1&&b=2"
-    assert not menu.actions()[0].isEnabled()
+    question, address = view.link_question, "https://docs.example/cache?a=1&b=" + "2" * 300
+    question.ask(address)
+    assert address in question.accessibleDescription()
     assert opened == []
-    menu.actions()[1].trigger()
-    assert opened == ["https://docs.example/cache?a=1&b=2"]
-    menu.deleteLater()
+    question.stay_button.click()
+    assert question.isHidden()
+    assert opened == []
+    question.ask(address)
+    question.open_button.click()
+    assert opened == [address]
+    assert question.isHidden()
+
+
+def test_a_long_address_is_shown_whole_inside_the_view(view: ConversationView) -> None:
+    show(view, conversation(answer(1, "x")))
+    address = "https://docs.example/" + "long/" * 60
+    view.link_question.ask(address)
+    shown = view.link_question.findChild(QPlainTextEdit)
+    assert shown is not None
+    assert shown.toPlainText() == address
+    assert view.rect().contains(view.link_question.geometry())
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "javascript:alert(1)", "vscode://x"])
 def test_only_the_web_is_opened(view: ConversationView, address: str) -> None:
-    menu = link_menu(view, address)
-    assert not menu.actions()[1].isEnabled()
-    menu.deleteLater()
+    view.link_question.ask(address)
+    assert view.link_question.open_button.isHidden()
 
 
-def test_a_click_on_a_link_opens_its_menu(
-    qtbot: QtBot, view: ConversationView, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown: list[str] = []
-    monkeypatch.setattr(QMenu, "popup", lambda menu, at: shown.append(menu.actions()[0].text()))
+def test_a_click_on_a_link_asks_and_esc_stays(qtbot: QtBot, view: ConversationView) -> None:
     show(view, conversation(answer(1, "[here](https://a.example) and not here", figures=None)))
     index = index_of(view, TextRow)
-    for position in (1, 12):
-        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=point_in(view, index, 0, position))
-    assert shown == ["https://a.example"]
-    for menu in view.findChildren(QMenu):
-        menu.deleteLater()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=point_in(view, index, 0, 12))
+    assert view.link_question.isHidden()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=point_in(view, index, 0, 1))
+    assert view.link_question.isVisible()
+    assert view.link_question.address == "https://a.example"
+    qtbot.keyClick(view.link_question.open_button, Qt.Key.Key_Escape)
+    assert view.link_question.isHidden()
 
 
 def test_any_question_is_edited_and_the_last_answer_written_again(

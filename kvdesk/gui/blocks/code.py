@@ -1,12 +1,14 @@
 """A listing: never wrapped, scrolled sideways, highlighted as time allows, laid out where it is seen."""
 
+from bisect import bisect_right
 from itertools import accumulate
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout, QTextOption
 
 from kvdesk.gui.blocks.highlight import Highlighter, Runs
-from kvdesk.gui.blocks.inline import format_range, length_utf16, selection_ranges
+from kvdesk.gui.blocks.inline import length_utf16
+from kvdesk.gui.blocks.marks import Marks, format_range, mark_ranges, marks_within
 from kvdesk.gui.blocks.sideways import Sideways
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
@@ -92,9 +94,7 @@ class CodeView(BlockView):
         self.height = self._header + len(self._lines) * self._style.code_pitch + _PAD_Y
         return self.height
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, marks: Marks) -> None:
         style = self._style
         box = QRectF(at.x(), at.y(), self.box_width, self.height)
         painter.setPen(style.rule)
@@ -109,8 +109,7 @@ class CodeView(BlockView):
         painter.setPen(style.text)
         left = at.x() + _PAD_X - self._sideways.offset
         for number in range(first, last):
-            marked = self._in_line(selection, number)
-            ranges = selection_ranges(marked, style.selection)
+            ranges = mark_ranges(self._in_line(marks, number), style)
             self._layout(number).draw(painter, QPointF(left, top + number * pitch), ranges)
         self._forget_layouts(first, last)
         self._sideways.paint_bar(painter, at.x(), box.bottom(), style.bar)
@@ -172,11 +171,12 @@ class CodeView(BlockView):
         if len(self._layouts) > 4 * (last - first) + 64:
             self._layouts = {n: each for n, each in self._layouts.items() if first <= n < last}
 
-    def _in_line(self, selection: tuple[int, int] | None, number: int) -> tuple[int, int] | None:
-        if selection is None:
-            return None
-        start, end = self._starts[number], self._starts[number + 1] - 1
-        return max(selection[0], start) - start, min(selection[1], end) - start
+    def _in_line(self, marks: Marks, number: int) -> Marks:
+        start = self._starts[number]
+        return marks_within(marks, start, self._starts[number + 1] - 1 - start)
+
+    def top_of(self, position: int) -> float:
+        return self._header + (bisect_right(self._starts, position) - 1) * self._style.code_pitch
 
     def position_at(self, x: float, y: float) -> int:
         number = int((y - self._header) // self._style.code_pitch)

@@ -8,8 +8,9 @@ from typing import cast
 from unicodedata import bidirectional
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QTextCharFormat, QTextLayout, QTextLine, QTextOption
+from PySide6.QtGui import QColor, QPainter, QTextLayout, QTextLine, QTextOption
 
+from kvdesk.gui.blocks.marks import Marks, format_range, mark_ranges
 from kvdesk.gui.blocks.style import ALIGNMENTS, Style
 from kvdesk.gui.markdown import Alignment
 from kvdesk.gui.spans import Span, Spans
@@ -27,22 +28,6 @@ def slice_utf16(text: str, start: int, end: int) -> str:
     if text.isascii():
         return text[start:end]
     return text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end].decode("utf-16-le", "replace")
-
-
-def format_range(start: int, length: int, form: QTextCharFormat) -> QTextLayout.FormatRange:
-    """Return a format for part of a layout."""
-    found = QTextLayout.FormatRange()
-    found.start, found.length, found.format = start, length, form
-    return found
-
-
-def selection_ranges(selection: tuple[int, int] | None, colour: QColor) -> list[QTextLayout.FormatRange]:
-    """Return the format that marks what is selected, for `QTextLayout.draw`."""
-    if selection is None or selection[0] >= selection[1]:
-        return []
-    form = QTextCharFormat()
-    form.setBackground(colour)
-    return [format_range(selection[0], selection[1] - selection[0], form)]
 
 
 def reading_direction(text: str) -> Qt.LayoutDirection:
@@ -122,14 +107,12 @@ class Inline:
         line = self._layout.lineAt(0)
         return line.y() + line.ascent()
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, marks: Marks) -> None:
         """Draw at a point; `clip` is in the painter's coordinates."""
         for start, end in self._codes:
             self._paint_code_ground(painter, at, start, end)
         painter.setPen(colour)
-        self._layout.draw(painter, at, selection_ranges(selection, self._style.selection), clip)
+        self._layout.draw(painter, at, mark_ranges(marks, self._style), clip)
 
     def _paint_code_ground(self, painter: QPainter, at: QPointF, start: int, end: int) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -151,6 +134,11 @@ class Inline:
             if y < line.y() + line.height() + (self._pitch - line.height()) / 2:
                 return line.xToCursor(x)
         return self.length
+
+    def top_of(self, position: int) -> float:
+        """Return where the line with a position begins."""
+        line = self._layout.lineForTextPosition(position)
+        return line.y() if line.isValid() else 0.0
 
     def link_at(self, x: float, y: float) -> str:
         """Return the address of the link under a point, or ""."""

@@ -1,5 +1,6 @@
 """A table: columns as wide as their text where there is room, else wrapped, at worst scrolled sideways."""
 
+from bisect import bisect_right
 from dataclasses import replace
 from itertools import accumulate
 
@@ -7,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from kvdesk.gui.blocks.inline import Inline, length_utf16
+from kvdesk.gui.blocks.marks import Marks, marks_within
 from kvdesk.gui.blocks.sideways import Sideways
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
@@ -119,9 +121,7 @@ class TableView(BlockView):
         self.height = self._tops[-1] + (8 if self._sideways.most > 0 else 0)
         return self.height
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, marks: Marks) -> None:
         style = self._style
         painter.save()
         shown = QRectF(at.x() - 1, at.y(), self._sideways.room + 1, self.height)
@@ -133,7 +133,7 @@ class TableView(BlockView):
                 continue
             for column, cell in enumerate(row):
                 corner = QPointF(left + self._lefts[column] + _PAD_X, top + _PAD_Y)
-                cell.inline.paint(painter, corner, clip, colour, self._in_cell(selection, number, column))
+                cell.inline.paint(painter, corner, clip, colour, self._in_cell(marks, number, column))
             line = style.muted if number == 0 else style.rule
             painter.fillRect(QRectF(left, bottom - 1, self._lefts[-1] - _PAD_X, 1), line)
         self._sideways.paint_bar(painter, at.x(), at.y() + self.height, style.bar)
@@ -142,12 +142,8 @@ class TableView(BlockView):
     def _start(self, row: int, column: int) -> int:
         return self._starts[row * self._columns + column]
 
-    def _in_cell(self, selection: tuple[int, int] | None, row: int, column: int) -> tuple[int, int] | None:
-        if selection is None:
-            return None
-        start = self._start(row, column)
-        length = self._cells[row][column].length
-        return max(0, selection[0] - start), min(length, selection[1] - start)
+    def _in_cell(self, marks: Marks, row: int, column: int) -> Marks:
+        return marks_within(marks, self._start(row, column), self._cells[row][column].length)
 
     def _cell_at(self, x: float, y: float) -> tuple[int, int, QPointF]:
         """Return the row and column nearest to a point, and the point in the cell's coordinates."""
@@ -159,6 +155,10 @@ class TableView(BlockView):
     def position_at(self, x: float, y: float) -> int:
         row, column, local = self._cell_at(x, y)
         return self._start(row, column) + self._cells[row][column].inline.position_at(local.x(), local.y())
+
+    def top_of(self, position: int) -> float:
+        cell = max(0, bisect_right(self._starts, position) - 1)
+        return self._tops[min(cell // max(1, self._columns), len(self._tops) - 1)]
 
     def link_at(self, x: float, y: float) -> str:
         row, column, local = self._cell_at(x, y)

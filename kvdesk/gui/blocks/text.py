@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from kvdesk.gui.blocks.inline import Inline
+from kvdesk.gui.blocks.marks import Marks
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.view import BlockView
 from kvdesk.gui.spans import Spans
@@ -24,13 +25,14 @@ class TextView(BlockView):
         """Return the width of the widest line as laid out."""
         return self._inline.text_width()
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
-    ) -> None:
-        self._inline.paint(painter, at, clip, colour, selection)
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, marks: Marks) -> None:
+        self._inline.paint(painter, at, clip, colour, marks)
 
     def position_at(self, x: float, y: float) -> int:
         return self._inline.position_at(x, y)
+
+    def top_of(self, position: int) -> float:
+        return self._inline.top_of(position)
 
     @property
     def baseline(self) -> float:
@@ -54,9 +56,7 @@ class RuleView(BlockView):
         self._width, self.height = min(width, self._style.reading_width), 9.0
         return self.height
 
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, marks: Marks) -> None:
         painter.fillRect(QRectF(at.x(), at.y() + 4, self._width, 1), self._style.rule)
 
     def position_at(self, x: float, y: float) -> int:

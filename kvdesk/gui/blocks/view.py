@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
+from kvdesk.gui.blocks.marks import Marks
+
 
 class BlockView(ABC):
     """A block on the screen. Coordinates are its own, from its top left corner."""
@@ -20,14 +22,16 @@ class BlockView(ABC):
         """Arrange for a width; return the height."""
 
     @abstractmethod
-    def paint(
-        self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, selection: tuple[int, int] | None
-    ) -> None:
+    def paint(self, painter: QPainter, at: QPointF, clip: QRectF, colour: QColor, marks: Marks) -> None:
         """Draw with the top left corner at a point; `clip` and the point are in the painter's coordinates."""
 
     @abstractmethod
     def position_at(self, x: float, y: float) -> int:
         """Return the position of the text nearest to a point."""
+
+    def top_of(self, position: int) -> float:
+        """Return where the line with a position of the text begins."""
+        return 0.0
 
     @property
     def baseline(self) -> float:
