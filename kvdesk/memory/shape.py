@@ -12,6 +12,8 @@ AttentionKind = Literal["full", "sliding", "recurrent", "mla", "shared", "none"]
 Place = Literal["input", "repeating", "output"]
 # Where the tokens whose logits are wanted are picked out, when not already in the last layer.
 LateRows = Literal["", "before_norm", "kept_before_norm", "after_norm", "never"]
+# What becomes of the odds of the experts that a token chose.
+ExpertShares = Literal["normed", "plain", "softmax"]
 Use = Literal["matmul", "experts", "lookup", "other"]
 
 
@@ -130,17 +132,22 @@ class ModelShape:
     copies_embedding_twice: bool = False
     uses_positions: bool = True
     positions_in_windows: bool = False
+    n_dense_positioned: int = 0
     has_multi_rope: bool = False
     turns_keys_oddly: bool = False
     key_magnitude: float = 1.0
     has_logits: bool = True
     uses_layer_norm: bool = False
+    has_weightless_norms: bool = False
     norms_values: bool = False
     late_rows: LateRows = ""
     attends_second_norm: bool = False
     adds_normed: bool = False
     adds_stream_first: bool = False
     bends_gates_in_steps: bool = False
+    routes_by_stream: bool = False
+    expert_shares: ExpertShares = "normed"
+    scales_shares: bool = False
     weighs_first: bool = False
     checkpoint_every: int = 0
     adds_attention_second: bool = False

@@ -72,16 +72,22 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         always_streams=draft.always_streams,
         can_shift=architecture not in table.CANNOT_SHIFT and not has_multi_rope(draft, architecture),
         positions_in_windows=architecture in table.ROPE_IN_WINDOWS,
-        uses_positions=architecture not in table.WITHOUT_ROPE,
+        n_dense_positioned=keys.number("leading_dense_block_count", 0) if architecture == "cohere2moe" else 0,
+        uses_positions=architecture not in table.WITHOUT_ROPE
+        and not (architecture == "baichuan" and draft.n_trunk != table.BAICHUAN_7B_LAYERS),
         has_multi_rope=has_multi_rope(draft, architecture),
         turns_keys_oddly=turns_keys_oddly(draft, architecture),
         key_magnitude=key_magnitude(keys, architecture),
         has_logits=architecture not in table.ENCODERS,
-        uses_layer_norm=keys.has("attention.layer_norm_epsilon") and not keys.has(RMS_EPSILON),
+        uses_layer_norm=_uses_layer_norm(keys, architecture),
+        has_weightless_norms=architecture in table.WEIGHTLESS_NORMS,
         norms_values=architecture in table.NORMS_VALUES,
         attends_second_norm=architecture in table.ATTENDS_SECOND_NORM,
         adds_stream_first=architecture in table.ADDS_STREAM_FIRST,
         adds_normed=architecture in table.ADDS_NORMED,
+        expert_shares=table.expert_shares(architecture, bool(keys.number("expert_weights_norm", 0))),
+        scales_shares=keys.real("expert_weights_scale", 1.0) not in (0.0, 1.0),
+        routes_by_stream=architecture in table.ROUTES_BY_STREAM,
         weighs_first=architecture in table.WEIGHS_FIRST,
         bends_gates_in_steps=architecture in table.BENDS_GATES_IN_STEPS,
         checkpoint_every=keys.number("attn_res.block_size", 0),
@@ -111,6 +117,13 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
 
 def _is_known(architecture: str) -> bool:
     return architecture in table.RULES or architecture in table.PLAIN
+
+
+def _uses_layer_norm(keys: Keys, architecture: str) -> bool:
+    """By the architecture; cohere2moe, and one that nobody knows, by which epsilon the file gives."""
+    if architecture != "cohere2moe" and _is_known(architecture):
+        return architecture in table.LAYER_NORM
+    return keys.has("attention.layer_norm_epsilon") and not keys.has(RMS_EPSILON)
 
 
 def _count(header: Header, key: str) -> int:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from kvdesk.memory.families import rules, sparse
 from kvdesk.memory.families.rules import Rule, window
-from kvdesk.memory.shape import LateRows
+from kvdesk.memory.shape import ExpertShares, LateRows
 
 
 def _names(text: str) -> frozenset[str]:
@@ -181,6 +181,18 @@ ENCODERS = _names(
     """
 )
 
+# LLM_NORM, which never works in place, wherever the model norms its stream; all others LLM_NORM_RMS.
+LAYER_NORM = _names(
+    """
+    bert bloom codeshell cohere2 command-r dbrx falcon gpt2 gptneox jais jais2 jina-bert-v2
+    jina-bert-v3 modern-bert mpt nemotron nomic-bert nomic-bert-moe olmo orion phi2 pockettts rwkv6 rwkv7
+    stablelm starcoder starcoder2 wavtokenizer-dec
+    """
+)
+
+# Norms without weights, of which the file says nothing.
+WEIGHTLESS_NORMS = frozenset({"olmo", "talkie"})
+
 # V goes through a norm of its own before it is cached.
 NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
 
@@ -212,10 +224,12 @@ ADDS_FEED_FORWARD_SECOND = _names("jamba lfm2 lfm2moe phi2 phi3 phimoe")
 # Q and K go into the cache as they are.
 WITHOUT_ROPE = _names(
     """
-    bloom glm5-next gpt2 granitehybrid jais jamba kimi-k3 kimi-linear mpt nemotron_h nemotron_h_moe refact
-    starcoder t5
+    bert bloom glm5-next gpt2 granitehybrid jais jamba jina-bert-v2 kimi-k3 kimi-linear mpt nemotron_h
+    nemotron_h_moe refact starcoder t5
     """
 )
+
+BAICHUAN_7B_LAYERS = 32  # only this one turns Q and K; the larger has a bias by distance
 
 # The index scores blocks of tokens, or the means of a few neighbours.
 BLOCK_INDEX = frozenset({"minimax-m3"})
@@ -237,7 +251,31 @@ ATTENDS_SECOND_NORM = frozenset({"falcon"})
 ADDS_NORMED = frozenset({"minimax-01"})
 
 # Only layers with a window turn Q and K by position.
-ROPE_IN_WINDOWS = frozenset({"cohere2", "cohere2moe", "smallthinker"})
+ROPE_IN_WINDOWS = TURNS_KEYS_IN_WINDOWS - {"llama4"}  # which scales its queries instead
+
+# What becomes of the chosen experts' odds (build_moe_ffn): in these nothing, or what the file says; else
+# their sum is made one. gpt-oss takes the softmax of the chosen.
+_SHARES_PLAIN = _names("deepseek jamba llada-moe llama4 nomic-bert-moe olmoe qwen2moe")
+_SHARES_AS_WRITTEN = _names(
+    """
+    afmoe bailingmoe bailingmoe2 bailingmoe3 cohere2moe deepseek2 deepseek2-ocr deepseek32 deepseek4 dflash
+    dots1 dots3note exaone-moe glm-dsa glm4moe glm5-next hy_v3 hy_v4 kimi-k3 laguna minimax-m3 nemotron_h
+    nemotron_h_moe step35
+    """
+)
+
+
+def expert_shares(architecture: str, is_normed: bool) -> ExpertShares:
+    """How experts are weighted; `is_normed` is the file's expert_weights_norm."""
+    if architecture == "gpt-oss":
+        return "softmax"
+    if architecture in _SHARES_PLAIN or (architecture in _SHARES_AS_WRITTEN and not is_normed):
+        return "plain"
+    return "normed"
+
+
+# Experts are chosen by what comes into the layer, before attention.
+ROUTES_BY_STREAM = frozenset({"smallthinker"})
 
 # What experts read is weighted, not what they put out.
 WEIGHS_FIRST = frozenset({"llama4"})

@@ -23,6 +23,8 @@ def attention(s: Sketch, x: Tensor) -> Tensor:
         heads = _heads(s, x)
     if s.shape.is_mla and s.has("attn_gate.weight"):
         heads = _gated_latent(s, x, heads)
+    if s.has_norm("attn_sub_norm"):
+        heads = s.norm(heads, (s.layer.value_length * s.layer.head_count, s.n_tokens), "attn_sub_norm")
     return s.linear(heads, "attn_output") if s.has("attn_output.weight") else heads
 
 
@@ -31,15 +33,11 @@ def _heads(s: Sketch, x: Tensor) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
     q_ne = (layer.key_length, layer.head_count, tokens)
     k_ne = (layer.key_length, layer.head_count_kv, tokens)
-    v_ne = (layer.value_length, layer.head_count_kv, tokens)
     if s.has("attn_qkv.weight"):
         common = s.linear(x, "attn_qkv")
         q = _positioned(s, common.view(), q_ne, "attn_q_norm")
         k = _positioned(s, common.view(), k_ne, "attn_k_norm")
-        v = common.view()
-        if _cache(s).v_rotation is not None or not s.config.uses_flash_attention:
-            v = s.new(v_ne, v)  # needed in one piece
-        return _scores(s, q, k, v)
+        return _scores(s, q, k, common.view(), is_apart=True)
     if s.shape.index_mean:
         selection.store_key(s, x)
     q_all = s.linear(x, "attn_q")
@@ -51,7 +49,7 @@ def _heads(s: Sketch, x: Tensor) -> Tensor:
     # gemma4's full layers have no V matrix: V is K before its norm
     v = (s.linear(x, "attn_v") if s.has("attn_v.weight") else k_all).view()
     if s.shape.norms_values:
-        v = s.new(v_ne, v)
+        v = s.new((layer.value_length, layer.head_count_kv, tokens), v)
     return _gated(s, x, q_all, _scores(s, q, k, v, x))
 
 
@@ -62,9 +60,10 @@ def _gated(s: Sketch, x: Tensor, q_all: Tensor, heads: Tensor) -> Tensor:
     if s.width("attn_q.weight") >= 2 * layer.key_length * layer.head_count:
         gate = s.new(ne, q_all.view())
         return s.new(ne, heads, s.new(ne, gate, reuse=True), reuse=True)
-    if s.has("attn_gate.weight"):
+    if s.has("attn_gate.weight"):  # a gate for every value, or one for a head
         width = (s.width("attn_gate.weight"), tokens)
-        return s.new(width, heads, s.new(width, s.linear(x, "attn_gate"), reuse=True), reuse=True)
+        gate = s.new(width, s.linear(x, "attn_gate"), reuse=True)
+        return s.new(ne, heads if width == ne else heads.view(), gate, reuse=True)
     return heads
 
 
@@ -81,7 +80,12 @@ def _positioned(s: Sketch, view: Tensor, ne: tuple[int, ...], norm: str) -> Tens
     """Head norm and RoPE."""
     if s.has(f"{norm}.weight"):
         view = s.norm(view, ne, norm)
-    is_blind = s.shape.positions_in_windows and s.layer.window_tokens is None
+    is_blind = (
+        s.shape.positions_in_windows
+        and s.shape.window_tokens is not None
+        and s.layer.window_tokens is None
+        and s.layer.index >= s.shape.n_dense_positioned
+    )
     if is_blind or not s.shape.uses_positions:
         return view
     return s.new(ne, view, s.inputs["positions"], reuse=True)
@@ -145,25 +149,33 @@ def _scores(
     v: Tensor | None,
     x: Tensor | None = None,
     low: Tensor | None = None,
+    *,
+    is_apart: bool = False,
 ) -> Tensor:
-    """Store K and V, then attend (build_attn, build_attn_mha)."""
+    """Store K and V, then attend (build_attn, build_attn_mha).
+
+    `is_apart` says that V, and what no position has turned, lies strided in a common matrix.
+    """
     layer, cache = s.layer, _cache(s)
     if x is not None and blocks.chooses_blocks(s):
         blocks.store_key(s, x)
-    q = s.expand(_turned(s, q, cache.k_rotation, layer.key_length * layer.head_count))
+    is_bare = is_apart and q.shown is not None
+    q = s.expand(_turned(s, q, cache.k_rotation, layer.key_length * layer.head_count, is_apart=is_bare))
     if k is not None:
-        k = _turned(s, k, cache.k_rotation, layer.key_length * layer.head_count_kv)
+        k = _turned(s, k, cache.k_rotation, layer.key_length * layer.head_count_kv, is_apart=is_bare)
         if v is not None:
-            v = _turned(s, v, cache.v_rotation, layer.value_length * layer.head_count_kv)
-        # The cache with windows adds K before V, the plain one V before K.
-        k_first = s.shape.window_tokens is not None or (x is not None and blocks.chooses_blocks(s))
+            v = _turned(s, v, cache.v_rotation, layer.value_length * layer.head_count_kv, is_apart=is_apart)
+        # The plain cache adds V before K, that with windows and none at all K before V.
+        k_first = s.shape.window_tokens is not None or not s.shape.reads_cache
+        k_first |= x is not None and blocks.chooses_blocks(s)
         for tensor in (k, v) if k_first else (v, k):
             if tensor is not None:
                 s.expand(tensor)
         if s.shape.reads_cache:
             s.store(k.view(), cache.k_rows)
             if v is not None:
-                s.store(v.view(), cache.v_rows)
+                is_strided = is_apart and cache.v_rotation is None and not s.config.uses_flash_attention
+                s.store((s.new((layer.v_values, s.n_tokens), v) if is_strided else v).view(), cache.v_rows)
     # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
     at, s.device = s.device, s.placement.caches[layer.index]
     if x is not None and blocks.chooses_blocks(s):
@@ -183,9 +195,12 @@ def _scores(
     return out
 
 
-def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int) -> Tensor:
-    """Quantised caches hold K and V turned by a Hadamard matrix (build_attn, self_k_rot)."""
-    return x if rotation is None else s.new((width, s.n_tokens), rotation, x.view())
+def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int, *, is_apart: bool) -> Tensor:
+    """Quantised caches hold K and V turned by a Hadamard matrix, which reads no stride (self_k_rot)."""
+    if rotation is None:
+        return x
+    ne = (width, s.n_tokens)
+    return s.new(ne, rotation, s.new(ne, x) if is_apart else x.view())
 
 
 def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: Fresh) -> Tensor:

@@ -7,7 +7,7 @@ from kvdesk.memory.graph.sketch import Sketch
 def feed_forward(s: Sketch, x: Tensor) -> Tensor:
     """From the normed input to what is added to the stream (build_ffn, build_moe_ffn)."""
     if s.has("ffn_down_exps.weight"):
-        out = _mixture(s, x)
+        out = mixture(s, x)
         if s.has("ffn_routed_norm.weight"):
             out = s.norm(out, (s.weights["ffn_routed_norm.weight"].shape[0], s.n_tokens), "ffn_routed_norm")
         if s.has("ffn_routed_up.weight"):
@@ -40,10 +40,13 @@ def dense(s: Sketch, x: Tensor, suffix: str = "") -> Tensor:
         up = s.linear(x, f"ffn_up{suffix}")
         is_fused = width == 2 * inner
         middle = s.new(ne, up, reuse=not is_fused)
+    if s.has_norm("ffn_sub_norm"):
+        middle = s.norm(middle, ne, "ffn_sub_norm")
     return s.linear(middle, f"ffn_down{suffix}")
 
 
-def _mixture(s: Sketch, x: Tensor) -> Tensor:
+def mixture(s: Sketch, x: Tensor) -> Tensor:
+    """The experts that each token chose (build_moe_ffn)."""
     s.phase = "experts"
     tokens, used = s.n_tokens, s.layer.experts_used
     down = s.weights["ffn_down_exps.weight"].shape
@@ -92,18 +95,24 @@ def _expert(s: Sketch, x: Tensor, chosen: Tensor, role: str, ne: tuple[int, ...]
 
 
 def _routing(s: Sketch, x: Tensor, n_experts: int, used: int) -> tuple[Tensor, Tensor]:
-    """Which experts, and their weights; all small beside the experts themselves."""
-    tokens = s.n_tokens
+    """Which experts, and their shares: small, but what lies on both sides of them cannot be joined."""
+    tokens, how = s.n_tokens, s.shape.expert_shares
     ne = (n_experts, tokens)
-    logits = s.new(ne, x)
+    logits = s.inputs.pop("router") if "router" in s.inputs else s.new(ne, x)
     if s.has("ffn_gate_inp.bias"):
         logits = s.new(ne, logits, reuse=True)
-    odds = s.new(ne, logits, reuse=True)
+    odds = logits if how == "softmax" else s.new(ne, logits, reuse=True)
     reshaped = odds.view()
-    choice = s.new(ne, odds) if s.has("exp_probs_b.bias") else odds
-    chosen = s.new(ne, choice).view()
-    weights = s.new((1, used, tokens), reshaped, chosen)
-    flat = weights.view()
-    total = s.new((1, tokens), flat)
-    total = s.new((1, tokens), total, reuse=True)
-    return s.expand(s.new((used, tokens), flat, total).view()), chosen
+    choice = s.new(ne, odds, reuse=True) if s.has("exp_probs_b.bias") else odds
+    chosen = s.new(ne, logits if s.shape.weighs_first else choice).view()
+    shares = s.new((1, used, tokens), reshaped, chosen)
+    if how == "softmax":
+        shares = s.new((used, tokens), shares.view(), reuse=True).view()
+    if how == "normed":
+        flat = shares.view()
+        total = s.new((1, tokens), flat)
+        total = s.new((1, tokens), total, reuse=True)
+        shares = s.new((used, tokens), flat, total, reuse=True).view()
+    if s.shape.scales_shares:
+        shares = s.new((1, used, tokens), shares, reuse=True)
+    return s.expand(shares), chosen

@@ -20,14 +20,15 @@ from kvdesk.memory.graph import (
     rwkv,
 )
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.feedforward import feed_forward
+from kvdesk.memory.graph.feedforward import dense, feed_forward, mixture
 from kvdesk.memory.graph.scheduler import scheduled
 from kvdesk.memory.graph.sketch import F16, F32, I32, I64, ROTATION_MIN, CacheInputs, Sketch
 from kvdesk.memory.graph.tape import STEP_BITS, Copy, Peak, Tape
 from kvdesk.memory.shape import LayerShape, ModelShape
 
 # Whichever a layer has stands before its feed-forward.
-FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm")
+FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm", "attn_output_norm")
+PERIOD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
 def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[LayerShape, ...]:
     """Enough layers for the allocator to meet every kind twice after every other, and the last two.
 
-    Layers take turns with two places for the stream, so an even number is left out of each run of equals.
+    Layers take turns with two or three places for the stream, so a multiple of both is left out of each run.
     """
     counts: dict[object, int] = {}
     before: object = None
@@ -140,8 +141,7 @@ def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[
         if counts[step] > 2 and layer.index < shape.n_layer - 2:
             skipped.append(layer)
             continue
-        if len(skipped) % 2:
-            chosen.append(skipped[-1])
+        chosen += skipped[len(skipped) - len(skipped) % PERIOD :]
         skipped.clear()
         chosen.append(layer)
     return tuple(chosen)
@@ -211,39 +211,63 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
         return rwkv.layer(s, stream, is_last=is_last)
     if (way := _way(s)) is not None:
         return way.layer(s, stream)
-    width, layer, residual = s.shape.n_embd, s.layer, stream
     s.phase = "attention"
     role = "attn_norm_2" if _swaps_norms(s) else "attn_norm"
-    normed = _normed(s, residual, role) if s.has_norm(role) else residual
-    mixed = mixer.mixed(s, normed, residual)
+    if s.shape.routes_by_stream:
+        s.inputs["router"] = s.new((s.shape.n_experts, s.n_tokens), stream)
+    normed = _normed(s, stream, role) if _norms(s, role) else stream
+    mixed = mixer.mixed(s, normed, stream)
     if s.shape.adds_normed:
-        residual = normed
+        stream = normed
     chooses_rows = is_last and not s.shape.late_rows
-    if chooses_rows and mixed is not None and not layer.has_both:
-        mixed = s.rows(mixed, width, s.n_outputs)
-        residual = s.rows(residual, width, s.n_outputs)
-        s.n_tokens = s.n_outputs
-    if mixed is not None:
-        if s.has_norm("post_attention_norm") and s.has_norm("ffn_norm"):
-            mixed = s.norm(mixed, (width, s.n_tokens), "post_attention_norm")
-        if not _is_parallel(s):
-            residual = _joined(s, mixed, residual, s.shape.adds_attention_second)
-    if s.has_norm("attn_output_norm"):  # norms behind the sums (bert)
-        residual = normed = _normed(s, residual, "attn_output_norm")
-    if chooses_rows and layer.has_both:
-        residual = s.rows(residual, width, s.n_outputs)
+    if chooses_rows and mixed is not None and not s.layer.has_both:
+        mixed, stream, normed = _chosen(s, mixed, stream, normed)
+    residual = stream if mixed is None else _attended(s, mixed, stream)
+    if chooses_rows and s.layer.has_both:
+        residual = s.rows(residual, s.shape.n_embd, s.n_outputs)
         s.n_tokens = s.n_outputs
     if not _has_feed_forward(s):
         return residual
-    return _fed_forward(s, residual, normed, mixed)
-
-
-def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | None) -> Tensor:
     s.phase = "feed-forward"
+    if s.has_norm("ffn_norm_exps"):
+        return _experts_beside(s, stream, residual)
+    return _fed_forward(s, residual, normed if _is_parallel(s) else residual, mixed)
+
+
+def _chosen(s: Sketch, mixed: Tensor, stream: Tensor, normed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """From here on only the tokens whose logits are wanted."""
+    width, count = s.shape.n_embd, s.n_outputs
+    if s.shape.routes_by_stream:
+        s.inputs["router"] = s.rows(s.inputs["router"], s.shape.n_experts, count)
+    s.n_tokens = count
+    return s.rows(mixed, width, count), s.rows(stream, width, count), s.rows(normed, width, count)
+
+
+def _attended(s: Sketch, mixed: Tensor, stream: Tensor) -> Tensor:
+    """What attention found joins the stream, unless the feed-forward stands beside it."""
     ne = (s.shape.n_embd, s.n_tokens)
-    role = next((role for role in FEED_FORWARD_NORMS if s.has_norm(role)), "")
-    role = "attn_norm" if _swaps_norms(s) else role
-    normed = _normed(s, residual, role) if role else normed
+    if s.has_norm("post_attention_norm") and (s.has_norm("ffn_norm") or _norms_behind(s)):
+        mixed = s.norm(mixed, ne, "post_attention_norm")
+    out = stream if _is_parallel(s) else _joined(s, mixed, stream, s.shape.adds_attention_second)
+    if not _norms_sums(s):
+        return out
+    out = _normed(s, out, "attn_output_norm")
+    if s.has_norm("attn_norm_2"):
+        out = _normed(s, s.new(ne, out, stream, reuse=True), "attn_norm_2")
+    return out
+
+
+def _experts_beside(s: Sketch, stream: Tensor, residual: Tensor) -> Tensor:
+    """A dense feed-forward after attention, and beside both experts that read the layer's input (arctic)."""
+    ne = (s.shape.n_embd, s.n_tokens)
+    out = s.new(ne, dense(s, _normed(s, residual, "ffn_norm")), residual, reuse=True)
+    return s.new(ne, mixture(s, _normed(s, stream, "ffn_norm_exps")), out, reuse=True)
+
+
+def _fed_forward(s: Sketch, residual: Tensor, read: Tensor, mixed: Tensor | None) -> Tensor:
+    ne = (s.shape.n_embd, s.n_tokens)
+    role = _feed_forward_norm(s)
+    normed = _normed(s, residual, role) if role else read
     out = feed_forward(s, normed)
     if s.shape.adds_normed:
         residual = normed
@@ -258,7 +282,7 @@ def _fed_forward(s: Sketch, residual: Tensor, normed: Tensor, mixed: Tensor | No
         for addend in addends:
             out = s.new(ne, out, addend, reuse=True)
     out = per_layer.added(s, out)
-    return _normed(s, out, "layer_output_norm") if s.has_norm("layer_output_norm") else out
+    return _normed(s, out, "layer_output_norm") if _norms_sums(s) else out
 
 
 def _joined(s: Sketch, fresh: Tensor, stream: Tensor, stream_first: bool) -> Tensor:
@@ -273,12 +297,36 @@ def _normed(s: Sketch, x: Tensor, role: str) -> Tensor:
     return s.norm(x, (s.shape.n_embd, s.n_tokens), role)
 
 
+def _norms(s: Sketch, role: str) -> bool:
+    return s.has_norm(role) or s.shape.has_weightless_norms
+
+
+def _feed_forward_norm(s: Sketch) -> str:
+    """The norm that stands before the feed-forward alone, "" where there is none."""
+    if _swaps_norms(s):
+        return "attn_norm"
+    if _norms_behind(s) or _norms_sums(s):
+        return ""
+    role = next((role for role in FEED_FORWARD_NORMS if s.has_norm(role)), "")
+    return role or ("ffn_norm" if s.shape.has_weightless_norms else "")
+
+
+def _norms_behind(s: Sketch) -> bool:
+    """Norms stand behind attention and feed-forward alone (olmo2, exaone4)."""
+    return s.has_norm("post_attention_norm") and not s.has_norm("attn_norm")
+
+
+def _norms_sums(s: Sketch) -> bool:
+    """Norms stand behind the sums (bert)."""
+    return s.has_norm("attn_output_norm") and s.has_norm("layer_output_norm")
+
+
 def _is_parallel(s: Sketch) -> bool:
     """Attention and feed-forward read the same normed input (falcon, command-r, gptneox, phi2)."""
     if _swaps_norms(s):
         return True
-    norms = (*FEED_FORWARD_NORMS, "attn_output_norm")
-    return _has_feed_forward(s) and not any(s.has_norm(role) for role in norms)
+    is_behind = _norms_behind(s) or _norms_sums(s)
+    return _has_feed_forward(s) and not is_behind and not _feed_forward_norm(s)
 
 
 def _swaps_norms(s: Sketch) -> bool:
