@@ -5,19 +5,24 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QLibraryInfo, QLocale, QObject, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
+from kvdesk.errors import KvDeskError
 from kvdesk.gui import theme
-from kvdesk.gui.error_dialog import show_unexpected_errors
+from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
 from kvdesk.gui.main_window import MainWindow
+from kvdesk.gui.moving_dialog import MovingDialog
 from kvdesk.gui.stall_watch import watch_if_asked
 from kvdesk.gui.theme import Choice
 from kvdesk.resources import DEMO_MODEL, resource_path
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
+from kvdesk.session.moving import move_data
+from kvdesk.settings.places import find_places
 
 
 def run_window(make_desk: Callable[[], Desk], model: str | None = None) -> int:
@@ -26,19 +31,75 @@ def run_window(make_desk: Callable[[], Desk], model: str | None = None) -> int:
     Opens `model`, or the one opened last, or the built-in one.
     """
     application = make_application(sys.argv)
-    desk = make_desk()
     try:
-        translate(application, desk.settings.language)
-        theme.current().set_choice(Choice(desk.settings.theme))
-        window = MainWindow(desk)
-        show_unexpected_errors(window)
-        watch_if_asked(window)
-        AfterFirstPaint(window, lambda: start(desk, window, model))
-        window.show()
+        shell = Shell(application, make_desk, model)
+    except KvDeskError as error:
+        ErrorDialog(notice_of(error)).exec()
+        return 2
+    try:
         return application.exec()
     finally:
-        desk.close()
+        shell.desk.close()
         sys.excepthook = sys.__excepthook__
+
+
+class Shell(QObject):
+    """Holds the desk and its window, and makes another window for another language or data folder."""
+
+    def __init__(
+        self, application: QApplication, make_desk: Callable[[], Desk], model: str | None = None
+    ) -> None:
+        super().__init__(application)
+        self._application, self._make_desk = application, make_desk
+        self._moving: MovingDialog | None = None
+        self._open(model)
+
+    def _open(self, model: str | None = None) -> None:
+        self.desk = self._make_desk()
+        translate(self._application, self.desk.settings.language)
+        theme.current().set_choice(Choice(self.desk.settings.theme))
+        self.window = self._make_window()
+        AfterFirstPaint(self.window, lambda: start(self.desk, self.window, model))
+        self.window.show()
+
+    def _make_window(self) -> MainWindow:
+        window = MainWindow(self.desk)
+        window.languageChosen.connect(self.speak)
+        window.moveWanted.connect(self.move_data)
+        show_unexpected_errors(window)
+        watch_if_asked(window)
+        return window
+
+    def speak(self) -> None:
+        """Make the window again in the language of the setting; what is loaded and written goes on."""
+        translate(self._application, self.desk.settings.language)
+        before = self.window
+        before.remember()
+        self.window = self._make_window()
+        self.window.show()
+        self.window.start()
+        before.leave()
+        self.window.show_settings()
+
+    def move_data(self, folder: str) -> None:
+        """End the desk, move its files, and begin again with them where they are then."""
+        places = find_places()
+        self._application.setQuitOnLastWindowClosed(False)
+        self.window.leave()
+        self.desk.close()
+        self._moving = MovingDialog(partial(move_data, places, Path(folder)), Path(folder))
+        self._moving.finished.connect(self._moved)
+        self._moving.start()
+
+    def _moved(self) -> None:
+        assert self._moving is not None
+        error = self._moving.error
+        self._moving.deleteLater()
+        self._moving = None
+        self._open()
+        self._application.setQuitOnLastWindowClosed(True)
+        if error is not None:
+            self.desk.report(error)
 
 
 def make_application(arguments: list[str]) -> QApplication:
@@ -51,7 +112,10 @@ def make_application(arguments: list[str]) -> QApplication:
 
 
 def translate(application: QApplication, language: str) -> None:
-    """Install the translations of a language ("system" for the desktop's), where there are any."""
+    """Speak a language ("system" for the desktop's) from now on, where there are translations of it."""
+    for earlier in application.findChildren(QTranslator):
+        application.removeTranslator(earlier)
+        earlier.deleteLater()
     locale = QLocale.system() if language == "system" else QLocale(language)
     for name, folder in (
         ("kvdesk", str(resource_path("translations"))),

@@ -1,91 +1,116 @@
-"""The settings, one control for each row of the settings table that has a label."""
+"""The settings, one control for each row of the settings table that has a label, and where the data lies."""
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from functools import partial
 
-from kvdesk.errors import OptionError
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
 from kvdesk.gui import theme
-from kvdesk.gui.choice_box import ChoiceBox
-from kvdesk.gui.controls import push_button, set_role, text_label
-from kvdesk.gui.own_language import error_words, translated
+from kvdesk.gui.controls import push_button, separator, text_label
+from kvdesk.gui.data_folder import DataFolder
+from kvdesk.gui.setting_control import SettingControl
 from kvdesk.gui.theme import Choice, Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.settings.rows import SETTINGS, SettingRow
-from kvdesk.units import MIB, format_bytes, parse_bytes
 
-# Languages in their own words; every other choice is a word of the interface.
-_LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_WIDTH, _HEIGHT = 560, 640
 
 
 class SettingsDialog(QDialog):
     """Changes take effect as they are made; there is nothing to confirm."""
 
+    languageChosen = Signal()
+    moveWanted = Signal(str)  # the data, to a folder
+
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self.controls: dict[str, ChoiceBox | QLineEdit] = {}
         self.setWindowTitle(self.tr("Settings"))
-        self.setMinimumWidth(420)
+        self.resize(_WIDTH, _HEIGHT)
+        self.rows = {row.name: self._make_row(row) for row in SETTINGS if row.spec.label}
+        self.controls = {name: row.control for name, row in self.rows.items()}
         self.problem = text_label(role="bad", size=TextSize.TABLE, wrap=True)
         self.problem.hide()
-        form = QFormLayout()
-        form.setHorizontalSpacing(Space.HUGE)
-        form.setVerticalSpacing(Space.SMALL)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for row in SETTINGS:
-            if row.spec.label:
-                self._add_row(form, row)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search the settings"))
+        self.search.setAccessibleName(self.tr("Search the settings"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._find)
+        self._none_found = text_label(self.tr("No setting is called so."), "muted")
+        self._none_found.hide()
+        self.folder = DataFolder(desk.data_folder)
+        self.folder.openWanted.connect(
+            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(desk.data_folder)))
+        )
+        self.folder.moveWanted.connect(self.moveWanted)
+        self.reset_button = push_button(self.tr("Reset all"), "plain")
+        self.reset_button.setAutoDefault(False)
+        self.reset_button.setToolTip(self.tr("Every setting on this page back to its default"))
+        self.reset_button.clicked.connect(self._reset_all)
+        self._lay_out()
+        self.search.setFocus()
+
+    def _make_row(self, row: SettingRow) -> SettingControl:
+        control = SettingControl(row, getattr(self._desk.settings, row.name))
+        control.chosen.connect(partial(self._set, row))
+        control.refused.connect(self._show_problem)
+        return control
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(0, 0, Space.SMALL, 0)
+        rows.setSpacing(Space.LARGE)
+        for control in self.rows.values():
+            rows.addWidget(control)
+        rows.addWidget(self._none_found)
+        rows.addWidget(self.folder)
+        rows.addStretch(1)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(content)
         close = push_button(self.tr("Close"), "primary")
         close.setAutoDefault(False)  # Enter finishes an entry here
         close.clicked.connect(self.accept)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.reset_button)
         buttons.addWidget(self.problem, 1)
         buttons.addStretch(0)
         buttons.addWidget(close)
+        private = text_label(
+            self.tr(
+                "Nothing is sent anywhere: no account, no telemetry, no search for updates. The only"
+                " connections are those you ask for, to a model’s web address or to your own endpoint."
+            ),
+            "muted",
+            TextSize.NOTE,
+            wrap=True,
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(Space.WIDE, Space.LARGE, Space.WIDE, Space.LARGE)
-        column.setSpacing(Space.LARGE)
+        column.setSpacing(Space.MEDIUM)
         column.addWidget(text_label(self.tr("Settings"), size=TextSize.TITLE, bold=True))
-        column.addLayout(form)
+        column.addWidget(self.search)
+        column.addWidget(area, 1)
+        column.addWidget(separator())
+        column.addWidget(private)
         column.addLayout(buttons)
 
-    def _add_row(self, form: QFormLayout, row: SettingRow) -> None:
-        control = self._make_choice(row) if row.choices else self._make_entry(row)
-        label, help_text = translated(row.spec.label), translated(row.spec.help)
-        control.setAccessibleName(label)
-        control.setAccessibleDescription(help_text)
-        control.setToolTip(help_text)
-        self.controls[row.name] = control
-        form.addRow(label, control)
-        form.addRow("", text_label(help_text, "muted", TextSize.NOTE, wrap=True))
+    def _find(self, words: str) -> None:
+        found = [control for control in self.rows.values() if control.is_found_by(words)]
+        for control in self.rows.values():
+            control.setVisible(control in found)
+        self.folder.setVisible(self.folder.is_found_by(words))
+        self._none_found.setVisible(not found and self.folder.isHidden())
 
-    def _make_choice(self, row: SettingRow) -> ChoiceBox:
-        box = ChoiceBox("")
-        for choice in row.choices:
-            box.addItem(_LANGUAGES.get(choice, translated(choice)), choice)
-        box.setCurrentIndex(box.findData(getattr(self._desk.settings, row.name)))
-        box.activated.connect(lambda index: self._set(row, box.itemData(index)))
-        return box
-
-    def _make_entry(self, row: SettingRow) -> QLineEdit:
-        entry = QLineEdit(_shown(row, getattr(self._desk.settings, row.name)))
-        entry.editingFinished.connect(lambda: self._entered(row, entry))
-        return entry
-
-    def _entered(self, row: SettingRow, entry: QLineEdit) -> None:
-        if not entry.isModified():
-            return
-        try:
-            value = _read(row, entry.text().replace(",", "").strip())
-        except OptionError as error:
-            self._show_problem(error_words(error))
-            set_role(entry, refused="true")
-            return
-        self._show_problem("")
-        set_role(entry, refused="false")
-        entry.setText(_shown(row, value))
-        entry.setModified(False)
-        self._set(row, value)
+    def _reset_all(self) -> None:
+        for control in self.rows.values():
+            control.reset()
 
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
@@ -95,29 +120,5 @@ class SettingsDialog(QDialog):
         actions.set_setting(self._desk, row.name, value)
         if row.name == "theme":
             theme.current().set_choice(Choice(str(value)))
-
-
-def _shown(row: SettingRow, value: int) -> str:
-    """A number as it is edited; names that end so are in bytes."""
-    if not row.name.endswith("_bytes"):
-        return f"{value:,}"
-    return format_bytes(value) if value % MIB else f"{value // MIB:,} MiB"
-
-
-def _read(row: SettingRow, text: str) -> int:
-    """Read it back; a size without a unit is in MiB. Raises OptionError for what it cannot be."""
-    least, most = row.spec.minimum or 0, row.spec.maximum
-    if row.name.endswith("_bytes"):
-        value = parse_bytes(f"{text}MiB" if text.isdigit() else text)
-        if most is not None and value > most:
-            raise OptionError("“{text}” is more than any device has.", "", text=text)
-        return value
-    if not text.isdigit() or not least <= int(text) <= (most or int(text)):
-        raise OptionError(
-            "“{text}” is not a number from {least} to {most}.",
-            "",
-            text=text,
-            least=f"{least:.0f}",
-            most=f"{most or 0:.0f}",
-        )
-    return int(text)
+        elif row.name == "language":
+            self.languageChosen.emit()

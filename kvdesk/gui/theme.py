@@ -1,4 +1,4 @@
-"""How the program looks: colours by role, spacing, radii and fonts, in the light or the dark of the system.
+"""How the program looks: colours by role, spacing, radii and fonts; light, dark or in high contrast.
 
 The one `Theme` belongs to the application object, so that every widget finds it and no module keeps state.
 Widgets ask for colours while they paint and repaint by themselves when the palette changes.
@@ -53,6 +53,7 @@ class Choice(StrEnum):
     SYSTEM = "system"
     LIGHT = "light"
     DARK = "dark"
+    HIGH_CONTRAST = "high contrast"
 
 
 _INTERFACE_FAMILIES = (
@@ -84,10 +85,14 @@ _KIND_ROLES = {
 
 def read_colours(name: str) -> dict[str, str]:
     """Read a theme's file into role -> "#rrggbb"."""
-    tables = tomllib.loads(resource_path(f"themes/{name}.toml").read_text("utf-8"))
+    tables = tomllib.loads(resource_path(f"themes/{_file_name(name)}.toml").read_text("utf-8"))
     return {
         role: value for table in tables.values() if isinstance(table, dict) for role, value in table.items()
     }
+
+
+def _file_name(theme: str) -> str:
+    return theme.replace(" ", "-")
 
 
 class Theme(QObject):
@@ -103,13 +108,16 @@ class Theme(QObject):
         self._name = ""
         application.setStyle("Fusion")
         application.setFont(self.font())
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._follow)
+        if (accessibility := getattr(hints, "accessibility", None)) is not None:  # since Qt 6.10
+            accessibility().contrastPreferenceChanged.connect(self._follow)
         self._follow()
 
     @property
     def is_dark(self) -> bool:
-        """Whether the dark colours are in force."""
-        return self._name == Choice.DARK
+        """Whether text is light on dark."""
+        return self._name in (Choice.DARK, Choice.HIGH_CONTRAST)
 
     @property
     def choice(self) -> Choice:
@@ -117,7 +125,7 @@ class Theme(QObject):
         return self._choice
 
     def set_choice(self, choice: Choice) -> None:
-        """Take the light, the dark or the system's theme from now on."""
+        """Take a theme, or the system's, from now on."""
         self._choice = choice
         self._follow()
 
@@ -159,6 +167,8 @@ class Theme(QObject):
     def _wanted_name(self) -> str:
         if self._choice is not Choice.SYSTEM:
             return self._choice.value
+        if system_wants_contrast():
+            return Choice.HIGH_CONTRAST.value
         return Choice.DARK.value if system_is_dark() else Choice.LIGHT.value
 
     def _palette(self) -> QPalette:
@@ -202,12 +212,18 @@ def system_is_dark() -> bool:
     return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
 
 
+def system_wants_contrast() -> bool:
+    """Whether the desktop asks for high contrast."""
+    accessibility = getattr(QGuiApplication.styleHints(), "accessibility", None)  # since Qt 6.10
+    return accessibility is not None and accessibility().contrastPreference().name == "HighContrast"
+
+
 def style_sheet(name: str, colours: dict[str, str]) -> str:
     """Fill the one style sheet with a theme's colours and this installation's icons."""
     template = Template(resource_path("themes/style.qss").read_text("utf-8"))
     icons = resource_path("icons").as_posix()
     sizes = {f"radius_{radius.name.lower()}": str(int(radius)) for radius in Radius}
-    return template.substitute(colours, icons=icons, theme=name, **sizes)
+    return template.substitute(colours, icons=icons, theme=_file_name(name), **sizes)
 
 
 def current() -> Theme:

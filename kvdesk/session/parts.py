@@ -79,6 +79,7 @@ class Parts:
         self.background = Background("kvdesk-background", self.report)
         # The largest contexts of all pairs take tenths of a second, which no estimate should wait for.
         self.searches = Background("kvdesk-searches", self.report)
+        self.data_folder = parked_folder.parent
         self.saving = Saving(store, self.put, self.report, clock)
         self.parked_files = ParkedFiles(
             ParkedCaches(store, parked_folder), self.saving.run_on_store, self.put

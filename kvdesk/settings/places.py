@@ -1,10 +1,13 @@
 """Where the program keeps its files on this system."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kvdesk.errors import StoreError
+
 HOME_VARIABLE = "KVDESK_HOME"
+_CHATS, _LEDGER, _PACES, _PARKED = "chats.sqlite3", "ledger.jsonl", "paces.json", "parked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +20,51 @@ class Places:
     paces: Path  # how fast this machine reads prompts and moves caches
     parked: Path  # the folder of parked caches
 
+    @property
+    def pointer(self) -> Path:
+        """The file beside the settings that names the folder of all the rest, where the user has moved it."""
+        return self.settings.with_name("data-folder.txt")
+
+    def with_data_in(self, folder: Path) -> "Places":
+        """The places when all but the settings are in a folder."""
+        return replace(
+            self,
+            chats=folder / _CHATS,
+            ledger=folder / _LEDGER,
+            paces=folder / _PACES,
+            parked=folder / _PARKED,
+        )
+
 
 def find_places() -> Places:
-    """Return the system's usual places, or one folder for all when KVDESK_HOME names it."""
+    """Return the system's usual places, or one folder for all when KVDESK_HOME names it.
+
+    The data is elsewhere where the user has moved it. Raises StoreError when that folder is not there.
+    """
+    usual = _usual_places()
+    try:
+        folder = Path(usual.pointer.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        return usual
+    if not folder.is_dir():
+        raise StoreError(
+            "The data folder {folder} is not there.",
+            "Connect the disk that it is on. To begin with an empty one instead, delete {pointer}.",
+            folder=str(folder),
+            pointer=str(usual.pointer),
+        )
+    return usual.with_data_in(folder)
+
+
+def _usual_places() -> Places:
     if home := os.environ.get(HOME_VARIABLE):
         root = Path(home).expanduser().absolute()
         return Places(
             settings=root / "settings.toml",
-            chats=root / "chats.sqlite3",
-            ledger=root / "ledger.jsonl",
-            paces=root / "paces.json",
-            parked=root / "parked",
+            chats=root / _CHATS,
+            ledger=root / _LEDGER,
+            paces=root / _PACES,
+            parked=root / _PARKED,
         )
     from platformdirs import PlatformDirs
 
@@ -35,8 +72,8 @@ def find_places() -> Places:
     here = PlatformDirs("kvdesk", appauthor=False)  # what loads take belongs to this machine
     return Places(
         settings=Path(folders.user_config_dir) / "settings.toml",
-        chats=Path(folders.user_data_dir) / "chats.sqlite3",
-        ledger=Path(here.user_data_dir) / "ledger.jsonl",
-        paces=Path(here.user_data_dir) / "paces.json",
-        parked=Path(here.user_data_dir) / "parked",
+        chats=Path(folders.user_data_dir) / _CHATS,
+        ledger=Path(here.user_data_dir) / _LEDGER,
+        paces=Path(here.user_data_dir) / _PACES,
+        parked=Path(here.user_data_dir) / _PARKED,
     )

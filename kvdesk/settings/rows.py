@@ -6,7 +6,7 @@ import msgspec
 
 from kvdesk.units import GIB, MIB
 
-Theme = Literal["system", "light", "dark"]
+Theme = Literal["system", "light", "dark", "high contrast"]
 Language = Literal["system", "en", "zh_CN"]
 OverflowPolicy = Literal["stop", "roll", "ask"]
 AutoGrow = Literal["offer", "do", "off"]
@@ -28,14 +28,18 @@ _OWN = Setting()
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings with their defaults; the field names are the keys of the file."""
 
-    theme: Annotated[Theme, Setting(label="Theme", help="Light or dark; “system” follows the desktop.")] = (
-        "system"
-    )
+    theme: Annotated[
+        Theme,
+        Setting(
+            label="Theme",
+            help="Light, dark, or white on black with strong colours; “system” follows the desktop.",
+        ),
+    ] = "system"
     language: Annotated[
         Language,
         Setting(
             label="Language",
-            help="Language of the window from its next start; “system” follows the desktop.",
+            help="Language of the window; “system” follows the desktop.",
         ),
     ] = "system"
     reserve_bytes: Annotated[
@@ -98,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     show_chats: Annotated[bool, _OWN] = True
     show_desk: Annotated[bool, _OWN] = True
     show_advanced: Annotated[bool, _OWN] = False
+    has_seen_tour: Annotated[bool, _OWN] = False
 
 
 class SettingRow(msgspec.Struct, frozen=True):

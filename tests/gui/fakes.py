@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -48,6 +49,7 @@ class FakeDesk:
         self.state = state or DeskState(devices=(HOST,))
         self.history = History()
         self.settings = Settings()
+        self.data_folder = Path("/home/ana/.local/share/kvdesk")
         self.opened: Any = None
         self.calls: list[tuple[Any, ...]] = []
         self.is_changed = False

@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui import theme
@@ -60,3 +60,49 @@ def test_what_is_no_size_is_told_and_not_taken(
     assert desk.calls == []
     assert "some" in dialog.problem.text()
     assert entry.property("refused") == "true"
+
+
+def test_a_search_leaves_what_has_every_word(qtbot: QtBot, dialog: SettingsDialog) -> None:
+    dialog.show()
+    qtbot.keyClicks(dialog.search, "disk PARK")
+    assert {name for name, row in dialog.rows.items() if row.isVisible()} == {"park", "park_quota_bytes"}
+    dialog.search.setText("简体")
+    assert [name for name, row in dialog.rows.items() if row.isVisible()] == ["language"]
+    dialog.search.setText("no such thing")
+    assert dialog._none_found.isVisible()
+    dialog.search.setText("data folder")
+    assert dialog.folder.isVisible()
+    assert not dialog._none_found.isVisible()
+
+
+def test_defaults_are_shown_and_a_click_away(
+    qtbot: QtBot, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.change_settings(reserve_bytes=2 * GIB, overflow="roll")
+    dialog = SettingsDialog(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(dialog)
+    changed = [name for name, row in dialog.rows.items() if not row.reset_button.isHidden()]
+    assert changed == ["reserve_bytes", "overflow"]
+    assert "512 MiB" in dialog.rows["reserve_bytes"]._default.text()
+    dialog.rows["overflow"].reset_button.click()
+    assert desk.calls == [("set_setting", "overflow", "stop")]
+    dialog.reset_button.click()
+    assert desk.calls[1:] == [("set_setting", "reserve_bytes", GIB // 2)]
+    assert entry_of(dialog).text() == "512 MiB"
+    assert all(row.reset_button.isHidden() for row in dialog.rows.values())
+
+
+def test_the_folder_is_shown_and_a_move_asked_about_in_place(
+    qtbot: QtBot, dialog: SettingsDialog, desk: fakes.FakeDesk
+) -> None:
+    dialog.show()
+    assert dialog.folder.path.text() == str(desk.data_folder)
+    dialog.folder.ask("/mnt/large")
+    assert "/mnt/large" in dialog.folder.question.text()
+    with qtbot.waitSignal(dialog.moveWanted) as asked:
+        dialog.folder.yes_button.click()
+    assert asked.args == ["/mnt/large"]
+
+
+def test_the_page_says_that_nothing_is_sent(dialog: SettingsDialog) -> None:
+    assert any("Nothing is sent anywhere" in label.text() for label in dialog.findChildren(QLabel))

@@ -1,4 +1,7 @@
-"""The two themes: complete, live, with digits of one width."""
+"""The themes: complete, live, with digits of one width."""
+
+import re
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,20 +14,40 @@ from kvdesk.gui.controls import icon_button
 from kvdesk.gui.icons import make_icon, set_icon
 from kvdesk.memory.report import Kind
 
+NAMES = ["light", "dark", "high contrast"]
 
-def test_both_themes_have_the_same_roles() -> None:
-    assert read("light").keys() == read("dark").keys()
+
+def test_all_themes_have_the_same_roles_and_each_choice_a_file() -> None:
+    assert read("light").keys() == read("dark").keys() == read("high contrast").keys()
+    assert [choice.value for choice in theme.Choice] == ["system", *NAMES]
 
 
 def read(name: str) -> dict[str, str]:
     return {role: value for role, value in theme.read_colours(name).items() if value.startswith("#")}
 
 
-@pytest.mark.parametrize("name", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_colour_is_a_colour_and_the_style_sheet_uses_only_known_ones(name: str) -> None:
     colours = read(name)
     assert all(len(value) == 7 for value in colours.values())
-    assert "$" not in theme.style_sheet(name, theme.read_colours(name))
+    sheet = theme.style_sheet(name, theme.read_colours(name))
+    assert "$" not in sheet
+    assert all(Path(icon).is_file() for icon in re.findall(r"url\((.*?)\)", sheet))
+
+
+def test_high_contrast_is_high() -> None:
+    colours = read("high contrast")
+    for text in ("text", "muted", "accent", "good", "bad", "warn"):
+        assert contrast(colours[text], colours["panel"]) >= 7, text
+    assert contrast(colours["line"], colours["window"]) >= 4.5
+
+
+def test_the_system_s_wish_for_contrast_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = theme.current()
+    current.set_choice(theme.Choice.SYSTEM)
+    monkeypatch.setattr(theme, "system_wants_contrast", lambda: True)
+    QGuiApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert theme.colour("window").name() == read("high contrast")["window"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""The window is made again for another language, and its data moved to another folder, without a restart."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from kvdesk.gui import run
+from kvdesk.gui.main_window import MainWindow
+from kvdesk.gui.moving_dialog import MovingDialog
+from kvdesk.gui.settings_dialog import SettingsDialog
+from kvdesk.settings.places import HOME_VARIABLE, find_places
+from tests.gui import fakes
+
+
+@pytest.fixture
+def shell(
+    qtbot: QtBot, qapp: QApplication, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> run.Shell:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setattr(run, "start", lambda *_: None)
+    monkeypatch.setattr(MainWindow, "start", lambda self: None)
+    made = run.Shell(qapp, lambda: desk)  # type: ignore[arg-type, return-value]
+    yield made
+    made.window.leave()
+    made.deleteLater()
+
+
+def test_another_language_keeps_the_desk_and_the_frame(
+    shell: run.Shell, desk: fakes.FakeDesk, qtbot: QtBot
+) -> None:
+    before = shell.window
+    before.toggle_chats()
+    before.show_settings()
+    before.findChild(SettingsDialog).languageChosen.emit()
+    assert shell.window is not before
+    assert shell.window.isVisible()
+    assert shell.window.chats.isHidden()
+    assert shell.window.findChild(SettingsDialog).isVisible()
+    assert not before.isVisible()
+    assert ("close",) not in desk.calls
+    shell.window.findChild(SettingsDialog).reject()
+
+
+def test_the_data_is_moved_between_two_windows(
+    shell: run.Shell, desk: fakes.FakeDesk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    old = find_places()
+    old.ledger.parent.mkdir(parents=True)
+    old.ledger.write_text("{}\n")
+    before = shell.window
+    shell.window.moveWanted.emit(str(tmp_path / "other"))
+    qtbot.waitUntil(lambda: shell.window is not before, timeout=10_000)
+    assert desk.calls == [("close",)]
+    assert find_places().ledger.parent == tmp_path / "other"
+    assert shell.window.isVisible()
+
+
+def test_why_it_could_not_be_moved_is_told(
+    shell: run.Shell, desk: fakes.FakeDesk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    told: list[Exception] = []
+    desk.report = told.append  # type: ignore[attr-defined]
+    before = shell.window
+    shell.window.moveWanted.emit(str(tmp_path / "file"))
+    qtbot.waitUntil(lambda: shell.window is not before, timeout=10_000)
+    assert "could not be moved" in str(told[0])
+
+
+def test_a_move_that_is_stopped_says_so_to_the_mover(qtbot: QtBot) -> None:
+    def move(tell: object) -> None:
+        while tell(1, 2):  # type: ignore[operator]
+            pass
+
+    dialog = MovingDialog(move, Path("/x"))
+    qtbot.addWidget(dialog)
+    dialog.start()
+    dialog.stop_button.click()
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=10_000)
+    assert dialog.error is None
