@@ -25,9 +25,16 @@ class ParkedCaches:
         self._now = now
 
     def list(self) -> tuple[ParkedCache, ...]:
-        """All that are there, the one used last first. One whose file is gone is forgotten."""
+        """All that are there, the one used last first; those of deleted conversations are not.
+
+        One whose file is gone is forgotten.
+        """
         with self._store.access() as db:
-            rows = db.execute(f"SELECT {_COLUMNS} FROM parked ORDER BY used_s DESC, chat_id")
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM parked"
+                " WHERE chat_id IN (SELECT id FROM chats WHERE deleted_s IS NULL)"
+                " ORDER BY used_s DESC, chat_id"
+            )
             found = [ParkedCache(*row) for row in rows]
             gone = [cache for cache in found if not Path(cache.file).is_file()]
             db.executemany("DELETE FROM parked WHERE chat_id = ?", [(cache.chat_id,) for cache in gone])

@@ -36,7 +36,10 @@ def search(store: ChatStore, wanted: str) -> tuple[Found, ...]:
 
 
 def _rows(db: sqlite3.Connection, words: list[str]) -> list[tuple[int, int, str]]:
-    conditions = ["NOT is_superseded"]
+    conditions = [
+        "NOT is_superseded",
+        "chat_id NOT IN (SELECT id FROM chats WHERE deleted_s IS NOT NULL)",
+    ]
     values: list[str] = []
     if looked_up := [word for word in words if len(word) >= _PIECE]:
         conditions.append("id IN (SELECT rowid FROM said WHERE said MATCH ?)")

@@ -19,6 +19,7 @@ from kvdesk.chats.rows import StoredChat, StoredMessage, StoredRole
 from kvdesk.chats.schema import VERSION, migrate, version_of
 from kvdesk.errors import StoreError
 
+UNDO_S = 3600.0  # how long a deleted conversation can come back
 BUSY_S = 5.0  # how long another process's write is waited for
 
 _CHAT = "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens, overflow"
@@ -82,19 +83,21 @@ class ChatStore:
     # -------------------------------------------------------------------------------------- conversations
 
     def list_chats(self) -> tuple[StoredChat, ...]:
-        """All conversations, latest first."""
+        """All conversations that are not deleted, latest first."""
         with self.access() as db:
-            rows = db.execute(f"SELECT {_CHAT} FROM chats ORDER BY updated_s DESC, id DESC")
+            rows = db.execute(
+                f"SELECT {_CHAT} FROM chats WHERE deleted_s IS NULL ORDER BY updated_s DESC, id DESC"
+            )
             return tuple(StoredChat(*row) for row in rows)
 
     def read_chat(self, chat_id: int) -> tuple[StoredChat, tuple[StoredMessage, ...]]:
         """One conversation and the messages that are shown, oldest first."""
         with self.access() as db:
-            chat = db.execute(f"SELECT {_CHAT} FROM chats WHERE id = ?", (chat_id,)).fetchone()
+            chat = db.execute(
+                f"SELECT {_CHAT} FROM chats WHERE id = ? AND deleted_s IS NULL", (chat_id,)
+            ).fetchone()
         if chat is None:
-            raise StoreError(
-                "That conversation is no longer there.", "It was deleted, perhaps in another window."
-            )
+            raise _gone()
         messages = {message.id: message for message in self.all_messages(chat_id)}
         with self.access() as db:
             shown = Tree(db, chat_id).shown()
@@ -112,7 +115,8 @@ class ChatStore:
         with self.access() as db:
             unused = db.execute(
                 "SELECT id FROM chats WHERE title = '' AND draft = '' AND system_prompt = ? AND sampling = ?"
-                " AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id) ORDER BY id DESC LIMIT 1",
+                " AND deleted_s IS NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id)"
+                " ORDER BY id DESC LIMIT 1",
                 (system_prompt, sampling),
             ).fetchone()
             if unused is not None:
@@ -135,9 +139,21 @@ class ChatStore:
             db.execute(f"UPDATE chats SET {changes} WHERE id = ?", (*columns.values(), chat_id))
 
     def delete_chat(self, chat_id: int) -> None:
-        """Delete a conversation and its messages."""
+        """Put a conversation out of sight; `restore_chat` brings it back until `sweep` erases it."""
         with self.access() as db:
-            db.execute("DELETE FROM chats WHERE id = ?", (chat_id,))
+            db.execute("UPDATE chats SET deleted_s = ? WHERE id = ?", (self._now(), chat_id))
+
+    def restore_chat(self, chat_id: int) -> None:
+        """Bring a deleted conversation back, all that was said in it included."""
+        with self.access() as db:
+            changed = db.execute("UPDATE chats SET deleted_s = NULL WHERE id = ?", (chat_id,))
+            if not changed.rowcount:
+                raise _gone()
+
+    def sweep(self) -> None:
+        """Erase what was deleted more than an hour ago: a window that is open may offer to undo the rest."""
+        with self.access() as db:
+            db.execute("DELETE FROM chats WHERE deleted_s < ?", (self._now() - UNDO_S,))
 
     # ------------------------------------------------------------------------------------------- messages
 
@@ -330,6 +346,10 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _gone() -> StoreError:
+    return StoreError("That conversation is no longer there.", "It was deleted, perhaps in another window.")
 
 
 def _last_shown(db: sqlite3.Connection, chat_id: int) -> int | None:

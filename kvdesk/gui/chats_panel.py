@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui.chat_delegate import ChatDelegate
 from kvdesk.gui.chat_items import ChatItems, arrange
 from kvdesk.gui.controls import icon_button, push_button, text_label
+from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.icons import set_icon
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
@@ -31,6 +32,7 @@ class ChatList(QListView):
 
     openWanted = Signal(QModelIndex)
     deleteWanted = Signal(QModelIndex)
+    undoWanted = Signal()
 
     def __init__(self, items: ChatItems) -> None:
         super().__init__()
@@ -52,6 +54,8 @@ class ChatList(QListView):
             self.openWanted.emit(index)
         elif index.isValid() and event.key() == Qt.Key.Key_Delete:
             self.deleteWanted.emit(index)
+        elif event.matches(QKeySequence.StandardKey.Undo):
+            self.undoWanted.emit()
         else:
             super().keyPressEvent(event)
 
@@ -62,52 +66,37 @@ class ChatList(QListView):
             self.setCurrentIndex(self.model().index(1, 0))
 
 
-class DeleteQuestion(QFrame):
-    """Asks in place whether a conversation shall go; Esc keeps it."""
+class UndoBar(QFrame):
+    """Says in place which conversation was deleted, and offers to bring it back."""
 
-    confirmed = Signal(int)
-    answered = Signal()
+    undoWanted = Signal()
+    dismissed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("surface", "error")
-        self._chat_id = -1
-        self._text = text_label("", "text", TextSize.TABLE, wrap=True)
-        self.delete_button = push_button(self.tr("Delete"), "danger", TextSize.TABLE)
-        self.keep_button = push_button(self.tr("Keep"), size=TextSize.TABLE)
-        self.delete_button.clicked.connect(self._confirm)
-        self.keep_button.clicked.connect(self._close)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(Space.MEDIUM, Space.SMALL, Space.MEDIUM, Space.MEDIUM)
-        row = QHBoxLayout()
-        row.setSpacing(Space.SMALL)
-        for button in (self.delete_button, self.keep_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        column.addWidget(self._text)
-        column.addLayout(row)
+        self.setProperty("surface", "notice")
+        self.setAccessibleName(self.tr("Deleted chat"))
+        self._text = ElidedLabel()
+        self.undo_button = push_button(self.tr("Undo"), "flat", TextSize.TABLE)
+        self.undo_button.setToolTip(self.tr("Bring the chat back (Ctrl+Z in the list)"))
+        self.dismiss_button = icon_button("close", self.tr("Dismiss"))
+        self.undo_button.clicked.connect(self.undoWanted)
+        self.dismiss_button.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(Space.SMALL, Space.TINY, Space.TINY, Space.TINY)
+        row.setSpacing(Space.TINY)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.undo_button)
+        row.addWidget(self.dismiss_button)
         self.hide()
 
-    def ask(self, chat: ChatSummary) -> None:
-        """Ask about a conversation."""
-        self._chat_id = chat.id
-        self._text.setText(self.tr("Delete “{title}” for good?").format(title=chat.title))
-        self.show()
-        self.delete_button.setFocus()
-
-    def _confirm(self) -> None:
-        self.confirmed.emit(self._chat_id)
-        self._close()
-
-    def _close(self) -> None:
-        self.hide()
-        self.answered.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._close()
-        else:
-            super().keyPressEvent(event)
+    def show_deleted(self, deleted: tuple[ChatSummary, ...]) -> None:
+        """Tell of the one deleted last; of none nothing."""
+        self.setVisible(bool(deleted))
+        if deleted:
+            title = deleted[-1].title or self.tr("New chat")
+            self._text.setText(self.tr("Deleted “{title}”").format(title=title))
+            self.setAccessibleDescription(self._text.text())
 
 
 class ChatsPanel(QWidget):
@@ -121,17 +110,20 @@ class ChatsPanel(QWidget):
         self.new_button = icon_button("plus", self.tr("New chat"))
         self.search = QLineEdit()
         self.list = ChatList(self._items)
-        self.question = DeleteQuestion()
+        self.undo_bar = UndoBar()
         self.nothing = text_label("", "muted", TextSize.TABLE, wrap=True)
         self._lay_out()
         self.new_button.clicked.connect(lambda: actions.new_chat(desk))
         self.search.textChanged.connect(self._look_for)
         self.list.itemDelegate().closeEditor.connect(lambda: QTimer.singleShot(0, self, self._arrange))
         self.list.openWanted.connect(self._open)
-        self.list.deleteWanted.connect(self._ask_delete)
+        self.list.deleteWanted.connect(self._delete)
+        self.list.undoWanted.connect(lambda: actions.undo_delete(desk))
         self.list.customContextMenuRequested.connect(self._show_menu)
-        self.question.confirmed.connect(lambda chat_id: actions.delete_chat(desk, chat_id))
-        self.question.answered.connect(self.list.setFocus)
+        self.undo_bar.undoWanted.connect(lambda: actions.undo_delete(desk))
+        self.undo_bar.undoWanted.connect(self.list.setFocus)
+        self.undo_bar.dismissed.connect(lambda: actions.accept_deletes(desk))
+        self.undo_bar.dismissed.connect(self.list.setFocus)
         self._arrange()
 
     def _lay_out(self) -> None:
@@ -155,11 +147,13 @@ class ChatsPanel(QWidget):
         self.nothing.setContentsMargins(Space.SMALL, Space.SMALL, 0, 0)
         column.addWidget(self.nothing)
         column.addWidget(self.list, 1)
-        column.addWidget(self.question)
+        column.addWidget(self.undo_bar)
 
     def show_state(self, state: DeskState) -> None:
         """Show the conversations and which one is open."""
         before, self._state = self._state, state
+        if before.deleted is not state.deleted:
+            self.undo_bar.show_deleted(state.deleted)
         open_before = before.chat.id if before.chat else None
         open_now = state.chat.id if state.chat else None
         if before.chats is not state.chats or open_before != open_now or before.found is not state.found:
@@ -197,10 +191,10 @@ class ChatsPanel(QWidget):
         if chat is not None and (self._state.chat is None or self._state.chat.id != chat.id):
             actions.open_chat(self._desk, chat.id)
 
-    def _ask_delete(self, index: QModelIndex) -> None:
+    def _delete(self, index: QModelIndex) -> None:
         chat = self._items.chat_at(index)
         if chat is not None:
-            self.question.ask(chat)
+            actions.delete_chat(self._desk, chat.id)
 
     def _show_menu(self, at: QPoint) -> None:
         index = self.list.indexAt(at)
@@ -212,7 +206,7 @@ class ChatsPanel(QWidget):
         renaming = menu.addAction(self.tr("Rename"))
         renaming.setShortcut(Qt.Key.Key_F2)
         renaming.triggered.connect(lambda: self.list.edit(index))
-        deleting = menu.addAction(self.tr("Delete…"))
+        deleting = menu.addAction(self.tr("Delete"))
         deleting.setShortcut(Qt.Key.Key_Delete)
-        deleting.triggered.connect(lambda: self._ask_delete(index))
+        deleting.triggered.connect(lambda: self._delete(index))
         menu.popup(self.list.viewport().mapToGlobal(at))

@@ -68,7 +68,9 @@ class ConversationPanel(QWidget):
         self.composer.draftChanged.connect(lambda text: actions.draft_changed(desk, text))
         self.view.regenerateWanted.connect(lambda: actions.regenerate(desk))
         self.view.editWanted.connect(self._edit)
+        self.view.siblingWanted.connect(lambda message_id: actions.show_branch(desk, message_id))
         self.view.typed.connect(self._type)
+        self.view.quoteWanted.connect(self._quote)
         self.view.marked.connect(lambda said, message_id: doing.mark(desk, said, message_id))
         self.room.answered.connect(self._answer)
         self.gauge.menu_button.clicked.connect(self._show_room_menu)
@@ -148,6 +150,14 @@ class ConversationPanel(QWidget):
         """Write on in the composer what was begun elsewhere."""
         self.focus_composer()
         self.composer.edit.insertPlainText(text)
+
+    def _quote(self, text: str) -> None:
+        """Begin a line with a quotation in what is being written."""
+        self.focus_composer()
+        edit = self.composer.edit
+        if edit.textCursor().positionInBlock():
+            text = "\n" + text
+        edit.insertPlainText(text)
 
     def _edit(self, message_id: int) -> None:
         chat = self._desk.state.chat

@@ -55,7 +55,7 @@ class ConversationView(RowsView):
         self.find_bar = FindBar(self)
         self.find_bar.hitWanted.connect(self._show_hit)
         self.find_bar.marksChanged.connect(self.viewport().update)
-        self.find_bar.closed.connect(self._take_keyboard)
+        self.find_bar.closed.connect(self._end_search)
         self.link_question = LinkQuestion(self)
         self.link_question.closed.connect(self._take_keyboard)
         self.message_actions = MessageActions(self.viewport())
@@ -159,8 +159,14 @@ class ConversationView(RowsView):
         """Open the search, with the selected words if they are few."""
         words = self.selected_text()
         is_short = 0 < len(words) <= _MOST_FOUND and "\n" not in words
-        self.find_bar.begin(self.rows, self.rows_in_view()[0], words if is_short else "")
+        near_row = self.rows_in_view()[0]
+        self.setViewportMargins(0, self.find_bar.sizeHint().height(), 0, 0)
+        self.find_bar.begin(self.rows, near_row, words if is_short else "")
         self.placed()
+
+    def _end_search(self) -> None:
+        self.setViewportMargins(0, 0, 0, 0)
+        self._take_keyboard()
 
     def _show_hit(self, hit: Hit) -> None:
         self.show_place(hit.row, hit.found.block, hit.found.start)
@@ -177,7 +183,7 @@ class ConversationView(RowsView):
         self._place_actions()
         area = self.viewport().geometry()
         width = min(WIDTH, area.width() - 2 * Space.SMALL)
-        corner = QPoint(area.right() - width - Space.MEDIUM, area.y() + Space.SMALL)
+        corner = QPoint(area.right() - width - Space.MEDIUM, 0)
         self.find_bar.setGeometry(QRect(corner, QSize(width, self.find_bar.sizeHint().height())))
         self.link_question.place(QRect(area.x() + self._left, area.y(), self._width, area.height()))
 

@@ -151,7 +151,7 @@ class LiveAnswer:
             head.message_id = message.id
             head.is_open = False
             head.caption = thought_line(message.reasoning_s or self._thought_s, is_live=False)
-        figures = FigureRow(message.id, answer_line(message), is_answer=True)
+        figures = figure_row(message)
         group = Group(message, [*([head] if head else []), *self._answer.rows, figures], head)
         if self._user_folded is False:
             open_reasoning(group)
@@ -246,7 +246,7 @@ def message_group(message: ChatMessage, *, is_first: bool) -> Group:
             BubbleRow(message.id, text, gap if at == 0 else 0.0, is_first=at == 0, is_last=at == last)
             for at, text in enumerate(sections)
         ]
-        return Group(message, [*rows, FigureRow(message.id, place_words(message), is_answer=False)])
+        return Group(message, [*rows, figure_row(message)])
     gap = min(gap, _ANSWER_GAP)
     head = None
     if message.reasoning:
@@ -255,8 +255,15 @@ def message_group(message: ChatMessage, *, is_first: bool) -> Group:
     texts: list[Row] = []
     for at, section in enumerate(split_sections(message.content)):
         texts.append(TextRow(message.id, section, top_gap=section_gap(section) if at else gap))
-    figures = FigureRow(message.id, answer_line(message), is_answer=True)
+    figures = figure_row(message)
     return Group(message, [*([head] if head else []), *texts, figures], head)
+
+
+def figure_row(message: ChatMessage) -> FigureRow:
+    """Return the row under a message."""
+    is_answer = message.role == "assistant"
+    line = answer_line(message) if is_answer else place_words(message)
+    return FigureRow(message.id, line, is_answer=is_answer, has_siblings=bool(message.siblings))
 
 
 def section_gap(section: str) -> float:

@@ -256,13 +256,29 @@ def rename_chat(desk: Desk, chat_id: int, title: str) -> None:
 
 
 def delete_chat(desk: Desk, chat_id: int) -> None:
-    """Delete a conversation for good."""
+    """Delete a conversation; `undo_delete` brings it back, with the half of an answer that is under way."""
     chat, streaming = desk.state.chat, desk.state.streaming
     if streaming is not None and streaming.chat_id == chat_id:
         stop_answer(desk)
     desk.parked_files.drop((chat_id,))
     desk.resting_tokens.pop(chat_id, None)
+    gone = tuple(listed for listed in desk.state.chats if listed.id == chat_id)
+    desk.take(events.DeletedChanged((*desk.state.deleted, *gone)))
     desk.saving.delete_chat(chat_id, show_another=chat is not None and chat.id == chat_id)
+
+
+def undo_delete(desk: Desk) -> None:
+    """Bring back the conversation that was deleted last, and show it."""
+    if desk.state.deleted:
+        *earlier, last = desk.state.deleted
+        _keep_draft(desk)
+        desk.take(events.DeletedChanged(tuple(earlier)))
+        desk.saving.restore_chat(last.id)
+
+
+def accept_deletes(desk: Desk) -> None:
+    """Offer no more to bring deleted conversations back."""
+    desk.take(events.DeletedChanged(()))
 
 
 def draft_changed(desk: Desk, text: str) -> None:

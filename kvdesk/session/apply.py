@@ -66,6 +66,8 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
         case events.ChatsFound(wanted, found):
             excerpts = {each.chat_id: each.excerpt for each in found}
             return replace(state, found=SearchResult(wanted, excerpts))
+        case events.DeletedChanged(deleted):
+            return replace(state, deleted=deleted)
         case events.ChatsListed(chats):
             return _listed(state, chats)
         case events.ChatOpened(chat):

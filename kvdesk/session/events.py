@@ -378,6 +378,13 @@ class ChatsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletedChanged:
+    """The conversations whose deletion can be undone, the one deleted last at the end."""
+
+    chats: tuple[ChatSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatsFound:
     """The conversations in which something was said."""
 
@@ -462,6 +469,7 @@ Happening = (
     | FromEngine
     | PlanFound
     | ChatsListed
+    | DeletedChanged
     | ChatsFound
     | ChatOpened
     | MessageSent

@@ -90,12 +90,7 @@ class Saving:
         self._thread.submit(lambda: self._show(chat_id))
 
     def delete_chat(self, chat_id: int, show_another: bool) -> None:
-        """Delete a conversation; with `show_another` show the latest that is left, or a new one."""
-
-        if self._answer is not None and self._answer.chat_id == chat_id:
-            self._answer = None
-            self._thread.drop("answer")
-            self._emit(events.AnswerSaved(chat_id, None))
+        """Put a conversation out of sight; with `show_another` show the latest that is left, or a new one."""
 
         def job() -> None:
             self._store.delete_chat(chat_id)
@@ -104,6 +99,16 @@ class Saving:
                 self._show(chats[0].id if chats else self._store.add_chat())
                 if not chats:
                     self._list()
+
+        self._thread.submit(job)
+
+    def restore_chat(self, chat_id: int) -> None:
+        """Bring a deleted conversation back and show it."""
+
+        def job() -> None:
+            self._store.restore_chat(chat_id)
+            self._list()
+            self._show(chat_id)
 
         self._thread.submit(job)
 
@@ -276,6 +281,7 @@ class Saving:
     def _open(self) -> None:
         try:
             self._store.open()
+            self._store.sweep()
         except StoreError as error:
             self._on_error(error)
             try:

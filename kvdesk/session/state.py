@@ -310,6 +310,7 @@ class DeskState:
     devices: tuple[Device, ...] = ()
     engine: EngineState = EngineState()
     chats: tuple[ChatSummary, ...] = ()
+    deleted: tuple[ChatSummary, ...] = ()  # can be brought back; the one deleted last at the end
     found: SearchResult | None = None  # in all conversations, of the last search
     chat: Conversation | None = None
     streaming: Streaming | None = None

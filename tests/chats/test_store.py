@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kvdesk.chats.schema import MIGRATIONS, VERSION, version_of
-from kvdesk.chats.store import ChatStore
+from kvdesk.chats.store import UNDO_S, ChatStore
 from kvdesk.errors import StoreError
 
 
@@ -108,21 +108,28 @@ def test_an_unused_conversation_is_taken_again(store: ChatStore):
     assert store.add_chat() != unused
 
 
-def test_deleting_takes_the_messages_along(store: ChatStore, path: Path):
+def test_a_deleted_conversation_comes_back_until_it_is_swept_away(path: Path):
+    now = [1000.0]
+    store = ChatStore(path, now=lambda: now[0])
+    store.open()
     chat = store.add_chat()
-    store.send(chat, "Gone")
+    store.send(chat, "Gone", title="Gone")
     store.delete_chat(chat)
-    assert store.all_messages(chat) == ()
+    assert store.list_chats() == ()
     with pytest.raises(StoreError, match="no longer there"):
         store.read_chat(chat)
-
-
-def test_an_answer_to_a_deleted_conversation_is_refused(store: ChatStore):
-    chat = store.add_chat()
+    store.sweep()
+    store.restore_chat(chat)
+    assert [message.content for message in store.read_chat(chat)[1]] == ["Gone"]
     store.delete_chat(chat)
+    now[0] += 2 * UNDO_S
+    store.sweep()
+    assert store.all_messages(chat) == ()
+    with pytest.raises(StoreError, match="no longer there"):
+        store.restore_chat(chat)
     with pytest.raises(StoreError):
         store.begin_answer(chat)
-    assert store.list_chats() == ()
+    store.close()
 
 
 def test_the_file_is_written_ahead_and_synced(store: ChatStore):

@@ -144,17 +144,22 @@ def test_a_state_that_comes_while_renaming_does_not_take_the_field(
     qtbot.waitUntil(lambda: titles(panel) == ["Reading the 2019 annual report", "Refactor the parser"])
 
 
-def test_deleting_asks_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+def test_deleting_can_be_undone_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
     panel.list.setFocus()
     panel.list.setCurrentIndex(row_of(panel, "Trip notes"))
     qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
-    assert panel.question.isVisible()
-    assert desk.calls == []
-    qtbot.keyClick(panel.question, Qt.Key.Key_Escape)
-    assert not panel.question.isVisible()
-    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
-    qtbot.mouseClick(panel.question.delete_button, Qt.MouseButton.LeftButton)
     assert desk.calls == [("delete_chat", 5)]
+    gone = desk.state.chats[-1]
+    assert panel.undo_bar.isHidden()
+    panel.show_state(replace(desk.state, chats=desk.state.chats[:-1], deleted=(gone,)))
+    assert panel.undo_bar.isVisible()
+    assert gone.title in panel.undo_bar.accessibleDescription()
+    qtbot.mouseClick(panel.undo_bar.undo_button, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(panel.list, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.mouseClick(panel.undo_bar.dismiss_button, Qt.MouseButton.LeftButton)
+    assert desk.calls[1:] == [("undo_delete",), ("undo_delete",), ("accept_deletes",)]
+    panel.show_state(desk.state)
+    assert panel.undo_bar.isHidden()
 
 
 def test_what_was_said_is_found_with_its_words(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:

@@ -848,3 +848,27 @@ def test_an_answer_stopped_before_its_first_word_leaves_the_earlier_one(stage: S
     command = stage.engine.last(protocol.Chat)
     stage.engine.say(protocol.CancelledEvent(id=command.id))
     stage.until(lambda: [m.content for m in stage.desk.state.chat.messages] == ["Why?", "Because."])
+
+
+def test_deleted_chats_come_back_one_after_the_other(stage: Stage):
+    stage.loaded()
+    stage.answered("First")
+    first = stage.desk.state.chat.id
+    actions.new_chat(stage.desk)
+    stage.until(lambda: stage.desk.state.chat.id != first)
+    second = stage.desk.state.chat.id
+    command = stage.asked("Second")
+    stage.engine.say(protocol.TextPiece(id=command.id, text="Half", tokens=1))
+    stage.until(lambda: stage.desk.state.streaming is not None and stage.desk.state.streaming.text)
+    actions.delete_chat(stage.desk, second)
+    stage.engine.say(turn_done(command.id, "Half", "cancelled"))
+    stage.until(lambda: stage.desk.state.chat.id == first and stage.desk.state.streaming is None)
+    actions.delete_chat(stage.desk, first)
+    stage.until(lambda: stage.desk.state.chat.id not in (first, second))
+    assert [chat.id for chat in stage.desk.state.deleted] == [second, first]
+    actions.undo_delete(stage.desk)
+    stage.until(lambda: stage.desk.state.chat.id == first)
+    actions.undo_delete(stage.desk)
+    stage.until(lambda: stage.desk.state.chat.id == second)
+    assert contents(stage) == ["Second", "Half"]
+    assert stage.desk.state.deleted == ()
