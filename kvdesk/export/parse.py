@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from kvdesk.errors import OptionError
-from kvdesk.export.llama_server import LOAD_MODES, PINS
+from kvdesk.export.llama_flags import LOAD_MODES, PINS
 from kvdesk.export.shells import BY_NAME as SHELLS
 from kvdesk.export.shells import Shell, portable_home
 from kvdesk.plan.options import OPTIONS, LoadOptions, OptionRow
