@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kvdesk.cli.chat_conversation import Conversation
 from kvdesk.cli.chat_dialogue import converse, leave
+from kvdesk.cli.chat_loading import load
 from kvdesk.cli.chat_output import JsonLines, Output, Terminal
 from kvdesk.errors import OptionError
 from kvdesk.plan.options import LoadOptions
@@ -38,7 +39,7 @@ def run(
     with Conversation(path, options, sampling, output) as conversation:
         conversation.system = system
         conversation.overflow = "roll" if overflow == "roll" else "stop"
-        conversation.load()
+        load(conversation)
         for prompt in prompts:
             conversation.ask(prompt)
         if not prompts:

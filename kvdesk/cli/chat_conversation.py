@@ -54,7 +54,7 @@ from kvdesk.plan.ledger import Ledger
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.overflow import Overflow as FullContext
 from kvdesk.plan.paces import PacesFile, thread_key
-from kvdesk.plan.remedy import RemedyOffer, again, smaller
+from kvdesk.plan.remedy import RemedyOffer, again, remedy_for
 from kvdesk.plan.sampling import Sampling
 from kvdesk.plan.solve import fit_all
 from kvdesk.session.accounts import open_account
@@ -62,7 +62,9 @@ from kvdesk.session.arithmetic import open_source
 from kvdesk.session.background import Job
 from kvdesk.session.bookkeeper import Bookkeeper
 from kvdesk.session.devices import merge
+from kvdesk.session.opened import OpenedModel
 from kvdesk.settings.places import find_places
+from kvdesk.settings.store import SettingsStore
 from kvdesk.units import format_bytes, format_duration, format_tokens
 
 CHAT = "terminal"  # the conversation's name in the engine
@@ -85,6 +87,8 @@ class Conversation:
         self._path = path
         self._options = options
         self._planned_ctx: int | None = None
+        self._model: OpenedModel | None = None
+        self._listed: tuple[Device, ...] = ()
         self._client: EngineClient | None = None
         ledger = Ledger(find_places().ledger)
         self._books = Bookkeeper(ledger, _or_say, lambda read: self._books.know(read.records), time.monotonic)
@@ -108,12 +112,14 @@ class Conversation:
 
     def load(self) -> None:
         """Show the estimate, then load the model. Raises OptionError and DoesNotFit before the load."""
-        model = open_source(self._path)
+        self.loaded = None
+        self._model = model = open_source(self._path)
         before = read_sensors()
         self._books.read()
         client = self._start()
         listed = client.request(ListDevices(id=client.next_id(), rpc=self._options.rpc))
         assert isinstance(listed, DevicesListed)
+        self._listed = listed.devices
         devices = self._books.with_margins(merge(listed.devices, before, None))
         report = check(model.shape, self._options, devices)
         self.output.estimated(report)
@@ -146,15 +152,22 @@ class Conversation:
         self.output.loaded(loaded)
 
     def remedy(self, error: KvDeskError) -> RemedyOffer | None:
-        """The next step after a failure; None where the engine is there and nothing needs to change."""
-        if isinstance(error, OutOfMemory):
-            purpose = str(error.message.values.get("purpose", ""))
-            room = self.room
-            devices = merge(room.report.devices, read_sensors(), None)
-            found = smaller(room.model.shape, self._options, devices, room.settings.reserve_bytes, purpose)
-            if found is not None:
-                return found
-        return None if self.is_alive() else again(self._options)
+        """The next step after a failure; None where nothing is known that would help."""
+        ended = self._client.exited if self._client is not None else None
+        is_memory = isinstance(error, OutOfMemory | DoesNotFit)
+        if self._model is None or (ended is None and not is_memory):
+            return None
+        settings, _ = SettingsStore(find_places().settings).load()
+        found = remedy_for(
+            "out_of_memory" if ended is None or is_memory else ended.cause,
+            error.message,
+            self._model.shape,
+            self._options,
+            self._books.with_margins(merge(self._listed, read_sensors(), None)),
+            settings.reserve_bytes,
+            while_loading=self.loaded is None,
+        )
+        return found or (again(self._options) if ended is not None and self.loaded is not None else None)
 
     def take(self, remedy: RemedyOffer) -> None:
         """Have the next load use the options of a remedy; what is loaded now makes room for it."""

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from kvdesk.cli.chat_conversation import Conversation
+from kvdesk.cli.chat_loading import load
 from kvdesk.cli.chat_output import JsonLines, Output, Terminal
 from kvdesk.cli.texts import t
 from kvdesk.engine.client import raise_failure
@@ -27,7 +28,7 @@ def run(
         raise OptionError("A model on the web can be planned for, but not run.", "Download the file first.")
     output: Output = JsonLines() if as_json else Terminal()
     with Conversation(path, options, sampling, output) as conversation:
-        conversation.load()
+        load(conversation)
         name = Path(path).stem
         served = ServedModel(name, conversation.room.n_ctx, int(time.time()), sampling)
         port = ClientPort(conversation.client, served)

@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kvdesk.engine.protocol import EngineExited, ExitCause
@@ -16,6 +16,7 @@ from kvdesk.errors import (
     StartFailed,
     Truncated,
 )
+from kvdesk.gguf.open import open_model
 from kvdesk.phrases import Phrase
 from kvdesk.units import MIB, format_bytes
 
@@ -23,6 +24,7 @@ LAST_WORDS = 20  # lines of stderr that can belong to the end; further up stand 
 RELOAD = Phrase("Load the model again.")
 SET_UP = Phrase("Run the set-up script again.")
 SMALLER = Phrase("Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch.")
+SMALLER_MODEL = Phrase("Choose a smaller model or quantisation, or fewer GPU layers.")
 
 # What a failed allocation prints, those lines first that name the buffer; sizes are in bytes or MiB.
 _ALLOCATIONS: tuple[tuple[re.Pattern[str], int], ...] = (
@@ -44,7 +46,10 @@ _PURPOSES = (
     ("output buffer", Phrase("the output buffer")),
     ("unable to allocate", Phrase("the weights")),
     ("mmap failed", Phrase("the mapped file")),
+    # No C++ code below llama_decode catches it: what is allocated there is the CPU's work buffer.
+    ("what():  std::bad_alloc", Phrase("the computation")),
 )
+_OF_THE_FILE = frozenset({"the weights", "the mapped file"})
 _ABORT = re.compile(r"(?:\.(?:c|cpp|cu|cuh|m|h|hpp):\d+: |^ *what\(\): +)(.+)")
 _WINDOWS_ENDINGS = {  # NTSTATUS values that a process exits with
     0xC0000005: "access violation",
@@ -54,7 +59,12 @@ _WINDOWS_ENDINGS = {  # NTSTATUS values that a process exits with
 }
 _MEMORY_WORDS = re.compile(
     r"[Ff]ailed to allocate|unable to allocate|out of memory|bad_alloc|Cannot allocate memory|MemoryError"
+    r"|failed to map segment"  # ld.so, of a library that is loaded only when it is needed
 )
+# How ggml names the devices of an RPC server, and the server that it could not reach.
+_RPC_BUFFER = re.compile(r"\bRPC\d+\[([^\]]+)\]")
+_RPC_LOST = re.compile(r"(?:Failed to connect to|RPC handshake failed for) (\S+)")
+_RPC_SIGN = "Remote RPC server crashed"
 
 
 def load_error(path: str, lines: Sequence[str]) -> KvDeskError:
@@ -86,6 +96,10 @@ def load_error(path: str, lines: Sequence[str]) -> KvDeskError:
             reason=reason,
         )
     if "failed to load model from" in text or "failed to read" in text or "gguf_init" in text:
+        try:
+            open_model(path)  # our own reader says what is wrong with a header, and where
+        except GgufError as error:
+            return error
         return Corrupt("{name} is damaged: {reason}", "Download it again.", name=name, reason=reason)
     return StartFailed("llama.cpp cannot load {name}: {reason}", "", name=name, reason=reason)
 
@@ -117,29 +131,47 @@ def context_error(lines: Sequence[str]) -> KvDeskError:
     return EngineError("llama.cpp cannot make a context: {reason}", "", reason=reason)
 
 
-def decode_error(status: int, n_tokens: int) -> KvDeskError:
-    """Name a return value of llama_decode (llama.h)."""
+def decode_error(status: int, n_tokens: int, lines: Sequence[str] = ()) -> KvDeskError:
+    """Name a return value of llama_decode (llama.h); `lines` are what it logged."""
     if status == 1:
         return EngineError("The cache has no room for {n} more tokens.", "Take a larger context.", n=n_tokens)
     if status == -2:
-        return OutOfMemory("Memory for the computation ran out.", SMALLER)
+        return _shortage(lines, Phrase("the computation"))
     return EngineError(
         "llama.cpp could not evaluate {n} tokens (status {status}).", "", n=n_tokens, status=status
     )
 
 
+def unexpected(error: Exception) -> KvDeskError:
+    """Name what nobody foresaw inside the engine; it can be memory for one of our own libraries."""
+    if isinstance(error, MemoryError) or _MEMORY_WORDS.search(str(error)):
+        return OutOfMemory("The engine's own memory ran out.", SMALLER)
+    return EngineError("Something went wrong inside the engine: {error}", error=repr(error))
+
+
 def exited(
-    exit_code: int, stderr: Sequence[str], *, verdict: ExitCause | None = None, said_hello: bool = True
+    exit_code: int,
+    stderr: Sequence[str],
+    *,
+    verdict: ExitCause | None = None,
+    said_hello: bool = True,
+    answers: Callable[[str], bool] = lambda _: True,
 ) -> EngineExited:
-    """Name the end of the process. `verdict` is why it was ended, when its own program did that."""
-    cause, message, hint = _cause_of(exit_code, stderr, verdict, said_hello)
+    """Name the end of the process. `verdict` is why it was ended, when its own program did that; `answers`
+    says whether an RPC server, "host:port", can be reached.
+    """
+    cause, message, hint = _cause_of(exit_code, stderr, verdict, said_hello, answers)
     return EngineExited(
         cause=cause, message=message, hint=hint, exit_code=exit_code, stderr_tail=tuple(stderr)
     )
 
 
 def _cause_of(
-    exit_code: int, stderr: Sequence[str], verdict: ExitCause | None, said_hello: bool
+    exit_code: int,
+    stderr: Sequence[str],
+    verdict: ExitCause | None,
+    said_hello: bool,
+    answers: Callable[[str], bool],
 ) -> tuple[ExitCause, Phrase, Phrase]:
     ending = _name_of_ending(exit_code)
     last_words = stderr[-LAST_WORDS:]
@@ -159,12 +191,8 @@ def _cause_of(
         return "killed", Phrase("The engine was ended from outside ({ending}).", ending=ending), RELOAD
     if out_of_memory := _out_of_memory(last_words):
         return "out_of_memory", out_of_memory.message, out_of_memory.hint
-    if "Remote RPC server crashed" in "\n".join(last_words):
-        return (
-            "aborted",
-            Phrase("An RPC server ended or answered nonsense."),
-            Phrase("Start it again, then load again."),
-        )
+    if lost := _lost_server(stderr, last_words, answers):
+        return "aborted", lost, Phrase("Start it again, then load again; the chat is kept.")
     if complaint := _complaint(last_words):
         return (
             "aborted",
@@ -173,27 +201,49 @@ def _cause_of(
         )
     if ending == "SIGABRT":
         return "aborted", Phrase("llama.cpp aborted: {reason}", reason=_last_line(stderr)), RELOAD
+    if ending == "SIGBUS":  # what a mapped page gives that its file no longer has
+        message = Phrase(
+            "A file that the engine was reading was cut short, or its disk is gone ({ending}).", ending=ending
+        )
+        return "crashed", message, Phrase("Check the model's file, then load it again; the chat is kept.")
     crashed = Phrase("The engine crashed ({ending}): {reason}", ending=ending, reason=_last_line(stderr))
     return "crashed", crashed, RELOAD
 
 
 def _out_of_memory(lines: Sequence[str]) -> OutOfMemory | None:
-    if not any(_MEMORY_WORDS.search(line) for line in lines):
-        return None
-    purpose = next(
-        (words for sign, words in _PURPOSES if any(sign in line for line in lines)), Phrase("a buffer")
-    )
+    return _shortage(lines) if any(_MEMORY_WORDS.search(line) for line in lines) else None
+
+
+def _shortage(lines: Sequence[str], purpose: Phrase = Phrase("a buffer")) -> OutOfMemory:  # noqa: B008 - immutable
+    """Name what there was no memory for; `purpose` is said where the lines do not tell."""
+    failures = [line for line in lines if _MEMORY_WORDS.search(line)]
+    purpose = next((words for sign, words in _PURPOSES if any(sign in line for line in failures)), purpose)
+    hint = SMALLER_MODEL if purpose in _OF_THE_FILE else SMALLER
     for pattern, unit in _ALLOCATIONS:
         for line in lines:
             if match := pattern.search(line):
                 return OutOfMemory(
                     "Not enough memory for {purpose}: {size} could not be allocated ({where}).",
-                    SMALLER,
+                    hint,
                     purpose=purpose,
                     size=format_bytes(int(float(match["size"]) * unit)),
                     where=match["where"],
                 )
-    return OutOfMemory("Not enough memory for {purpose}.", SMALLER, purpose=purpose)
+    return OutOfMemory("Not enough memory for {purpose}.", hint, purpose=purpose)
+
+
+def _lost_server(
+    stderr: Sequence[str], last_words: Sequence[str], answers: Callable[[str], bool]
+) -> Phrase | None:
+    """Name the RPC server that is gone. Where one ends under way ggml does not say which: they are asked."""
+    lost = next((match[1] for line in reversed(last_words) if (match := _RPC_LOST.search(line))), "")
+    if not lost and not any(_RPC_SIGN in line for line in last_words):
+        return None
+    known = dict.fromkeys(match for line in stderr for match in _RPC_BUFFER.findall(line))
+    lost = lost or next((server for server in known if not answers(server)), "")
+    if lost:
+        return Phrase("The RPC server {server} is gone: it ended, or it cannot be reached.", server=lost)
+    return Phrase("An RPC server ended or answered nonsense.")
 
 
 def _complaint(lines: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The engine process as the rest of the program holds it: commands in, events out, and a named end."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -42,6 +43,7 @@ TAIL_LINES = 200  # of stderr, kept for the report of an end
 HELLO_TIMEOUT_S = 60.0  # a first start reads hundreds of MB of GPU libraries from a cold disk
 CANCEL_TIMEOUT_S = 2.0
 COPY_TIMEOUT_S = 120.0  # the library copies a cache of many GiB in one call, which nothing can stop
+CONNECT_TIMEOUT_S = 2.0  # to an RPC server, asked whether it is the one that is gone
 DRAIN_TIMEOUT_S = 1.0  # for stderr, which a grandchild may hold open
 
 _HELLO = 0  # the deadline of the greeting; ids of commands begin at 1
@@ -260,6 +262,7 @@ class EngineClient:
             [self._refusal] if self._refusal else tuple(self._tail),
             verdict=self._verdict,
             said_hello=self._said_hello,
+            answers=_answers,
         )
         self._finish(end)
 
@@ -336,6 +339,16 @@ class EngineClient:
         if timer is not None:
             timer.cancel()
             timer.join()
+
+
+def _answers(server: str) -> bool:
+    """Whether somebody listens at "host:port"."""
+    host, _, port = server.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class _AnyHello(msgspec.Struct):

@@ -12,9 +12,10 @@ import traceback
 from contextlib import suppress
 from typing import BinaryIO
 
+from kvdesk.engine import autopsy
 from kvdesk.engine.inbox import Inbox
 from kvdesk.engine.protocol import CancelledEvent, Event, Failed, encode
-from kvdesk.errors import Cancelled, EngineError, KvDeskError, OutOfMemory
+from kvdesk.errors import Cancelled, EngineError, KvDeskError
 
 
 class Outbox:
@@ -67,12 +68,9 @@ def main() -> int:
             outbox.emit(CancelledEvent(id=command.id))
         except KvDeskError as error:
             outbox.emit(failure(command.id, error))
-        except MemoryError:
-            outbox.emit(failure(command.id, OutOfMemory("The engine's own memory ran out.")))
         except Exception as error:  # a bug of ours must not take the loaded model with it
             traceback.print_exc()
-            message = "Something went wrong inside the engine: {error}"
-            outbox.emit(failure(command.id, EngineError(message, error=repr(error))))
+            outbox.emit(failure(command.id, autopsy.unexpected(error)))
         finally:
             inbox.done()
     engine.close()

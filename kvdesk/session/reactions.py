@@ -171,7 +171,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 
             parts.mark("exit", said.message)
             serving.heard(parts, said)
             if not event.is_intended:
-                remedies.after_end(parts, said)
+                remedies.after_end(parts, event.purpose, said)
         case _:
             room_reactions.from_engine(parts, event)
 

@@ -3,7 +3,7 @@
 from kvdesk.engine import protocol
 from kvdesk.errors import OutOfMemory
 from kvdesk.phrases import Phrase
-from kvdesk.plan.remedy import END_AND_LOAD, RemedyOffer, again, smaller
+from kvdesk.plan.remedy import END_AND_LOAD, RemedyOffer, remedy_for
 from kvdesk.session import events, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import Notice
@@ -21,18 +21,14 @@ HANGS = Notice(
 
 def after_failure(parts: Parts, purpose: events.Purpose, said: protocol.Failed) -> None:
     """Offer what may help after a command that failed, where its cause is memory."""
-    if said.kind == OutOfMemory.__name__ and purpose in ("load", "turn", "summary"):
-        _offer_smaller(parts, said.message)
+    if said.kind == OutOfMemory.__name__ and purpose in ("load", "turn", "summary", "rehearsal"):
+        _offer(parts, "out_of_memory", said.message, purpose)
 
 
-def after_end(parts: Parts, said: protocol.EngineExited) -> None:
-    """Offer what may help after the end of the process."""
-    if parts.last_load is None or said.cause == "start_failed":
-        return
-    if said.cause == "out_of_memory":
-        _offer_smaller(parts, said.message)
-    else:
-        parts.take(events.RemedyFound(again(parts.last_load[1])))
+def after_end(parts: Parts, purpose: events.Purpose, said: protocol.EngineExited) -> None:
+    """Offer what may help after the end of the process, which was at a command of this purpose."""
+    if said.cause != "start_failed":
+        _offer(parts, said.cause, said.message, purpose)
 
 
 def watch(parts: Parts) -> None:
@@ -94,11 +90,11 @@ def _is_told(parts: Parts) -> bool:
     return parts.state.notice is not None and parts.state.notice.message == HANGS.message
 
 
-def _offer_smaller(parts: Parts, message: Phrase) -> None:
+def _offer(parts: Parts, cause: protocol.ExitCause, message: Phrase, purpose: events.Purpose) -> None:
     if parts.last_load is None:
         return
-    model, options = parts.last_load
-    purpose = str(Phrase(message).values.get("purpose", ""))
-    offer = smaller(model.shape, options, parts.state.devices, parts.settings.reserve_bytes, purpose)
+    (model, options), devices = parts.last_load, parts.state.devices
+    reserve_bytes, is_load = parts.settings.reserve_bytes, purpose == "load"
+    offer = remedy_for(cause, message, model.shape, options, devices, reserve_bytes, while_loading=is_load)
     if offer is not None:
         parts.take(events.RemedyFound(offer))

@@ -122,7 +122,7 @@ def test_a_context_that_failed(kind: type[KvDeskError], words: str, lines: list[
             -signal.SIGABRT,
             ["/s/ggml-rpc.cpp:547: Failed to connect to h:1"],
             "aborted",
-            "Failed to connect to h:1",
+            "The RPC server h:1 is gone",
         ),
         (-signal.SIGABRT, ["/s/x.cu:3: Remote RPC server crashed or returned"], "aborted", "RPC server"),
         (-signal.SIGABRT, ["terminate called", "  what():  vector::reserve"], "aborted", "vector::reserve"),
@@ -131,8 +131,16 @@ def test_a_context_that_failed(kind: type[KvDeskError], words: str, lines: list[
             -signal.SIGABRT,
             ["terminate called", "  what():  std::bad_alloc"],
             "out_of_memory",
-            "Not enough memory",
+            "Not enough memory for the computation",
         ),
+        # The buffers of the load that went well stand among the last words, too.
+        (
+            -signal.SIGABRT,
+            ["llama_context: CPU output buffer size = 0.1 MiB", "CUDA error: out of memory"],
+            "out_of_memory",
+            "Not enough memory for a buffer",
+        ),
+        (-signal.SIGBUS, ["sched_reserve: reserve took 1 ms"], "crashed", "cut short, or its disk is gone"),
         (-signal.SIGSEGV, [], "crashed", "SIGSEGV"),
         (-99, [], "crashed", "signal 99"),
         (0xC0000005, [], "crashed", "access violation"),
@@ -150,3 +158,39 @@ def test_an_end(exit_code: int, stderr: list[str], cause: str, words: str) -> No
 def test_an_old_failure_is_not_the_cause_of_a_later_crash() -> None:
     stderr = ["alloc: failed to allocate CPU buffer of size 5", *["loading ..."] * 100]
     assert autopsy.exited(-signal.SIGSEGV, stderr).cause == "crashed"
+
+
+def test_of_several_servers_the_one_that_is_silent_is_named() -> None:
+    stderr = [
+        "load_tensors: RPC0[10.0.0.1:1] model buffer size = 5 MiB",
+        "load_tensors: RPC0[10.0.0.2:1] model buffer size = 5 MiB",
+        *["..."] * 50,
+        "/s/ggml-rpc.cpp:569: Remote RPC server crashed or returned malformed response",
+    ]
+    end = autopsy.exited(-6, stderr, answers=lambda server: server == "10.0.0.1:1")
+    assert "10.0.0.2:1 is gone" in end.message
+    assert "answered nonsense" in autopsy.exited(-6, stderr).message
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([], "Not enough memory for the computation."),
+        (
+            ["ggml_gallocr_reserve_n_impl: failed to allocate CUDA0 buffer of size 279447552"],
+            "the computation: 267 MiB could not be allocated (CUDA0)",
+        ),
+    ],
+)
+def test_a_decode_without_memory(lines: list[str], words: str) -> None:
+    error = autopsy.decode_error(-2, 512, lines)
+    assert isinstance(error, OutOfMemory)
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ImportError("x.so: failed to map segment from shared object")]
+)
+def test_memory_for_our_own_libraries(error: Exception) -> None:
+    assert isinstance(autopsy.unexpected(error), OutOfMemory)
+    assert not isinstance(autopsy.unexpected(ImportError("no x")), OutOfMemory)

@@ -1,12 +1,7 @@
 """The dry run says what a real load then allocates, buffer by buffer, on one device and on several."""
 
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +13,7 @@ from kvdesk.memory.report import TOTAL_KINDS, Item, Kind, MemoryReport
 from kvdesk.plan.options import LoadOptions
 from tests.engine.conftest import WAIT_S, Watched
 from tests.ggufs import KINDS, make_model
+from tests.rpc_servers import two_servers
 
 pytestmark = pytest.mark.llama
 
@@ -62,41 +58,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def rpc() -> Iterator[tuple[str, ...]]:
-    """Two of llama.cpp's RPC servers on loopback; they end with their standard input."""
-    endpoints, servers = [], []
-    for _ in range(2):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            endpoints.append(f"127.0.0.1:{probe.getsockname()[1]}")
-        servers.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.engine.rpc_server", endpoints[-1]],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd=Path(__file__).parent.parent.parent,
-            )
-        )
-    for endpoint in endpoints:
-        _wait_until_listening(endpoint)
-    yield tuple(endpoints)
-    for server in servers:
-        assert server.stdin is not None
-        server.stdin.close()
-        assert server.wait(WAIT_S) == 0
-
-
-def _wait_until_listening(endpoint: str) -> None:
-    host, port = endpoint.split(":")
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"{endpoint} does not listen"
-            time.sleep(0.02)
-        else:
-            return
+    """Two of llama.cpp's RPC servers on loopback."""
+    with two_servers() as servers:
+        yield tuple(server.endpoint for server in servers)
 
 
 def plan_and_load(client: Any, model: str, options: LoadOptions) -> tuple[Planned, Loaded]:

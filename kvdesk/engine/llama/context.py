@@ -131,14 +131,15 @@ class Context:
         else:
             array = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to it
             batch = llama.llama_batch_get_one(array, len(tokens))
-        status = llama.llama_decode(self.handle, batch)
+        with self._log.record() as lines:
+            status = llama.llama_decode(self.handle, batch)
         if status == 0:
             self.tokens.extend(tokens)
             return
         self.keep(len(self.tokens))  # ubatches before the stop are in the cache, and nobody counts on them
         if status == 2:
             raise Cancelled
-        raise autopsy.decode_error(status, len(tokens))
+        raise autopsy.decode_error(status, len(tokens), lines)
 
     def can_rewind(self, n_tokens: int) -> bool:
         """Whether what follows `n_tokens` can be forgotten without a checkpoint."""
