@@ -26,12 +26,10 @@ class FindBar(QFrame):
         self._rows: list[Row] = []
         self._near_row = 0
         self._is_first_wanted = False  # the first hit is shown as soon as it is found
-        self.setProperty("surface", "card")
         self.setAccessibleName(self.tr("Find in this chat"))
         self.edit = QLineEdit()
         self.edit.setPlaceholderText(self.tr("Find in this chat"))
         self.edit.setAccessibleName(self.tr("Find in this chat"))
-        self.edit.setFrame(False)
         self.count = text_label(role="muted", size=TextSize.TABLE, figures=True)
         self.case_button = icon_button("match-case", self.tr("Match capital letters"))
         self.case_button.setCheckable(True)
@@ -39,7 +37,7 @@ class FindBar(QFrame):
         self.next_button = icon_button("chevron-down", self.tr("The next one (Enter)"))
         self.close_button = icon_button("close", self.tr("Close the search (Esc)"))
         row = QHBoxLayout(self)
-        row.setContentsMargins(Space.MEDIUM, Space.TINY, Space.SMALL, Space.TINY)
+        row.setContentsMargins(0, Space.TINY, 0, Space.TINY)
         row.setSpacing(2)
         row.addWidget(self.edit, 1)
         row.addWidget(self.count)

@@ -12,6 +12,7 @@ from kvdesk.gui.latex_signs import ACCENTS, FUNCTIONS, OPERATORS, SIGNS, UNSEEN
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|.", re.DOTALL)
 _DEEPEST = 24  # groups in groups; deeper ones stay as written
+_LARGE = set("∑∏∐∫∬∭∮⋃⋂")
 _FRACTIONS = {"frac", "dfrac", "tfrac", "cfrac"}
 _UPRIGHT = {"text", "mathrm", "operatorname", "textrm", "mathsf", "mathtt", "textit", "mbox", "texttt"}
 _BOLD = {"mathbf", "textbf", "boldsymbol", "bm"}
@@ -65,6 +66,9 @@ class _Reader:
             if token in "^_":
                 script = 1 if token == "^" else -1
                 pieces += [_moved(piece, script) for piece in self._argument()]
+                self._skip_space()
+                if self._peek() not in ("^", "_") and _has_limits(pieces):
+                    pieces.append(Piece("\u2009"))
             else:
                 pieces += self._atom(token, pieces)
         self._depth -= 1
@@ -191,7 +195,7 @@ class _Reader:
             brackets = _BRACKETS.get(name, "  ").strip() or ("", "")
             return [Piece(brackets[0]), *_joined(rows, ", ", "; "), Piece(brackets[1])]
         if name == "cases":
-            return [Piece("{ "), *_joined(rows, ", ", "\n   ")]
+            return [Piece("{ "), *_joined(rows, ", ", ";  "), Piece(" }")]
         return _joined(rows, "", "\n")
 
 
@@ -220,6 +224,12 @@ def _sign(sign: str, before: list[Piece]) -> Piece:
 
 def _text(pieces: list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
+
+
+def _has_limits(pieces: list[Piece]) -> bool:
+    """Whether the raised and lowered parts at the end are the limits of a sum, an integral or the like."""
+    base = next((piece.text.strip() for piece in reversed(pieces) if not piece.script), "")
+    return base[-1:] in _LARGE or base in FUNCTIONS
 
 
 def _grouped(pieces: list[Piece]) -> list[Piece]:

@@ -16,7 +16,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.moving_dialog import MovingDialog
-from kvdesk.gui.stall_watch import watch_if_asked
+from kvdesk.gui.stall_watch import watch_stalls
 from kvdesk.gui.theme import Choice
 from kvdesk.resources import DEMO_MODEL, resource_path
 from kvdesk.session import actions
@@ -67,7 +67,7 @@ class Shell(QObject):
         window.languageChosen.connect(self.speak)
         window.moveWanted.connect(self.move_data)
         show_unexpected_errors(window)
-        watch_if_asked(window)
+        watch_stalls(window, find_places().chats.parent)
         return window
 
     def speak(self) -> None:

@@ -1,4 +1,7 @@
-"""Widgets without a screen; every test must end with no window, no timer's thread and no Qt warning left."""
+"""Widgets without a screen; every test must end with no window, timer or thread left, and no Qt warning.
+
+That each of them does fail a test is shown by `test_leaks.py`; pyproject.toml makes Qt's warnings fail one.
+"""
 
 import os
 
@@ -9,9 +12,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from kvdesk.gui import theme
 from tests.gui import fakes
@@ -19,10 +23,11 @@ from tests.gui import fakes
 
 @pytest.fixture(autouse=True)
 def no_leaks(qapp: QApplication) -> Iterator[None]:
-    """Fail a test that leaves a window or a thread behind."""
+    """Fail a test that leaves a window, a running timer or a thread behind."""
     theme.current().set_choice(theme.Choice.LIGHT)
     threads = set(threading.enumerate())
     windows = set(qapp.topLevelWidgets())
+    timers = running_timers()
     yield
     gc.collect()
     for _ in range(3):
@@ -30,8 +35,16 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
         qapp.processEvents()
     left = [widget for widget in qapp.topLevelWidgets() if widget not in windows]
     assert not left, f"windows left: {left}"
+    ticking = [timer for timer in running_timers() if not any(timer is known for known in timers)]
+    assert not ticking, f"timers left: {ticking}"
     running = [thread for thread in threading.enumerate() if thread not in threads]
     assert not running, f"threads left: {running}"
+
+
+def running_timers() -> list[QTimer]:
+    """Return the timers that Python made and that will still fire."""
+    found = (each for each in gc.get_objects() if isinstance(each, QTimer))
+    return [timer for timer in found if isValid(timer) and timer.isActive()]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def shown(latex: str) -> str:
     ("latex", "text"),
     [
         (r"x = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}", "x = (−b ± √(b^2 − 4ac))/2a"),
-        (r"\sum_{i=1}^{n} i^2", "∑_i_=1^ni^2"),
+        (r"\sum_{i=1}^{n} i^2", "∑_i_=1^n i^2"),
         (r"e^{i\pi} + 1 = 0", "e^iπ + 1 = 0"),
         (r"\mathbb{E}[X] \le \infty", "𝔼[X] ≤ ∞"),
         (r"\text{softmax}(z)_i", "softmax(z)_i"),
