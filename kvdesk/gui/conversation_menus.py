@@ -23,6 +23,7 @@ class Menued:
 
     has_selection: bool
     copy: Callable[[], None]
+    copy_markdown: Callable[[], None]
     select_all: Callable[[], None]
     message: str | None = None  # Markdown of the message under the mouse
     code: str | None = None
@@ -44,6 +45,10 @@ def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
     copying.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
     copying.setEnabled(about.has_selection)
     copying.triggered.connect(about.copy)
+    with_marks = menu.addAction(translate("ConversationMenus", "Copy as Markdown"))
+    with_marks.setShortcut(QKeySequence("Ctrl+Shift+C"))
+    with_marks.setEnabled(about.has_selection)
+    with_marks.triggered.connect(about.copy_markdown)
     code, message = about.code, about.message
     if code is not None:
         menu.addAction(translate("ConversationMenus", "Copy code")).triggered.connect(lambda: _copy(code))

@@ -304,7 +304,7 @@ class ConversationView(RowsView):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         point = QPointF(self.viewport().mapFrom(self, event.pos()))
-        about = Menued(self.has_selection, self.copy, self.select_all)
+        about = Menued(self.has_selection, self.copy, partial(self.copy, as_markdown=True), self.select_all)
         if self.rows:
             group = self._group_at(self._row_at(point)[0])
             head = group.head if group is not None else None

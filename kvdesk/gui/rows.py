@@ -14,6 +14,7 @@ from kvdesk.gui.blocks.table import TableView
 from kvdesk.gui.blocks.text import RuleView, TextView
 from kvdesk.gui.blocks.view import BlockView
 from kvdesk.gui.markdown import Block, CodeBlock, RuleBlock, TableBlock, TextBlock, block_text, parse
+from kvdesk.gui.markdown_text import markdown_of
 from kvdesk.gui.row_marks import Place, RowMarks, part_of_block
 
 QUOTE_INDENT = 16.0
@@ -93,6 +94,10 @@ class Row(ABC):
     def copied_text(self, start: Place, end: Place) -> str:
         """Return the text between two places, as it is seen."""
         return ""
+
+    def copied_markdown(self, start: Place, end: Place) -> str:
+        """Return the text between two places with Markdown's marks."""
+        return self.copied_text(start, end)
 
 
 def estimated_height(text: str, width: float, style: Style) -> float:
@@ -247,6 +252,17 @@ class TextRow(Row):
                     text += "  " * depth + ("-" if block.marker in "•◦▪" else block.marker) + " "
                 text += slice_utf16(view.text, *span)
                 before = block
+        return text
+
+    def copied_markdown(self, start: Place, end: Place) -> str:
+        if self.source and (start, end) == ((0, 0), self.end_place()):
+            return self.source
+        text = ""
+        for index, (block, (view, _)) in enumerate(zip(self._made_from, self._views, strict=True)):
+            span = part_of_block((start, end), index, view.length)
+            if span is not None and (span[0] < span[1] or start[0] < index < end[0]):
+                text += ("\n" if block.is_tight else "\n\n") if text else ""
+                text += markdown_of(block, *span)
         return text
 
 

@@ -26,6 +26,7 @@ from kvdesk.gui.selection import Selection, TextPoint, selected_text
 
 _HIGHLIGHT_S = 0.003  # of each pass, so that a long listing never costs a frame
 _COPIED_MS = 1200
+COPY_MARKDOWN = Qt.Modifier.CTRL | Qt.Modifier.SHIFT | Qt.Key.Key_C
 
 
 class RowsView(QAbstractScrollArea):
@@ -306,11 +307,12 @@ class RowsView(QAbstractScrollArea):
         """Whether something is selected."""
         return self._selection is not None and not self._selection.is_empty
 
-    def selected_text(self) -> str:
+    def selected_text(self, *, as_markdown: bool = False) -> str:
         """Return what copying would give."""
         if self._selection is None:
             return ""
-        return selected_text(self._selection, self.rows, self.messages_of_rows(), self._stack.lay_out)
+        messages, lay_out = self.messages_of_rows(), self._stack.lay_out
+        return selected_text(self._selection, self.rows, messages, lay_out, as_markdown=as_markdown)
 
     def select_all(self) -> None:
         """Select the whole conversation."""
@@ -320,9 +322,9 @@ class RowsView(QAbstractScrollArea):
             self._selection = Selection((0, 0, 0), (len(rows) - 1, *rows[-1].end_place()))
             self.viewport().update()
 
-    def copy(self) -> None:
+    def copy(self, *, as_markdown: bool = False) -> None:
         """Copy what is selected."""
-        text = self.selected_text()
+        text = self.selected_text(as_markdown=as_markdown)
         if text:
             QApplication.clipboard().setText(text)
 
@@ -352,6 +354,8 @@ class RowsView(QAbstractScrollArea):
         key = Qt.Key(event.key())
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
+        elif event.keyCombination() == COPY_MARKDOWN:
+            self.copy(as_markdown=True)
         elif event.matches(QKeySequence.StandardKey.SelectAll):
             self.select_all()
         elif key is Qt.Key.Key_End:

@@ -49,9 +49,14 @@ class Selection:
 
 
 def selected_text(
-    selection: Selection, rows: list[Row], messages: dict[int, str], lay_out: Callable[[Row], None]
+    selection: Selection,
+    rows: list[Row],
+    messages: dict[int, str],
+    lay_out: Callable[[Row], None],
+    *,
+    as_markdown: bool = False,
 ) -> str:
-    """Return what is selected, as it is seen.
+    """Return what is selected, as it is seen or with Markdown's marks.
 
     Messages that lie between the first and the last are given whole, as their Markdown: they need not be laid
     out for it, however long the conversation is.
@@ -66,7 +71,8 @@ def selected_text(
         if row.message_id in ends:
             lay_out(row)
             part = selection.in_row(index, row)
-            text = row.copied_text(*part) if part is not None else ""
+            copied = row.copied_markdown if as_markdown else row.copied_text
+            text = copied(*part) if part is not None else ""
         if text:
             pieces.append(text.strip("\n"))
     return "\n\n".join(pieces)
