@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from kvdesk.chats.attachments import Attachment
+
 StoredRole = Literal["user", "assistant"]
 
 
@@ -28,6 +30,7 @@ class StoredMessage:
     is_pinned: bool = False
     is_dropped: bool = False
     stands_for: tuple[int, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     siblings: tuple[int, ...] = ()
 
 
@@ -48,6 +51,7 @@ class StoredChat:
     updated_s: float = 0.0
     tokens: int | None = None
     overflow: str = ""
+    draft_attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from kvdesk.chats.attachments import Attachment, read_attachments, write_attachments
 from kvdesk.chats.branches import Tree, choose, show_chosen
 from kvdesk.chats.faults import explained, is_damage, set_aside
 from kvdesk.chats.rows import StoredChat, StoredMessage, StoredRole
@@ -22,10 +23,13 @@ from kvdesk.errors import StoreError
 UNDO_S = 3600.0  # how long a deleted conversation can come back
 BUSY_S = 5.0  # how long another process's write is waited for
 
-_CHAT = "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens, overflow"
+_CHAT = (
+    "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens, overflow,"
+    " draft_attachments"
+)
 _MESSAGE = (
     "id, role, content, reasoning, reasoning_s, figures, is_partial, is_superseded, created_s, is_pinned,"
-    " is_dropped, stands_for"
+    " is_dropped, stands_for, attachments"
 )
 
 
@@ -88,7 +92,7 @@ class ChatStore:
             rows = db.execute(
                 f"SELECT {_CHAT} FROM chats WHERE deleted_s IS NULL ORDER BY updated_s DESC, id DESC"
             )
-            return tuple(StoredChat(*row) for row in rows)
+            return tuple(_chat(row) for row in rows)
 
     def read_chat(self, chat_id: int) -> tuple[StoredChat, tuple[StoredMessage, ...]]:
         """One conversation and the messages that are shown, oldest first."""
@@ -101,7 +105,7 @@ class ChatStore:
         messages = {message.id: message for message in self.all_messages(chat_id)}
         with self.access() as db:
             shown = Tree(db, chat_id).shown()
-        return StoredChat(*chat), tuple(messages[message_id] for message_id in shown)
+        return _chat(chat), tuple(messages[message_id] for message_id in shown)
 
     def all_messages(self, chat_id: int) -> tuple[StoredMessage, ...]:
         """Every message of a conversation, those of other branches too, oldest first."""
@@ -114,8 +118,8 @@ class ChatStore:
         """Return the id of an empty conversation; one that was never used is taken again."""
         with self.access() as db:
             unused = db.execute(
-                "SELECT id FROM chats WHERE title = '' AND draft = '' AND system_prompt = ? AND sampling = ?"
-                " AND deleted_s IS NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id)"
+                "SELECT id FROM chats WHERE title = '' AND draft || draft_attachments = '' AND system_prompt = ?"
+                " AND sampling = ? AND deleted_s IS NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id)"
                 " ORDER BY id DESC LIMIT 1",
                 (system_prompt, sampling),
             ).fetchone()
@@ -130,8 +134,11 @@ class ChatStore:
             return _row_id(made)
 
     def change_chat(self, chat_id: int, **columns: str | int | None) -> None:
-        """Set columns of a conversation: title, system_prompt, sampling, draft, model, tokens, overflow."""
+        """Set columns of a conversation: title, system_prompt, sampling, draft, model, tokens, overflow,
+        draft_attachments (as `write_attachments` returns them).
+        """
         known = {"title", "system_prompt", "sampling", "draft", "model", "tokens", "overflow"}
+        known |= {"draft_attachments"}
         unknown = columns.keys() - known
         assert not unknown, unknown
         changes = ", ".join(f"{name} = ?" for name in columns)
@@ -158,7 +165,12 @@ class ChatStore:
     # ------------------------------------------------------------------------------------------- messages
 
     def send(
-        self, chat_id: int, content: str, title: str = "", replaced: Sequence[int] = ()
+        self,
+        chat_id: int,
+        content: str,
+        title: str = "",
+        replaced: Sequence[int] = (),
+        attachments: tuple[Attachment, ...] = (),
     ) -> StoredMessage:
         """Add the user's message in place of the `replaced` ones and clear the draft, all or nothing.
 
@@ -168,12 +180,14 @@ class ChatStore:
             self._supersede(db, chat_id, replaced)
             made = self._add(db, chat_id, "user", content, _last_shown(db, chat_id))
             choose(db, chat_id, made.id)
+            kept = (write_attachments(attachments), made.id)
+            db.execute("UPDATE messages SET attachments = ? WHERE id = ?", kept)
             db.execute(
-                "UPDATE chats SET updated_s = ?, draft = '',"
+                "UPDATE chats SET updated_s = ?, draft = '', draft_attachments = '',"
                 " title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
                 (made.created_s, title, chat_id),
             )
-            return replace(made, siblings=Tree(db, chat_id).siblings(made.id))
+            return replace(made, attachments=attachments, siblings=Tree(db, chat_id).siblings(made.id))
 
     def supersede(self, chat_id: int, replaced: Sequence[int]) -> None:
         """Mark messages as giving way to one that is about to come; their text stays."""
@@ -361,9 +375,15 @@ def _row_id(made: sqlite3.Cursor) -> int:
     return made.lastrowid
 
 
+def _chat(row: sqlite3.Row) -> StoredChat:
+    values = dict(row)
+    return StoredChat(**values | {"draft_attachments": read_attachments(values["draft_attachments"])})
+
+
 def _message(row: sqlite3.Row, siblings: tuple[int, ...]) -> StoredMessage:
     values = dict(row)
     for name in ("is_partial", "is_superseded", "is_pinned", "is_dropped"):
         values[name] = bool(values[name])
+    values["attachments"] = read_attachments(values["attachments"])
     values["stands_for"] = tuple(int(number) for number in values["stands_for"].split(",") if number)
     return StoredMessage(**values, siblings=siblings)

@@ -1,12 +1,14 @@
 """What a person can do, one short function each; none of them waits for anything."""
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from kvdesk import export
+from kvdesk.chats.attachments import Attachment, read_file
 from kvdesk.errors import ExportError, KvDeskError
 from kvdesk.export.shells import ShellName
 from kvdesk.phrases import Phrase
@@ -186,13 +188,15 @@ def stop_answer(desk: Desk) -> None:
 
 def send_message(desk: Desk, text: str) -> None:
     """Send a message; a model that is open and not loaded is loaded first."""
-    if not text.strip() or is_busy(desk):
+    attachments = desk.state.chat.attachments if desk.state.chat is not None else ()
+    if not (text.strip() or attachments) or is_busy(desk):
         return
     if desk.opened is None and not desk.state.opening and desk.state.engine.loaded is None:
         desk.take(events.NoticeChanged(steps.NOTHING_OPEN))
         return
     desk.is_send_under_way = True
-    desk.saving.send(desk.state.chat.id if desk.state.chat else None, text.strip())
+    chat_id = desk.state.chat.id if desk.state.chat else None
+    desk.saving.send(chat_id, text.strip(), attachments=attachments)
 
 
 def regenerate(desk: Desk) -> None:
@@ -217,12 +221,14 @@ def edit_last(desk: Desk, text: str) -> None:
 def edit_message(desk: Desk, message_id: int, text: str) -> None:
     """Send another text in place of a message of the user; that and all after it are a branch."""
     chat = desk.state.chat
-    if chat is None or not text.strip() or is_busy(desk):
+    if chat is None or is_busy(desk):
         return
     ids = [message.id for message in chat.messages]
-    if message_id in ids and chat.messages[ids.index(message_id)].role == "user":
+    edited = next((message for message in chat.messages if message.id == message_id), None)
+    if edited is not None and edited.role == "user" and (text.strip() or edited.attachments):
         desk.is_send_under_way = True
-        desk.saving.send(chat.id, text.strip(), tuple(ids[ids.index(message_id) :]))
+        replaced = tuple(ids[ids.index(message_id) :])
+        desk.saving.send(chat.id, text.strip(), replaced, edited.attachments)
 
 
 def show_branch(desk: Desk, message_id: int) -> None:
@@ -287,6 +293,34 @@ def draft_changed(desk: Desk, text: str) -> None:
         desk.early_draft = text
     desk.take(events.DraftChanged(text))
     desk.pause_due_s = desk.clock() + steps.PAUSE_S
+
+
+def attach_files(desk: Desk, paths: Sequence[Path]) -> None:
+    """Attach text files to the draft; what cannot be read is told in a notice."""
+    chat_id = desk.state.chat.id if desk.state.chat is not None else None
+
+    def job() -> None:
+        for path in paths:
+            try:
+                desk.put(events.Attached(chat_id, (read_file(path),)))
+            except KvDeskError as error:
+                desk.put(events.NoticeChanged(notice_of(error)))
+
+    desk.background.submit(job)
+
+
+def attach_text(desk: Desk, name: str, text: str) -> None:
+    """Attach a text that was pasted."""
+    desk.put(events.Attached(None, (Attachment(name, text),)))
+
+
+def detach(desk: Desk, place: int) -> None:
+    """Take the attachment at a place away from the draft."""
+    if desk.state.chat is not None:
+        kept = list(desk.state.chat.attachments)
+        del kept[place]
+        desk.take(events.AttachmentsChanged(tuple(kept)))
+        desk.pause_due_s = desk.clock()
 
 
 def set_sampling(desk: Desk, sampling: Sampling) -> None:

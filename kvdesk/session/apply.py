@@ -12,6 +12,7 @@ from kvdesk.session import events
 from kvdesk.session.apply_engine import from_engine, load_begun, turn_begun
 from kvdesk.session.apply_room import room_changed
 from kvdesk.session.state import (
+    Attachment,
     ChatMessage,
     ChatSummary,
     Conversation,
@@ -33,6 +34,12 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
             return _answered(state, event) if _is_current(state, event) else state
         case events.DraftChanged(text):
             return _drafted(state, text)
+        case events.Attached(chat_id, attachments):
+            if state.chat is None or chat_id not in (None, state.chat.id):
+                return state
+            return _with_attachments(state, (*state.chat.attachments, *attachments))
+        case events.AttachmentsChanged(attachments):
+            return _with_attachments(state, attachments)
         case events.SamplingChanged(sampling):
             return replace(state, chat=replace(state.chat, sampling=sampling)) if state.chat else state
         case events.SystemPromptChanged(text):
@@ -200,6 +207,10 @@ def _drafted(state: DeskState, text: str) -> DeskState:
     return replace(state, chat=replace(state.chat, draft=text), send_cost=cost, overflow=overflow)
 
 
+def _with_attachments(state: DeskState, attachments: tuple[Attachment, ...]) -> DeskState:
+    return replace(state, chat=replace(state.chat, attachments=attachments)) if state.chat else state
+
+
 def _message_sent(state: DeskState, event: events.MessageSent) -> DeskState:
     if state.chat is None or state.chat.id != event.chat_id:
         return state
@@ -208,7 +219,10 @@ def _message_sent(state: DeskState, event: events.MessageSent) -> DeskState:
         return replace(state, chat=replace(state.chat, messages=kept))
     # The composer's text was this message, unless the user has already typed on.
     draft = "" if state.chat.draft.strip() == event.message.content else state.chat.draft
-    return replace(state, chat=replace(state.chat, messages=(*kept, event.message), draft=draft))
+    sent = event.message.attachments
+    waiting = tuple(attached for attached in state.chat.attachments if attached not in sent)
+    chat = replace(state.chat, messages=(*kept, event.message), draft=draft, attachments=waiting)
+    return replace(state, chat=chat)
 
 
 def _answer_saved(state: DeskState, event: events.AnswerSaved) -> DeskState:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kvdesk.chats.attachments import prompt_text
 from kvdesk.phrases import Phrase
 from kvdesk.plan.overflow import summary_tokens
 from kvdesk.session import events
@@ -27,7 +28,10 @@ NOTHING_CHOSEN = Notice(
 
 def instruction(messages: tuple[ChatMessage, ...]) -> str:
     """Return what the model is asked: one message, which every template knows."""
-    talk = "\n\n".join(f"{_NAMES.get(message.role, message.role)}: {message.content}" for message in messages)
+    talk = "\n\n".join(
+        f"{_NAMES.get(message.role, message.role)}: {prompt_text(message.content, message.attachments)}"
+        for message in messages
+    )
     return _INSTRUCTION.format(talk=talk)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
+from kvdesk.chats.attachments import prompt_text
 from kvdesk.engine.protocol import Message, TokensCounted
 from kvdesk.plan.depth_curve import DepthCurve
 from kvdesk.plan.offer import Rung
@@ -26,7 +27,9 @@ class Prompt:
 def prompt_of(chat: Conversation, draft: str = "") -> Prompt:
     """Return what is sent of a conversation: dropped messages are not, a draft is its last message."""
     sent = [message for message in chat.messages if not message.is_dropped]
-    messages = [Message(m.role, m.content, m.reasoning, m.is_pinned) for m in sent]
+    messages = [
+        Message(m.role, prompt_text(m.content, m.attachments), m.reasoning, m.is_pinned) for m in sent
+    ]
     ids = [message.id for message in sent]
     if chat.system_prompt:
         messages.insert(0, Message("system", chat.system_prompt))

@@ -113,6 +113,10 @@ class Driver:
             "count", lambda number: protocol.CountTokens(id=number, messages=messages, chat=str(chat_id))
         )
 
+    def tokenize(self, text: str) -> None:
+        """Ask how many tokens an attached text has."""
+        self._send("attachment", lambda number: protocol.Tokenize(id=number, text=text))
+
     def rebuild(self, options: LoadOptions, route: protocol.StateRoute, folder: str) -> None:
         """Give the loaded model another context; what the cache holds rests where `route` says."""
         self._send(
@@ -200,7 +204,7 @@ class Driver:
 
     def _cancel_all(self) -> None:
         for purpose in tuple(self._ids):
-            if purpose != "count":
+            if purpose not in ("count", "attachment"):
                 self.cancel(purpose)
         for number in tuple(self._served):
             self.cancel_served(number)

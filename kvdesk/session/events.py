@@ -21,6 +21,7 @@ from kvdesk.plan.remedy import RemedyOffer
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session.opened import OpenedModel
 from kvdesk.session.state import (
+    Attachment,
     ChatMessage,
     ChatSummary,
     Conversation,
@@ -48,6 +49,21 @@ class DraftChanged:
     """The text in the composer changed."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Texts were attached to a conversation's draft (None: to that of the open one)."""
+
+    chat_id: int | None
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentsChanged:
+    """The open conversation's draft has other attachments."""
+
+    attachments: tuple[Attachment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +280,18 @@ class SummaryBegun:
 
 
 Purpose = Literal[
-    "load", "turn", "count", "rebuild", "park", "resume", "rehearsal", "summary", "aside", "endpoint", "other"
+    "load",
+    "turn",
+    "count",
+    "rebuild",
+    "park",
+    "resume",
+    "rehearsal",
+    "summary",
+    "aside",
+    "endpoint",
+    "attachment",
+    "other",
 ]
 
 
@@ -429,6 +456,8 @@ class AnswerSaved:
 Happening = (
     OptionsChanged
     | DraftChanged
+    | Attached
+    | AttachmentsChanged
     | SamplingChanged
     | SystemPromptChanged
     | NoticeChanged

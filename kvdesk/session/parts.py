@@ -34,7 +34,7 @@ from kvdesk.session.opened import OpenedModel
 from kvdesk.session.parked_files import ParkedFiles
 from kvdesk.session.planner import Planner
 from kvdesk.session.saving import Saving
-from kvdesk.session.state import Conversation, DeskState
+from kvdesk.session.state import Attachment, Conversation, DeskState
 from kvdesk.settings.store import SettingsStore
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class Parts:
         self.met_overflow: Overflow | None = None  # what was found not to fit of it
         self.waits_for_ladder = False  # it goes on in a larger context, if there is one
         self.asked_ids: tuple[int, ...] = ()  # of the messages of the turn under way
+        self.counted_attachment: Attachment | None = None  # whose tokens are asked for
         self.question: Question | None = None  # what was counted last
         self.last_load: tuple[OpenedModel, LoadOptions] | None = None
         self.last_sample: Sample | None = None

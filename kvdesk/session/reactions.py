@@ -5,6 +5,7 @@ from kvdesk.memory.report import Device
 from kvdesk.plan.load_record import DecodeAccount
 from kvdesk.session import (
     answering,
+    attaching,
     devices,
     events,
     parking,
@@ -147,6 +148,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 
             if parts.state.chat is not None:
                 parking.resume_if_parked(parts, parts.state.chat.id)
             answering.begin_wanted_answer(parts)
+            attaching.count_anew(parts)
             parts.pause_due_s = parts.clock()
         case protocol.TextPiece():
             if parts.state.streaming is not None:

@@ -2,7 +2,7 @@
 
 from kvdesk.engine import protocol
 from kvdesk.phrases import Phrase
-from kvdesk.session import answering, events, growing, parking, proofs, room, steps
+from kvdesk.session import answering, attaching, events, growing, parking, proofs, room, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import Notice
 from kvdesk.units import format_bytes, format_tokens
@@ -13,7 +13,7 @@ def react(parts: Parts, event: events.Happening) -> None:
     match event:
         case events.PacesRead(paces):
             parts.paces = paces
-        case events.MessagesChanged() | events.AnswerSaved():
+        case events.MessagesChanged() | events.AnswerSaved() | events.Attached():
             parts.pause_due_s = parts.clock()  # what is in the context is counted anew
         case events.LadderFound() if parts.waits_for_ladder:
             answering.ladder_found(parts, event)
@@ -30,6 +30,8 @@ def from_engine(parts: Parts, event: events.FromEngine) -> None:
     match event.event:
         case protocol.MessagesDropped() as said if event.purpose == "turn":
             _dropped(parts, said)
+        case protocol.Tokenized(tokens=tokens) if event.purpose == "attachment":
+            attaching.counted(parts, len(tokens))
         case protocol.TokensCounted() as said:
             _counted(parts, said)
         case protocol.Rebuilt() as said:
@@ -81,6 +83,8 @@ def _counted(parts: Parts, said: protocol.TokensCounted) -> None:
     found = room.was_counted(parts, said)
     if found is not None and is_check:
         answering.checked(parts, found)
+        if parts.state.overflow_asked is not None:
+            growing.find_ladder(parts, is_offer=False)
     elif found is not None:
         growing.consider_growing(parts)
 

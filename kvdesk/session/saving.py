@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 
+from kvdesk.chats.attachments import Attachment, write_attachments
 from kvdesk.chats.rows import StoredChat, StoredMessage
 from kvdesk.chats.search import search
 from kvdesk.chats.store import ChatStore
@@ -130,7 +131,10 @@ class Saving:
     def save_draft(self, chat: Conversation) -> None:
         """Keep what was typed and not sent."""
         self._thread.submit(
-            lambda: self._store.change_chat(chat.id, draft=chat.draft), key=f"draft {chat.id}"
+            lambda: self._store.change_chat(
+                chat.id, draft=chat.draft, draft_attachments=write_attachments(chat.attachments)
+            ),
+            key=f"draft {chat.id}",
         )
 
     def save_manner(self, chat: Conversation) -> None:
@@ -190,7 +194,13 @@ class Saving:
 
     # --------------------------------------------------------------------------------------- messages
 
-    def send(self, chat_id: int | None, text: str, replaced: tuple[int, ...] = ()) -> None:
+    def send(
+        self,
+        chat_id: int | None,
+        text: str,
+        replaced: tuple[int, ...] = (),
+        attachments: tuple[Attachment, ...] = (),
+    ) -> None:
         """Store the user's message, then say so. Without a conversation (None) one is made and shown."""
 
         def job() -> None:
@@ -199,7 +209,8 @@ class Saving:
                 if chat_id is None:
                     self._show(chat)
                 self._thread.drop(f"draft {chat}")
-                stored = self._store.send(chat, text, title_of(text), replaced)
+                title = title_of(text) or title_of(" ".join(attached.name for attached in attachments))
+                stored = self._store.send(chat, text, title, replaced, attachments)
             except StoreError as error:
                 self._emit(events.SendFailed(notice_of(error)))
                 return

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from kvdesk.chats.attachments import Attachment as Attachment
 from kvdesk.chats.rows import ParkedCache as ParkedCache
 from kvdesk.engine.protocol import (
     CacheReport,
@@ -183,6 +184,7 @@ class ChatMessage:
     is_dropped: bool = False
     stands_for: tuple[int, ...] = ()
     siblings: tuple[int, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,10 @@ class SearchResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The conversation that is open. `overflow` is its own policy, "" where the setting decides."""
+    """The conversation that is open. `overflow` is its own policy, "" where the setting decides.
+
+    `attachments` go along with the draft.
+    """
 
     id: int
     title: str
@@ -213,6 +218,7 @@ class Conversation:
     sampling: Sampling = Sampling()
     draft: str = ""
     overflow: OverflowPolicy | Literal[""] = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

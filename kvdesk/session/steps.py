@@ -1,9 +1,10 @@
 """What the program does towards an answer, a plan or an estimate, whoever asked for it."""
 
+from kvdesk.chats.attachments import prompt_text
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.paces import thread_key
-from kvdesk.session import arithmetic, events, obstacles, parking, room
+from kvdesk.session import arithmetic, attaching, events, obstacles, parking, room
 from kvdesk.session.accounts import Account, open_account
 from kvdesk.session.apply import without_fitted
 from kvdesk.session.kernels import kernel_question
@@ -161,9 +162,11 @@ def typing_paused(parts: Parts) -> None:
         parts.saving.save_draft(chat)
     if parts.state.engine.phase is not Phase.READY or chat is None or parts.wanted_answer is not None:
         return
-    if chat.draft.strip():
+    draft = prompt_text(chat.draft.strip(), chat.attachments)
+    if draft:
         parking.resume_if_parked(parts, chat.id)
-    room.count(parts, chat, draft=chat.draft if chat.draft.strip() else "")
+    room.count(parts, chat, draft=draft)
+    attaching.count_next(parts)
 
 
 def remember_model(parts: Parts, path: str) -> None:

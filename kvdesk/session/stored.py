@@ -25,6 +25,7 @@ def conversation_of(chat: StoredChat, messages: tuple[StoredMessage, ...]) -> Co
         sampling=read_sampling(chat.sampling),
         draft=chat.draft,
         overflow=_read_overflow(chat.overflow),
+        attachments=chat.draft_attachments,
     )
 
 
@@ -42,6 +43,7 @@ def message_of(message: StoredMessage) -> ChatMessage:
         is_dropped=message.is_dropped,
         stands_for=message.stands_for,
         siblings=message.siblings,
+        attachments=message.attachments,
     )
 
 

@@ -1,10 +1,13 @@
 """The desk with played processes: what actions send, what comes of answers, failures and restarts."""
 
+import sqlite3
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from kvdesk.chats.attachments import read_attachments
 from kvdesk.engine import protocol
 from kvdesk.errors import ExportError
 from kvdesk.memory.report import Device
@@ -872,3 +875,53 @@ def test_deleted_chats_come_back_one_after_the_other(stage: Stage):
     stage.until(lambda: stage.desk.state.chat.id == second)
     assert contents(stage) == ["Second", "Half"]
     assert stage.desk.state.deleted == ()
+
+
+def test_an_attached_file_is_counted_sent_and_kept(stage: Stage, tmp_path: Path):
+    file = tmp_path / "notes.md"
+    file.write_text("Some ```fenced``` notes\n", encoding="utf-8")
+    stage.loaded()
+    actions.attach_files(stage.desk, [file])
+    stage.until(lambda: stage.desk.state.chat.attachments)
+    stage.until(lambda: any(isinstance(c, protocol.Tokenize) for c in stage.engine.heard))
+    asked = stage.engine.last(protocol.Tokenize)
+    assert asked.text == "Some ```fenced``` notes\n"
+    stage.engine.say(protocol.Tokenized(id=asked.id, tokens=(1, 2, 3)))
+    stage.until(lambda: stage.desk.state.chat.attachments[0].tokens == 3)
+    command = stage.asked("What is in it?")
+    sent = command.messages[-1].content
+    assert sent == ("Attached file “notes.md”:\n````\nSome ```fenced``` notes\n````\n\nWhat is in it?")
+    assert stage.desk.state.chat.attachments == ()
+    stage.engine.say(*answer_events(command.id, "Notes."))
+    stage.until(lambda: stage.desk.state.streaming is None)
+    question = stage.desk.state.chat.messages[0]
+    assert (question.content, question.attachments[0].name) == ("What is in it?", "notes.md")
+    actions.edit_last(stage.desk, "And now?")
+    stage.until(lambda: stage.desk.state.chat.messages[-1].content == "And now?")
+    assert stage.desk.state.chat.messages[-1].attachments == question.attachments
+
+
+def test_what_is_attached_to_a_draft_is_there_after_a_crash(stage: Stage):
+    stage.until(lambda: stage.desk.state.chat is not None)
+    actions.draft_changed(stage.desk, "See these")
+    actions.attach_text(stage.desk, "one", "1")
+    actions.attach_text(stage.desk, "two", "2")
+    stage.until(lambda: len(stage.desk.state.chat.attachments) == 2)
+    actions.detach(stage.desk, 0)
+    stage.now_s += 1
+    stage.desk.drain()
+    stage.settle()
+    with sqlite3.connect(stage.folder / "chats.sqlite3") as other:  # as a new start would find it
+        (draft, attached) = other.execute("SELECT draft, draft_attachments FROM chats").fetchone()
+    other.close()
+    assert draft == "See these"
+    assert [each.name for each in read_attachments(attached)] == ["two"]
+
+
+def test_a_file_that_is_no_text_is_said_and_not_attached(stage: Stage, tmp_path: Path):
+    stage.until(lambda: stage.desk.state.chat is not None)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\0\0")
+    actions.attach_files(stage.desk, [tmp_path / "picture.png"])
+    stage.until(lambda: stage.desk.state.notice is not None)
+    assert stage.desk.state.notice.message == "picture.png is not a text file."
+    assert stage.desk.state.chat.attachments == ()
