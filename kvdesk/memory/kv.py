@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from kvdesk.memory.configuration import CELL_PADDING, Configuration, pad
 from kvdesk.memory.devices import cache_tensor_bytes
@@ -29,28 +30,42 @@ def cells_of(layer: LayerShape, config: Configuration) -> int:
     return config.n_ctx_seq if layer.window_tokens is None else config.window_cells
 
 
+class LayerBytes(NamedTuple):
+    """What one layer keeps in all its streams, in bytes."""
+
+    k: int
+    v: int
+    state: int
+
+
+def layer_bytes(shape: ModelShape, config: Configuration, layer: LayerShape, backend: str) -> LayerBytes:
+    """The cache of one layer on a device of this backend."""
+    is_turned = not config.uses_flash_attention  # V is then padded to the widest layer
+    rows = []
+    if layer.keeps_cells:
+        v_values = shape.widest_v_values if is_turned and layer.v_values else layer.v_values
+        rows.append((layer.k_values, v_values, cells_of(layer, config)))
+    for side in layer.side_caches:
+        v_values = _widest_side(shape) if is_turned and side.v_values else side.v_values
+        cells = pad(-(-config.n_ctx_seq // side.tokens_per_cell), CELL_PADDING)
+        rows.append((side.k_values, v_values, cells))
+    k = v = 0
+    for k_values, v_values, cells in rows:
+        k += cache_tensor_bytes(backend, config.type_k, k_values, cells * config.streams)
+        v += cache_tensor_bytes(backend, config.type_v, v_values, cells * config.streams)
+    kept = (layer.conv_values, layer.recurrent_values, *layer.extra_state_values)
+    return LayerBytes(k, v, sum(pad(values * config.n_seq_max * F32_BYTES, 32) for values in kept))
+
+
 def cache_bytes(shape: ModelShape, config: Configuration, placement: Placement) -> CacheBytes:
     """Sum the caches of all layers (llama_kv_cache and its kin, llama_memory_recurrent)."""
     total = CacheBytes()
     backends = {device.name: device.backend for device in config.devices}
-    is_turned = not config.uses_flash_attention  # V is then padded to the widest layer
     for group in groups(shape, placement):
-        layer, device, count = group.layer, group.device, group.count
-        backend = backends[device]
-        rows = []
-        if layer.keeps_cells:
-            v_values = shape.widest_v_values if is_turned and layer.v_values else layer.v_values
-            rows.append((layer.k_values, v_values, cells_of(layer, config)))
-        for side in layer.side_caches:
-            v_values = _widest_side(shape) if is_turned and side.v_values else side.v_values
-            cells = pad(-(-config.n_ctx_seq // side.tokens_per_cell), CELL_PADDING)
-            rows.append((side.k_values, v_values, cells))
-        for k_values, v_values, cells in rows:
-            cells *= config.streams
-            total.k[device] += count * cache_tensor_bytes(backend, config.type_k, k_values, cells)
-            total.v[device] += count * cache_tensor_bytes(backend, config.type_v, v_values, cells)
-        for values in (layer.conv_values, layer.recurrent_values, *layer.extra_state_values):
-            total.state[device] += count * pad(values * config.n_seq_max * F32_BYTES, 32)
+        one = layer_bytes(shape, config, group.layer, backends[group.device])
+        total.k[group.device] += group.count * one.k
+        total.v[group.device] += group.count * one.v
+        total.state[group.device] += group.count * one.state
     return total
 
 

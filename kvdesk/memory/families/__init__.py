@@ -5,7 +5,7 @@ from kvdesk.gguf.header import ArrayValue, Header
 from kvdesk.memory.families import table
 from kvdesk.memory.families.draft import Draft, start
 from kvdesk.memory.families.keys import Keys
-from kvdesk.memory.families.rope import has_multi_rope, key_magnitude, turns_keys_oddly
+from kvdesk.memory.families.rope import has_multi_rope, key_magnitude, layers_without, turns_keys_oddly
 from kvdesk.memory.families.tensors import read_weights
 from kvdesk.memory.shape import ModelShape
 
@@ -71,15 +71,13 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         is_causal=architecture not in table.NOT_CAUSAL and bool(keys.number("attention.causal", 1)),
         always_streams=draft.always_streams,
         can_shift=architecture not in table.CANNOT_SHIFT and not has_multi_rope(draft, architecture),
-        positions_in_windows=architecture in table.ROPE_IN_WINDOWS,
-        n_dense_positioned=keys.number("leading_dense_block_count", 0) if architecture == "cohere2moe" else 0,
-        uses_positions=architecture not in table.WITHOUT_ROPE
-        and not (architecture == "baichuan" and draft.n_trunk != table.BAICHUAN_7B_LAYERS),
+        layers_without_positions=layers_without(draft, architecture),
         has_multi_rope=has_multi_rope(draft, architecture),
         turns_keys_oddly=turns_keys_oddly(draft, architecture),
         key_magnitude=key_magnitude(keys, architecture),
         has_logits=architecture not in table.ENCODERS,
         uses_layer_norm=_uses_layer_norm(keys, architecture),
+        skips_embedding=architecture in table.SKIPS_EMBEDDING,
         has_weightless_norms=architecture in table.WEIGHTLESS_NORMS,
         norms_values=architecture in table.NORMS_VALUES,
         attends_second_norm=architecture in table.ATTENDS_SECOND_NORM,
@@ -88,6 +86,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         expert_shares=table.expert_shares(architecture, bool(keys.number("expert_weights_norm", 0))),
         scales_shares=keys.real("expert_weights_scale", 1.0) not in (0.0, 1.0),
         routes_by_stream=architecture in table.ROUTES_BY_STREAM,
+        scales_results=architecture in table.SCALES_RESULTS and keys.real("residual_scale", 0.0) != 0.0,
         weighs_first=architecture in table.WEIGHS_FIRST,
         bends_gates_in_steps=architecture in table.BENDS_GATES_IN_STEPS,
         checkpoint_every=keys.number("attn_res.block_size", 0),

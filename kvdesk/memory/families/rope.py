@@ -1,10 +1,12 @@
-"""What a model's rotary positions do to K, as far as it decides whether cached tokens can be moved."""
+"""What rotary positions do to K: in which layers they turn it, and whether cached tokens can be moved."""
 
 from math import isclose, log
 
 from kvdesk.memory.families import table
 from kvdesk.memory.families.draft import Draft
 from kvdesk.memory.families.keys import Keys
+
+_EVERY = 4  # n_no_rope_layer_step
 
 
 def has_multi_rope(draft: Draft, architecture: str) -> bool:
@@ -13,6 +15,23 @@ def has_multi_rope(draft: Draft, architecture: str) -> bool:
         sections = draft.keys.sequence("rope.dimension_sections") or ()
         return len(sections) >= 2 and sections[0] > 0 and sections[1] > 0
     return architecture in table.MULTI_ROPE
+
+
+def layers_without(draft: Draft, architecture: str) -> frozenset[int]:
+    """The layers that leave Q and K as they are (use_rope in src/models)."""
+    layers = range(draft.n_layers)
+    if not table.uses_positions(draft.keys, draft.n_trunk):
+        return frozenset(layers)
+    if architecture == "smollm3":
+        return frozenset(layers[_EVERY - 1 :: _EVERY])
+    if not any(draft.slides) or architecture == "llama4":  # which scales its queries instead
+        return frozenset()
+    if architecture == "smallthinker":
+        return frozenset(layers[::_EVERY] if draft.n_trunk != _EVERY else ())
+    if architecture in table.TURNS_KEYS_IN_WINDOWS:
+        turned = draft.keys.number("leading_dense_block_count", 0) if architecture == "cohere2moe" else 0
+        return frozenset(index for index in layers[turned:] if not draft.slides[index])
+    return frozenset()
 
 
 def turns_keys_oddly(draft: Draft, architecture: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kvdesk.memory.families import rules, sparse
+from kvdesk.memory.families.keys import Keys
 from kvdesk.memory.families.rules import Rule, window
 from kvdesk.memory.shape import ExpertShares, LateRows
 
@@ -193,6 +194,9 @@ LAYER_NORM = _names(
 # Norms without weights, of which the file says nothing.
 WEIGHTLESS_NORMS = frozenset({"olmo", "talkie"})
 
+# A part of the embedding joins the stream again after every layer.
+SKIPS_EMBEDDING = frozenset({"talkie"})
+
 # V goes through a norm of its own before it is cached.
 NORMS_VALUES = frozenset({"gemma3n", "gemma4"})
 
@@ -222,14 +226,25 @@ ADDS_ATTENTION_SECOND = frozenset({"jamba", "lfm2", "lfm2moe", "openelm"})
 ADDS_FEED_FORWARD_SECOND = _names("jamba lfm2 lfm2moe phi2 phi3 phimoe")
 
 # Q and K go into the cache as they are.
-WITHOUT_ROPE = _names(
+_WITHOUT_ROPE = _names(
     """
-    bert bloom glm5-next gpt2 granitehybrid jais jamba jina-bert-v2 kimi-k3 kimi-linear mpt nemotron_h
-    nemotron_h_moe refact starcoder t5
+    bert bloom glm5-next gpt2 jais jamba jina-bert-v2 kimi-k3 kimi-linear mpt nemotron_h nemotron_h_moe refact
+    starcoder t5
     """
 )
+_ROPE_AS_WRITTEN = _names("granite granitehybrid granitemoe graniteswitch")
+_BAICHUAN_7B_LAYERS = 32  # the larger one has a bias by distance instead
 
-BAICHUAN_7B_LAYERS = 32  # only this one turns Q and K; the larger has a bias by distance
+
+def uses_positions(keys: Keys, n_trunk: int) -> bool:
+    """Whether any layer turns Q and K by their position (RoPE)."""
+    architecture = keys.prefix
+    if architecture == "baichuan":
+        return n_trunk == _BAICHUAN_7B_LAYERS
+    if architecture in _ROPE_AS_WRITTEN:
+        return bool(keys.number("rope.scaling.finetuned", 1))
+    return architecture not in _WITHOUT_ROPE
+
 
 # The index scores blocks of tokens, or the means of a few neighbours.
 BLOCK_INDEX = frozenset({"minimax-m3"})
@@ -250,8 +265,8 @@ ATTENDS_SECOND_NORM = frozenset({"falcon"})
 # What attention and feed-forward join is their own normed input, scaled.
 ADDS_NORMED = frozenset({"minimax-01"})
 
-# Only layers with a window turn Q and K by position.
-ROPE_IN_WINDOWS = TURNS_KEYS_IN_WINDOWS - {"llama4"}  # which scales its queries instead
+# What joins the stream is scaled before.
+SCALES_RESULTS = _names("granite granitehybrid granitemoe granite_swa graniteswitch minicpm")
 
 # What becomes of the chosen experts' odds (build_moe_ffn): in these nothing, or what the file says; else
 # their sum is made one. gpt-oss takes the softmax of the chosen.
@@ -284,5 +299,5 @@ WEIGHS_FIRST = frozenset({"llama4"})
 BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
 # Graphs with parts that kvdesk/memory/graph does not sketch: cross attention, convolutions over positions,
-# drafts that read another model's states, heads scaled by their layer.
-ROUGH = _names("dflash eagle3 gemma4-assistant t5 talkie wavtokenizer-dec")
+# drafts that read another model's states.
+ROUGH = _names("dflash eagle3 gemma4-assistant t5 wavtokenizer-dec")

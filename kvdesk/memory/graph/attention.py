@@ -80,13 +80,7 @@ def _positioned(s: Sketch, view: Tensor, ne: tuple[int, ...], norm: str) -> Tens
     """Head norm and RoPE."""
     if s.has(f"{norm}.weight"):
         view = s.norm(view, ne, norm)
-    is_blind = (
-        s.shape.positions_in_windows
-        and s.shape.window_tokens is not None
-        and s.layer.window_tokens is None
-        and s.layer.index >= s.shape.n_dense_positioned
-    )
-    if is_blind or not s.shape.uses_positions:
+    if s.layer.index in s.shape.layers_without_positions:
         return view
     return s.new(ne, view, s.inputs["positions"], reuse=True)
 
@@ -105,7 +99,7 @@ def _latent(s: Sketch, x: Tensor) -> Tensor:
     if not rope:  # positions play no part (glm5-next)
         return _scores(s, absorbed.view(), latent, None, x, low)
     q_rope, k_rope = q.view(), row.view()
-    if s.shape.uses_positions:
+    if layer.index not in s.shape.layers_without_positions:
         q_rope = s.new((rope, layer.head_count, tokens), q_rope, s.inputs["positions"])
         k_rope = s.new((rope, 1, tokens), k_rope, s.inputs["positions"])
     q = s.new((layer.key_length, layer.head_count, tokens), absorbed.view(), q_rope)

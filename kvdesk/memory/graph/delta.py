@@ -9,10 +9,11 @@ def delta_net(s: Sketch, x: Tensor) -> Tensor:
     tokens, sequences = s.n_tokens, s.config.n_seq_max
     s.expand(x)
     inner, heads = s.weights["ssm_out.weight"].shape[0], s.weights["ssm_norm.weight"].shape[0]
-    width = s.width("attn_qkv.weight")
+    width = s.width("attn_qkv.weight") or s.width("ssm_in.weight") - inner
     key_width, value_heads = (width - inner) // 2, inner // heads
     history = s.states(s.layer.conv_values)
-    joined = convolution(s, history, s.linear(x, "attn_qkv"), width)
+    fresh, gate = _fresh_and_gate(s, x, key_width, inner)
+    joined = convolution(s, history, fresh, width)
     state = s.states(s.layer.recurrent_values)
     mixed = s.new((width, tokens), s.new((width, tokens), joined), reuse=True)
     queries_keys = []
@@ -26,8 +27,20 @@ def delta_net(s: Sketch, x: Tensor) -> Tensor:
     s.store(y.view())
     ne = (heads, value_heads, tokens)
     out = s.new(ne, s.new(ne, y.view()), reuse=True)
-    gate = s.new(ne, s.linear(x, "attn_gate").view())
+    gate = s.new(ne, gate.view())
     return s.linear(s.new(ne, out, gate, reuse=True).view(), "ssm_out").view()
+
+
+def _fresh_and_gate(s: Sketch, x: Tensor, key_width: int, inner: int) -> tuple[Tensor, Tensor]:
+    """Q, K and V side by side, and the gate; in the first files of qwen3next one matrix held all by heads."""
+    if s.has("attn_qkv.weight"):
+        return s.linear(x, "attn_qkv"), s.linear(x, "attn_gate")
+    common = s.linear(x, "ssm_in")
+    query, key, value, gate = (
+        s.new((size, s.n_tokens), common.view()) for size in (key_width, key_width, inner, inner)
+    )
+    both = s.new((2 * key_width, s.n_tokens), query, key)
+    return s.new((2 * key_width + inner, s.n_tokens), both, value), gate
 
 
 def delta_attention(s: Sketch, x: Tensor) -> Tensor:

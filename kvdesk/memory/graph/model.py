@@ -164,9 +164,23 @@ def _inputs(s: Sketch) -> Tensor:
         pooled.reserve(s)
     if any(lightning.is_lightning(roles) for roles in shape.weights_by_layer[: shape.n_layer]):
         lightning.reserve(s)
-    stream = per_layer.prepare(s, s.expand(s.new((width, tokens), ids)))
+    stream = per_layer.prepare(s, _embedded(s, s.expand(s.new((width, tokens), ids))))
     way = _way(s)
     return stream if way is None else way.opened(s, stream)
+
+
+def _embedded(s: Sketch, stream: Tensor) -> Tensor:
+    """What joins the embedding of each token before the first layer: its kind, its position, a norm."""
+    names, ne = s.shape.weight_by_name, (s.shape.n_embd, s.n_tokens)
+    has_kinds = "token_types.weight" in names
+    if has_kinds:
+        stream = s.new(ne, stream, reuse=True)
+    if "position_embd.weight" in names:
+        pair = (stream, s.new(ne, s.inputs["positions"]))
+        stream = s.new(ne, *(pair[::-1] if has_kinds else pair), reuse=True)
+    if "token_embd_norm.weight" in names and not s.shape.has_recurrent_state:
+        stream = s.new(ne, s.new(ne, stream, reuse=not s.shape.uses_layer_norm), reuse=True)
+    return stream
 
 
 def _cache_inputs(s: Sketch, layer: LayerShape, is_window: bool) -> CacheInputs:
@@ -271,7 +285,7 @@ def _fed_forward(s: Sketch, residual: Tensor, read: Tensor, mixed: Tensor | None
     out = feed_forward(s, normed)
     if s.shape.adds_normed:
         residual = normed
-    if s.has("post_ffw_norm.weight"):
+    if s.has_norm("post_ffw_norm"):
         out = s.norm(out, ne, "post_ffw_norm")
     if not _is_parallel(s) or mixed is None:
         out = _joined(s, out, residual, s.shape.adds_feed_forward_second)
@@ -289,6 +303,8 @@ def _joined(s: Sketch, fresh: Tensor, stream: Tensor, stream_first: bool) -> Ten
     """The sum takes the place of whichever is named first and not needed again."""
     if s.shape.adds_normed:
         stream = s.new((s.shape.n_embd, s.n_tokens), stream, reuse=True)  # scaled
+    if s.shape.scales_results:
+        fresh = s.new((s.shape.n_embd, s.n_tokens), fresh, reuse=True)
     pair = (stream, fresh) if stream_first else (fresh, stream)
     return s.new((s.shape.n_embd, s.n_tokens), *pair, reuse=True)
 

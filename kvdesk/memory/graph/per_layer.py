@@ -1,4 +1,4 @@
-"""Embeddings that every layer adds a part of (gemma3n, gemma4)."""
+"""Embeddings that every layer adds a part of (gemma3n, gemma4, talkie)."""
 
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.sketch import Sketch
@@ -8,6 +8,9 @@ _TABLE = "per_layer_token_embd.weight"
 
 def prepare(s: Sketch, stream: Tensor) -> Tensor:
     """Look up what all layers will add, and scale the embedding."""
+    if s.shape.skips_embedding:
+        s.inputs["skip"] = s.new((s.shape.n_embd, s.n_tokens), stream, reuse=True)  # normed
+        return s.inputs["skip"]
     table = s.shape.weight_by_name.get(_TABLE)
     if table is None or "per_layer_model_proj.weight" not in s.shape.weight_by_name:
         return stream
@@ -20,6 +23,10 @@ def prepare(s: Sketch, stream: Tensor) -> Tensor:
 
 def added(s: Sketch, out: Tensor) -> Tensor:
     """Add the layer's own part to its result."""
+    if s.shape.skips_embedding:
+        ne, skip = (s.shape.n_embd, s.n_tokens), s.inputs["skip"]
+        skip = skip if s.n_tokens == s.all_tokens else s.rows(skip, *ne)
+        return s.new(ne, out, s.new(ne, skip, reuse=True), reuse=True)
     if _TABLE not in s.shape.weight_by_name or not s.has("inp_gate.weight"):
         return out
     ne, inner = (s.shape.n_embd, s.n_tokens), (s.width("inp_gate.weight"), s.n_tokens)

@@ -11,8 +11,10 @@ def recurrent(s: Sketch, x: Tensor) -> Tensor:
     s.phase = "recurrence"
     if s.has("shortconv.in_proj.weight"):
         return _short_convolution(s, x)
-    if s.has("ssm_in.weight"):
-        return _mamba(s, x) if s.has("ssm_x.weight") else _mamba2(s, x)
+    if s.has("ssm_in.weight") and not s.has("ssm_ba.weight"):
+        if not s.has("ssm_x.weight"):
+            return _mamba2(s, x)
+        return _mamba_of_plamo(s, x) if s.has_norm("post_attention_norm") else _mamba(s, x)
     if s.has("ssm_conv1d_q.weight"):
         return delta_attention(s, x)
     return delta_net(s, x) if s.has("ssm_norm.weight") else lightning_attention(s, x)
@@ -66,11 +68,44 @@ def _mamba(s: Sketch, x: Tensor) -> Tensor:
     mixed = s.new((inner, tokens), mixed, reuse=True)
     mixed = s.new((inner, tokens), mixed, reuse=True)
     parts = s.linear(mixed, "ssm_x")
-    step = s.linear(parts.view(), "ssm_dt")
-    y = s.expand(s.new((inner * tokens + s.layer.recurrent_values * sequences,), mixed, step, parts.view()))
+    values = inner * tokens + s.layer.recurrent_values * sequences
+    if s.has_norm("ssm_dt_norm"):
+        step = s.linear(_selector(s, parts, "ssm_dt_norm"), "ssm_dt")
+        chosen = [_selector(s, parts, role) for role in ("ssm_b_norm", "ssm_c_norm")]
+    else:
+        step = s.linear(s.new((s.weights["ssm_dt.weight"].shape[0], tokens), parts.view()), "ssm_dt")
+        chosen = [parts.view()]
+    y = s.expand(s.new((values,), mixed.view(), step, *chosen))
     s.move_states()
     s.store(y.view())
-    skip = s.new((inner, tokens), mixed)
+    skip = s.new((inner, tokens), mixed, reuse=True)
     out = s.new((inner, tokens), y.view(), skip, reuse=True)
     gate = s.new((inner, tokens), projected.view())
-    return s.linear(s.new((inner, tokens), gate, out), "ssm_out")
+    return s.linear(s.new((inner, tokens), gate, out), "ssm_out").view()
+
+
+def _mamba_of_plamo(s: Sketch, x: Tensor) -> Tensor:
+    """PLaMo 2: one projection holds gate and input by heads, and what selects is normed."""
+    tokens, sequences = s.n_tokens, s.config.n_seq_max
+    inner = s.weights["ssm_out.weight"].shape[0]
+    ne, both = (inner, tokens), (2 * inner, tokens)
+    history = s.states(s.layer.conv_values)
+    projected = s.new(both, s.linear(x.view(), "ssm_in").view())
+    joined = convolution(s, history, s.new(ne, projected.view()), inner)
+    mixed = s.new(ne, s.new(ne, joined), reuse=True)
+    parts = s.linear(mixed, "ssm_x")
+    step = s.linear(_selector(s, parts, "ssm_dt_norm"), "ssm_dt")
+    chosen = [_selector(s, parts, role).view() for role in ("ssm_b_norm", "ssm_c_norm")]
+    values = inner * tokens + s.layer.recurrent_values * sequences
+    y = s.expand(s.new((values,), mixed.view(), step, *chosen))
+    s.move_states()
+    s.store(y.view())
+    out = s.new(ne, y.view(), s.new(ne, mixed.view()), reuse=True)
+    gated = s.new(ne, s.new(ne, projected.view()), out)
+    return s.linear(gated.view(), "ssm_out").view()
+
+
+def _selector(s: Sketch, parts: Tensor, role: str) -> Tensor:
+    """One of the thin parts that decide what the state keeps, normed."""
+    weight = s.weights.get(role) or s.weights[f"{role}.weight"]
+    return s.norm(parts.view(), (weight.shape[0], s.n_tokens), role)
