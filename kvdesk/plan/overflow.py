@@ -46,6 +46,10 @@ class Way:
     is_possible: bool = True
 
 
+LOOKING = Way("grow", Phrase("Larger contexts that fit are being looked for."), None, (), False)
+NOTHING_LARGER = Way("grow", Phrase("No larger context fits into the memory that is free."), None, (), False)
+
+
 @dataclass(frozen=True, slots=True)
 class Overflow:
     """A prompt and an answer of the expected length take `excess_tokens` more than the context holds.
@@ -123,7 +127,7 @@ def overflow_of(
     """What becomes of a prompt that does not fit together with an answer; None where both fit.
 
     `messages` are those of the prompt, the system's and the one to be sent included. `grow` is the next step
-    of the ladder as a way on, if there is one.
+    of the ladder as a way on, where it is known.
     """
     excess = prompt_tokens + expected_tokens - n_ctx
     if excess <= 0:
@@ -136,7 +140,7 @@ def overflow_of(
         _roll(messages, places, obstacle, reread, seconds),
         _drop(messages, excess, after, seconds),
         _compact(messages, places, after, seconds, decode_tokens_per_s),
-        grow or Way("grow", Phrase("No larger context fits into the memory that is free."), None, (), False),
+        grow or LOOKING,
     )
     dropped = sum(messages[place].tokens for place in places)
     return Overflow(

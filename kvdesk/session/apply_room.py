@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+from kvdesk.plan.offer import Rung
+from kvdesk.plan.overflow import NOTHING_LARGER, Overflow
 from kvdesk.session import events
+from kvdesk.session.counting import grow_way
 from kvdesk.session.state import Compaction, DeskState, OpenEndpoint, Phase
 
 RoomChange = (
@@ -75,7 +78,9 @@ def room_changed(state: DeskState, event: RoomChange) -> DeskState:  # noqa: C90
             if loaded is None or loaded.options != options:
                 return state
             offer = rungs[0] if rungs and is_offer else state.grow_offer
-            return replace(state, ladder=rungs, grow_offer=offer)
+            return replace(
+                state, ladder=rungs, grow_offer=offer, overflow=_with_growing(state.overflow, rungs)
+            )
         case events.GrowDeclined():
             return replace(state, grow_offer=None)
         case events.CompactionEnded():
@@ -86,3 +91,11 @@ def room_changed(state: DeskState, event: RoomChange) -> DeskState:  # noqa: C90
             return replace(state, park_offer=offer)
         case events.PacesRead():
             return state  # kept by the session, for its predictions
+
+
+def _with_growing(overflow: Overflow | None, rungs: tuple[Rung, ...]) -> Overflow | None:
+    """A full context, with the first step up as one of the ways on."""
+    if overflow is None:
+        return None
+    grow = grow_way(rungs[0] if rungs else None) or NOTHING_LARGER
+    return replace(overflow, ways=tuple(grow if way.kind == "grow" else way for way in overflow.ways))

@@ -26,9 +26,10 @@ def fullness(parts: Parts) -> float:
 
 
 def consider_growing(parts: Parts) -> None:
-    """Find the next steps when the context nears its end and the settings want that."""
-    if parts.settings.auto_grow != "off" and (fullness(parts) >= NEAR_END or parts.state.overflow):
-        find_ladder(parts, is_offer=True)
+    """Find the next steps when the context nears its end: for an offer, or as one way on of several."""
+    is_offer = parts.settings.auto_grow != "off"
+    if parts.state.overflow or (is_offer and fullness(parts) >= NEAR_END):
+        find_ladder(parts, is_offer=is_offer)
 
 
 def find_ladder(parts: Parts, *, is_offer: bool) -> None:

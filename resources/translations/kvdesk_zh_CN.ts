@@ -70,8 +70,8 @@
         <translation>重命名</translation>
     </message>
     <message>
-        <source>Delete…</source>
-        <translation>删除…</translation>
+        <source>Delete</source>
+        <translation type="unfinished">删除</translation>
     </message>
 </context>
 <context>
@@ -224,12 +224,8 @@
 <context>
     <name>ConversationMenus</name>
     <message>
-        <source>Open in the browser</source>
-        <translation>在浏览器中打开</translation>
-    </message>
-    <message>
-        <source>Copy address</source>
-        <translation>复制地址</translation>
+        <source>Open link…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Copy</source>
@@ -242,6 +238,10 @@
     <message>
         <source>Copy message</source>
         <translation>复制消息</translation>
+    </message>
+    <message>
+        <source>Quote in the reply</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Hide reasoning</source>
@@ -302,18 +302,34 @@
     </message>
 </context>
 <context>
-    <name>DeleteQuestion</name>
+    <name>DataFolder</name>
     <message>
-        <source>Delete</source>
-        <translation>删除</translation>
+        <source>Data folder</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Keep</source>
-        <translation>保留</translation>
+        <source>Move…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Delete “{title}” for good?</source>
-        <translation>永久删除“{title}”？</translation>
+        <source>Show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close the model and move</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave it there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Conversations, parked chats, the ledger and what was measured are copied to {folder} and compared; only then the old files go. What is loaded is closed before, and the window opens again after it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A folder for the data</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -645,6 +661,10 @@
         <translation>第 {number} 条消息已更改</translation>
     </message>
     <message>
+        <source>version {number} of {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>left out of the context</source>
         <translation>已移出上下文</translation>
     </message>
@@ -747,6 +767,41 @@
     <message>
         <source>loads {model} first</source>
         <translation>先加载 {model}</translation>
+    </message>
+</context>
+<context>
+    <name>FindBar</name>
+    <message>
+        <source>Find in this chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Match capital letters</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The one before (Shift+Enter)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The next one (Enter)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close the search (Esc)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{number} of {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Searching…</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1085,6 +1140,41 @@
     </message>
 </context>
 <context>
+    <name>LinkQuestion</name>
+    <message>
+        <source>Open a link</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The link&apos;s address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open in the browser</source>
+        <translation type="unfinished">在浏览器中打开</translation>
+    </message>
+    <message>
+        <source>Copy address</source>
+        <translation type="unfinished">复制地址</translation>
+    </message>
+    <message>
+        <source>Do not open</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This kind of address is not opened from here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open this page of {host}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open this address?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>LoadBar</name>
     <message>
         <source>Reload</source>
@@ -1196,6 +1286,10 @@
     <message>
         <source>Write a message</source>
         <translation>写消息</translation>
+    </message>
+    <message>
+        <source>Find in this chat</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>New chat</source>
@@ -1376,6 +1470,14 @@
         <source>Edit and send again</source>
         <translation>编辑并重新发送</translation>
     </message>
+    <message>
+        <source>Version before (Alt+Left)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Version after (Alt+Right)</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>ModelCardView</name>
@@ -1422,6 +1524,25 @@
     <message>
         <source>The built-in demo model</source>
         <translation>内置演示模型</translation>
+    </message>
+</context>
+<context>
+    <name>MovingDialog</name>
+    <message>
+        <source>KV Desk</source>
+        <translation type="unfinished">KV Desk</translation>
+    </message>
+    <message>
+        <source>Moving the data to {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the move</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave it where it was</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1695,14 +1816,45 @@
     </message>
 </context>
 <context>
+    <name>SettingControl</name>
+    <message>
+        <source>Back to the default of “{setting}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Default: {value}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SettingsDialog</name>
     <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
     <message>
+        <source>Search the settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No setting is called so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reset all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Every setting on this page back to its default</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Nothing is sent anywhere: no account, no telemetry, no search for updates. The only connections are those you ask for, to a model’s web address or to your own endpoint.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1856,6 +2008,33 @@
     </message>
 </context>
 <context>
+    <name>UndoBar</name>
+    <message>
+        <source>Deleted chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bring the chat back (Ctrl+Z in the list)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation type="unfinished">关闭提示</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation type="unfinished">新对话</translation>
+    </message>
+    <message>
+        <source>Deleted “{title}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>_Row</name>
     <message>
         <source>Frees {gain}. {cost}</source>
@@ -1939,10 +2118,6 @@
     <message>
         <source>About 160 KiB of work buffer each with flash attention.</source>
         <translation>启用 Flash Attention 时每个线程约占 160 KiB 工作缓冲区。</translation>
-    </message>
-    <message>
-        <source>After an edit of the conversation llama-server reads this model&apos;s whole prompt again.</source>
-        <translation>编辑对话后，llama-server 会重新读入此模型的整个提示。</translation>
     </message>
     <message>
         <source>All of these together, each at its own price.</source>
@@ -2405,10 +2580,6 @@
         <translation>语言</translation>
     </message>
     <message>
-        <source>Language of the window from its next start; “system” follows the desktop.</source>
-        <translation>窗口语言，下次启动时生效；“跟随系统”与桌面一致。</translation>
-    </message>
-    <message>
         <source>Larger context</source>
         <translation>更大的上下文</translation>
     </message>
@@ -2427,10 +2598,6 @@
     <message>
         <source>Let the GPU compute with weights that stay on the host while reading prompts.</source>
         <translation>读入提示时，让 GPU 用留在主机上的权重计算。</translation>
-    </message>
-    <message>
-        <source>Light or dark; “system” follows the desktop.</source>
-        <translation>浅色或深色；“跟随系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Load a model, or wait for the answer.</source>
@@ -2515,10 +2682,6 @@
     <message>
         <source>Mapped pages can no longer be reclaimed.</source>
         <translation>映射页不再能被回收。</translation>
-    </message>
-    <message>
-        <source>Memory for the computation ran out.</source>
-        <translation>计算所需内存耗尽。</translation>
     </message>
     <message>
         <source>Memory on each device that plans leave free for other programs.</source>
@@ -2849,8 +3012,196 @@
         <translation>按张量切分需要 Flash Attention，而它已关闭。</translation>
     </message>
     <message>
-        <source>Start it again, then load again.</source>
-        <translation>请重新启动它，再重新加载。</translation>
+        <source> and </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A .kcpps file has keys such as contextsize and gpulayers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A batch as long as the context keeps one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A batch holds {count} contexts, and llama-perplexity keeps a cache for each.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A file that the engine was reading was cut short, or its disk is gone ({ending}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A word of this launch has more than {count} characters.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>After an edit of the conversation {program} reads this model&apos;s whole prompt again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All of them are written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check the model&apos;s file, then load it again; the chat is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a smaller model or quantisation, or fewer GPU layers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose an empty folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose on: a quantised V cache needs it, and without it the compute buffer is larger.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connect the disk that it is on. To begin with an empty one instead, delete {pointer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download the file first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Each gets the same whole number of tokens.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Earlier prompts are kept in host memory, by default up to 8 GiB (--cache-ram).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It does there what it does by itself, and may take other memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It has {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is where it was. Check that the folder may be written and that its disk has room.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It takes f16, half the memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It would be read as a macro or a new line; rename the file or rewrite the pattern.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its compute buffer is larger than the plan&apos;s; --n-outputs-max 0 plans it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its macros name each other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its weights take other memory; write your folder for {placeholder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>KoboldCpp takes batches of {sizes} tokens.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>LM Studio counts GPU layers as a part of all, and here their number is not known.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>LM Studio has flash attention on or off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>LM Studio has no bf16 cache.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>LM Studio reads this file from its own folder, by the model&apos;s name there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Language of the window; “system” follows the desktop.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Larger contexts that fit are being looked for.</source>
+        <translation>正在查找可容纳的更大上下文。</translation>
+    </message>
+    <message>
+        <source>Light, dark, or white on black with strong colours; “system” follows the desktop.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load it without the RPC server {server} and go on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No launch of llama.cpp’s family was recognised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing of the placement and of the compute buffers is carried over.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ollama has one cache type for K and V, and it holds for every model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>On is written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste a command such as “llama-server -m model.gguf -c 8192”, or a file of a known form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste a launch command or a file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste a launch command, or a file that holds one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste the command alone, without prompts or grammars.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste the command alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste the whole file, with its ExecStart line.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste the whole file, with its indentation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paste the whole file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save it as {path}, with the names of your model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set OLLAMA_KV_CACHE_TYPE where `ollama serve` is started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start it again, then load again; the chat is kept.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Start it there (rpc-server -p PORT) and check that the port can be reached.</source>
@@ -2871,6 +3222,10 @@
     <message>
         <source>Subtracted once for a token that occurred.</source>
         <translation>对出现过的 token减一次。</translation>
+    </message>
+    <message>
+        <source>Take :server-cuda, :server-rocm or :server-vulkan and give the service your GPU.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Take a larger context.</source>
@@ -2933,6 +3288,10 @@
         <translation>RPC 服务器 {endpoint} 没有回应。</translation>
     </message>
     <message>
+        <source>The RPC server {server} is gone: it ended, or it cannot be reached.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The answer ends after {left} tokens.</source>
         <translation>回答在 {left} 个词元之后结束。</translation>
     </message>
@@ -2973,8 +3332,24 @@
         <translation>缓存从主机内存读取，越长越慢。</translation>
     </message>
     <message>
+        <source>The cache of {model} for {tokens} tokens, in every type</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The cache takes other memory than planned.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The command of this model is too long.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The compute buffer grows with it; sliding-window caches too.</source>
         <translation>计算缓冲区随它增大，滑动窗口缓存也是。</translation>
+    </message>
+    <message>
+        <source>The context is not a multiple of the sequences.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The context the model was trained for before YaRN; 0 takes the model&apos;s.</source>
@@ -3011,6 +3386,14 @@
     <message>
         <source>The damaged file is kept as {path}; “sqlite3 FILE .recover” may read most of it.</source>
         <translation>损坏的文件已保留为 {path}；“sqlite3 FILE .recover”或许能读出大部分内容。</translation>
+    </message>
+    <message>
+        <source>The data could not be moved to {folder}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The data folder {folder} is not there.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The defaults are used until you may read that file.</source>
@@ -3149,6 +3532,10 @@
         <translation>无法读取加载记录：{reason}。</translation>
     </message>
     <message>
+        <source>The lens shows what a token takes there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The likeliest tokens that together have this probability.</source>
         <translation>取合计达到此概率的最可能 token。</translation>
     </message>
@@ -3175,6 +3562,10 @@
     <message>
         <source>The new cache predicts something else (divergence {found:.2g}; up to {most:.2g} is usual), so the old one was kept.</source>
         <translation>新缓存的预测不同（散度 {found:.2g}；通常不超过 {most:.2g}），因此保留了旧缓存。</translation>
+    </message>
+    <message>
+        <source>The next smaller one is written.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The one GPU to use with split mode none.</source>
@@ -3207,6 +3598,10 @@
     <message>
         <source>The parked cache “{path}” is damaged.</source>
         <translation>存放的缓存“{path}”已损坏。</translation>
+    </message>
+    <message>
+        <source>The plain image computes on the processor.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
@@ -3317,12 +3712,20 @@
         <translation>还没有可回答的内容。</translation>
     </message>
     <message>
+        <source>There is nothing to read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>There is nothing to summarise.</source>
         <translation>没有可以概括的内容。</translation>
     </message>
     <message>
         <source>These settings have values that cannot be used: {names}.</source>
         <translation>以下设置的值无法使用：{names}。</translation>
+    </message>
+    <message>
+        <source>This JSON is no launch file that is known here.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>This build of llama.cpp has no RPC.</source>
@@ -3337,8 +3740,36 @@
         <translation>此对话的缓存已从磁盘取回，用时 {seconds}；重新读取需要 {spared}。</translation>
     </message>
     <message>
+        <source>This file has no model in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This file has no “{name}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is no text.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is too long for a launch: {count} characters.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This llama.cpp does not know the architecture “{architecture}”.</source>
         <translation>此 llama.cpp 不认识架构“{architecture}”。</translation>
+    </message>
+    <message>
+        <source>This looks like YAML, but it cannot be read (line {line}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This looks like a KoboldCpp file, but it is not JSON.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This looks like a preset, but it cannot be read.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>This model keeps K and V in one latent row: {k} and {v} cannot differ.</source>
@@ -3359,6 +3790,14 @@
     <message>
         <source>This needs {needed} on {device}, and there are {limit}.</source>
         <translation>{device} 上需要 {needed}，而只有 {limit}。</translation>
+    </message>
+    <message>
+        <source>This unit starts nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This “docker run” names no image.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Threads</source>
@@ -3485,6 +3924,10 @@
         <translation>主机上的权重经 GPU 的计算缓冲区中转。</translation>
     </message>
     <message>
+        <source>What each layer of {model} keeps for {tokens} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>What may be left out, without pinned messages and the last one, is not enough.</source>
         <translation>除去固定的消息和最后一条，可以略去的内容不够多。</translation>
     </message>
@@ -3501,6 +3944,10 @@
         <translation>上下文已满时</translation>
     </message>
     <message>
+        <source>Where the memory of {model} is, by device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Window layers are counted in full.</source>
         <translation>窗口层按完整长度计算。</translation>
     </message>
@@ -3513,8 +3960,40 @@
         <translation>此时窗口层与完整层占用相同。</translation>
     </message>
     <message>
+        <source>Without --fit off llama-server may lower the context or move layers to the CPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without --flashattention KoboldCpp quantises the K cache alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without --gpulayers KoboldCpp chooses how many layers the GPU takes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without --n_gpu_layers llama-cpp-python keeps every layer on the CPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without --parallel llama-server takes 4 slots with one cache for all of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without flash attention Ollama keeps the cache at f16.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Without it the scores of a whole ubatch against the whole context are kept.</source>
         <translation>关闭时须保存整个 ubatch 对整个上下文的注意力分数。</translation>
+    </message>
+    <message>
+        <source>Without num_ctx Ollama chooses the context by the GPU&apos;s memory; 4096 is assumed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without num_gpu Ollama chooses how many layers the GPU takes.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Write PATTERN=BUFFER with one of these buffers: {names}.</source>
@@ -3565,8 +4044,20 @@
         <translation>请在其后写上值，或去掉该选项。</translation>
     </message>
     <message>
+        <source>Write one with --ctx-size, such as 512.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Write the pattern without one: (a|b) instead of {{1,2}}.</source>
         <translation>请改写成没有逗号的模式：用 (a|b) 代替 {{1,2}}。</translation>
+    </message>
+    <message>
+        <source>Write yours for {placeholder} in the model&apos;s path.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write “[name]” and “key = value” lines.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>XTC probability</source>
@@ -3729,12 +4220,24 @@
         <translation>专家</translation>
     </message>
     <message>
+        <source>f16, as large, is written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>feed-forward</source>
         <translation>前馈网络</translation>
     </message>
     <message>
-        <source>fewer demands</source>
-        <translation>更少的需求</translation>
+        <source>llama-cpp-python opens files, not addresses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-perplexity needs a context.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-perplexity reads {count} chunks of {tokens} tokens at once, as many as fill a batch.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>frees {less}</source>
@@ -3763,6 +4266,10 @@
     <message>
         <source>held by the engine beyond all buffers, by the driver&apos;s own count: its context, kernels</source>
         <translation>按驱动程序的统计,引擎在所有缓冲区之外占用的部分:其上下文和内核</translation>
+    </message>
+    <message>
+        <source>high contrast</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>host:port of llama.cpp RPC servers, comma-separated; each one counts as a GPU.</source>
@@ -3801,6 +4308,10 @@
         <translation>单元属于多个序列</translation>
     </message>
     <message>
+        <source>its file mapped into memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>its recurrent state is kept otherwise</source>
         <translation>循环状态的存放方式不同</translation>
     </message>
@@ -3817,12 +4328,20 @@
         <translation>浅色</translation>
     </message>
     <message>
-        <source>llama-cpp-python is not installed.</source>
-        <translation>没有安装 llama-cpp-python。</translation>
+        <source>llama-bench does not know the cache type f32.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>llama-server keeps the logits of one token a slot; another number cannot be set.</source>
-        <translation>llama-server 每个槽位只保留一个 token的 logits，无法设置其他数目。</translation>
+        <source>llama-bench tries several values of {flags}; the first is taken.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-box has flash attention on or off, and here it is off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-cpp-python is not installed.</source>
+        <translation>没有安装 llama-cpp-python。</translation>
     </message>
     <message>
         <source>llama.cpp aborted: {reason}</source>
@@ -3855,6 +4374,10 @@
     <message>
         <source>llama.cpp did not take the cache&apos;s contents back.</source>
         <translation>llama.cpp 没有接受缓存的内容。</translation>
+    </message>
+    <message>
+        <source>llama.cpp ends a value there at ; and at #; rename the file or rewrite the pattern.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>llama.cpp made other caches than this model&apos;s shape says</source>
@@ -3973,12 +4496,20 @@
         <translation>多占用 {more}</translation>
     </message>
     <message>
+        <source>text-generation-webui takes files of its model folder, not addresses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>the K and V cache</source>
         <translation> K 和 V 缓存</translation>
     </message>
     <message>
         <source>the compressor state</source>
         <translation>压缩器状态</translation>
+    </message>
+    <message>
+        <source>the computation</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>the compute buffer</source>
@@ -4165,10 +4696,6 @@
         <translation>即使只有 {tokens} 个 token，{device} 也还差 {lacking}。</translation>
     </message>
     <message>
-        <source>{first} and {second}</source>
-        <translation>{first}和{second}</translation>
-    </message>
-    <message>
         <source>{flag} cannot be {value}.</source>
         <translation>{flag} 不能为 {value}。</translation>
     </message>
@@ -4181,12 +4708,24 @@
         <translation>{flag} 没有值。</translation>
     </message>
     <message>
+        <source>{folder} already holds data of KV Desk.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{kind} {heads} heads</source>
         <translation>{kind} {heads} 头</translation>
     </message>
     <message>
         <source>{kind} {heads} heads (varies)</source>
         <translation>{kind} {heads} 头（各层不同）</translation>
+    </message>
+    <message>
+        <source>{k} for K and {v} for V become {kind}: another format of other size.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{k} for K and {v} for V become {name} there.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{memory} {quality} Its attention runs on the CPU.</source>
@@ -4243,6 +4782,30 @@
     <message>
         <source>{path} could not be written.</source>
         <translation>无法写入 {path}。</translation>
+    </message>
+    <message>
+        <source>{program} does not know ~ for the home directory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{program} has nothing for {flag} {value}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{program} keeps all layers and the cache on the GPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{program} keeps the logits of a whole batch.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{program} keeps the logits of one token a slot; another number cannot be set.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{program} reads the original model, not a GGUF file.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{said}, and {lacking} are lacking.</source>
@@ -4335,6 +4898,10 @@
     <message>
         <source>“{item}” is not a value of {flag}.</source>
         <translation>“{item}”不是 {flag} 的值。</translation>
+    </message>
+    <message>
+        <source>“{model}” cannot stand in a Modelfile.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{name}” announces {n} layers.</source>
@@ -4465,6 +5032,10 @@
         <translation>{flag} 的“{pattern}”不是正则表达式（{reason}）。</translation>
     </message>
     <message>
+        <source>“{text}” cannot stand in a preset file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>“{text}” has an empty entry for {flag}.</source>
         <translation>{flag} 的“{text}”中有空项。</translation>
     </message>
@@ -4515,6 +5086,10 @@
     <message>
         <source>“{url}” is not a valid address.</source>
         <translation>“{url}”不是有效的地址。</translation>
+    </message>
+    <message>
+        <source>“{word}” cannot stand in llama-swap&apos;s file.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{word}” has a line break or another control character in it.</source>

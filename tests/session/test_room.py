@@ -458,6 +458,16 @@ def test_where_it_is_off_nothing_is_offered(stage: Stage):
     assert (stage.desk.state.grow_offer, stage.desk.state.ladder) == (None, ())
 
 
+def test_growing_is_one_way_on_also_where_it_is_not_offered(stage: Stage):
+    full(stage, "ask")
+    send(stage, "Second", protocol.CountTokens)
+    counts(stage, (900, 4, 200))
+    stage.until(lambda: stage.desk.state.overflow_asked is not None)
+    stage.until(lambda: stage.desk.state.overflow.way("grow").is_possible)
+    assert "2,048 tokens" in stage.desk.state.overflow.way("grow").cost
+    assert stage.desk.state.grow_offer is None
+
+
 def test_an_offer_can_be_declined(stage: Stage):
     near_end(stage, "offer")
     stage.until(lambda: stage.desk.state.grow_offer)
