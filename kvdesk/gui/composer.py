@@ -5,11 +5,13 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import push_button, set_role, text_label
+from kvdesk.gui.attachment_chips import AttachmentChips
+from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
 from kvdesk.gui.figures import cost_line
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.session.state import DeskState, Phase
+from kvdesk.session.state import Attachment, DeskState, Phase
 
+LONG_PASTE = 4000  # characters; a longer text would fill the composer and hide what is asked about it
 _MOST_LINES = 10
 _BUSY = (Phase.PREFILL, Phase.DECODE)
 
@@ -20,6 +22,8 @@ class MessageEdit(QPlainTextEdit):
     sendWanted = Signal()
     escaped = Signal()
     focusChanged = Signal(bool)
+    filesDropped = Signal(list)  # paths
+    longPasted = Signal(str)  # a text that is better attached than written
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,6 +35,7 @@ class MessageEdit(QPlainTextEdit):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.document().setDocumentMargin(0)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.attaches_long_pastes = True
         self._fit()
 
     def _fit(self) -> None:
@@ -54,9 +59,17 @@ class MessageEdit(QPlainTextEdit):
             super().keyPressEvent(event)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Take the text of what is pasted or dropped, never its look."""
-        if source.hasText():
+        """Take files, or the text of what is pasted or dropped, never its look."""
+        if paths := local_files(source):
+            self.filesDropped.emit(paths)
+        elif source.hasText() and len(source.text()) > LONG_PASTE and self.attaches_long_pastes:
+            self.longPasted.emit(source.text())
+        elif source.hasText():
             self.insertPlainText(source.text())
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Whether it is text or files."""
+        return source.hasText() or bool(local_files(source))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -73,6 +86,10 @@ class Composer(QFrame):
     sent = Signal(str)
     edited = Signal(str)  # a question, written anew
     stopWanted = Signal()
+    attachWanted = Signal()  # a dialog to choose files
+    filesDropped = Signal(list)
+    longPasted = Signal(str)
+    detachWanted = Signal(int)
     draftChanged = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -88,6 +105,8 @@ class Composer(QFrame):
         self.edit.setAccessibleName(self.tr("Message"))
         self._note = text_label("", "accent", TextSize.TABLE)
         self._note.hide()
+        self.chips = AttachmentChips()
+        self.attach_button = icon_button("paperclip", self.tr("Attach text files"))
         self.cost = text_label("", "muted", TextSize.TABLE, figures=True)
         self.cost.setAccessibleName(self.tr("Cost of sending"))
         self.button = push_button(self.tr("Send"), "primary")
@@ -99,6 +118,10 @@ class Composer(QFrame):
         self.edit.focusChanged.connect(lambda has: set_role(self, focused="true" if has else "false"))
         self.edit.textChanged.connect(self._text_changed)
         self.button.clicked.connect(self._button_clicked)
+        self.attach_button.clicked.connect(self.attachWanted)
+        self.edit.filesDropped.connect(self.filesDropped)
+        self.edit.longPasted.connect(self.longPasted)
+        self.chips.removeWanted.connect(self.detachWanted)
         self._show_button()
 
     def _lay_out(self) -> None:
@@ -106,9 +129,11 @@ class Composer(QFrame):
         column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.MEDIUM, Space.MEDIUM)
         column.setSpacing(Space.SMALL)
         column.addWidget(self._note)
+        column.addWidget(self.chips)
         column.addWidget(self.edit)
         row = QHBoxLayout()
         row.setSpacing(Space.MEDIUM)
+        row.addWidget(self.attach_button)
         row.addStretch(1)
         row.addWidget(self.cost)
         row.addWidget(self.button)
@@ -128,11 +153,22 @@ class Composer(QFrame):
             self._is_editing = False
             self._note.hide()
             self._set_text(state.chat.draft if state.chat is not None else "")
+        self._show_chips()
         self._is_busy = state.streaming is not None or state.engine.phase in _BUSY
         self._refusal = self._why_not(state)
         self._show_placeholder(self._placeholder(state))
         self._show_cost()
         self._show_button()
+
+    def _show_chips(self) -> None:
+        """Show what is attached to the draft; an earlier message that is edited keeps its own."""
+        self.chips.show_attachments(() if self._is_editing else self._attachments)
+        self.attach_button.setVisible(not self._is_editing)
+        self.edit.attaches_long_pastes = not self._is_editing
+
+    @property
+    def _attachments(self) -> tuple[Attachment, ...]:
+        return self._state.chat.attachments if self._state.chat is not None else ()
 
     def _show_placeholder(self, text: str) -> None:
         if text != self.edit.placeholderText():
@@ -175,6 +211,7 @@ class Composer(QFrame):
             ).format(count=n_behind)
         )
         self._note.show()
+        self._show_chips()
         self._set_text(text)
         self.edit.setFocus()
         self._show_button()
@@ -188,6 +225,7 @@ class Composer(QFrame):
     def _end_edit(self) -> None:
         self._is_editing = False
         self._note.hide()
+        self._show_chips()
 
     def _set_text(self, text: str) -> None:
         was_blocked = self.edit.blockSignals(True)
@@ -203,7 +241,10 @@ class Composer(QFrame):
         self._show_button()
 
     def _show_cost(self) -> None:
-        line = self._refusal if self.text.strip() and self._refusal else cost_line(self._state, self.text)
+        draft = self.text
+        if not draft.strip() and self._has_something:
+            draft = "".join(attached.name for attached in self._attachments)  # they cost as well
+        line = self._refusal if self.text.strip() and self._refusal else cost_line(self._state, draft)
         if line != self.cost.text():
             self.cost.setText(line)
         cost = self._state.send_cost
@@ -222,7 +263,7 @@ class Composer(QFrame):
         if label != self.button.text():
             self.button.setText(label)
             self.button.setAccessibleName(label)
-        can_send = bool(self.text.strip()) and not self._refusal
+        can_send = self._has_something and not self._refusal
         self.button.setEnabled(self._is_busy or can_send)
         self.button.setToolTip(self._button_help(can_send))
 
@@ -233,6 +274,10 @@ class Composer(QFrame):
             return self.tr("Enter sends, Shift+Enter begins a new line")
         return self._refusal or self.tr("Write a message first")
 
+    @property
+    def _has_something(self) -> bool:
+        return bool(self.text.strip()) or (bool(self._attachments) and not self._is_editing)
+
     def _button_clicked(self) -> None:
         if self._is_busy:
             self.stopWanted.emit()
@@ -241,9 +286,15 @@ class Composer(QFrame):
 
     def _send(self) -> None:
         text = self.text.strip()
-        if not text or self._is_busy or self._refusal:
+        if not self._has_something or self._is_busy or self._refusal:
             return
         signal = self.edited if self._is_editing else self.sent
         self._end_edit()
         self._set_text("")
         signal.emit(text)
+
+
+def local_files(data: QMimeData) -> list[str]:
+    """Return the paths of dragged or copied files; none unless all are on this machine."""
+    paths = [url.toLocalFile() for url in data.urls()]
+    return paths if all(paths) else []

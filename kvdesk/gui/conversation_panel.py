@@ -1,14 +1,17 @@
 """The centre of the window: the conversation, how full the context is, and where the user writes."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QApplication, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 
 from kvdesk.gui.column import column_of
 from kvdesk.gui.composer import Composer
 from kvdesk.gui.context_gauge import ContextGauge
 from kvdesk.gui.conversation_view import ConversationView
 from kvdesk.gui.empty_chat import EmptyChat
+from kvdesk.gui.help.pages import set_page
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.room import doing
 from kvdesk.gui.room.card import RoomCard
@@ -48,6 +51,7 @@ class ConversationPanel(QWidget):
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
         self._below = QVBoxLayout()
+        set_page(self, "kv-cache")
         self._below.setSpacing(Space.MEDIUM)
         self._below.addWidget(self.room)
         self._below.addWidget(self.gauge)
@@ -66,6 +70,10 @@ class ConversationPanel(QWidget):
         self.composer.edited.connect(lambda text: actions.edit_message(desk, self._edited_id, text))
         self.composer.stopWanted.connect(lambda: actions.stop_answer(desk))
         self.composer.draftChanged.connect(lambda text: actions.draft_changed(desk, text))
+        self.composer.attachWanted.connect(self._choose_files)
+        self.composer.filesDropped.connect(self._attach)
+        self.composer.longPasted.connect(self._attach_pasted)
+        self.composer.detachWanted.connect(lambda place: actions.detach(desk, place))
         self.view.regenerateWanted.connect(lambda: actions.regenerate(desk))
         self.view.editWanted.connect(self._edit)
         self.view.siblingWanted.connect(lambda message_id: actions.show_branch(desk, message_id))
@@ -150,6 +158,22 @@ class ConversationPanel(QWidget):
         """Write on in the composer what was begun elsewhere."""
         self.focus_composer()
         self.composer.edit.insertPlainText(text)
+
+    def _choose_files(self) -> None:
+        dialog = QFileDialog(self, self.tr("Attach text files"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(self._attach)
+        dialog.open()
+
+    def _attach(self, paths: list[str]) -> None:
+        actions.attach_files(self._desk, [Path(path) for path in paths])
+        self.focus_composer()
+
+    def _attach_pasted(self, text: str) -> None:
+        chat = self._desk.state.chat
+        number = len(chat.attachments) + 1 if chat is not None else 1
+        actions.attach_text(self._desk, self.tr("Pasted text {number}").format(number=number), text)
 
     def _quote(self, text: str) -> None:
         """Begin a line with a quotation in what is being written."""

@@ -2,7 +2,15 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from kvdesk.session.state import ChatMessage, DeskState, EngineState, Phase, Streaming, TurnFigures
+from kvdesk.session.state import (
+    Attachment,
+    ChatMessage,
+    DeskState,
+    EngineState,
+    Phase,
+    Streaming,
+    TurnFigures,
+)
 from kvdesk.units import format_tokens
 
 translate = QCoreApplication.translate
@@ -84,6 +92,12 @@ def place_words(message: ChatMessage) -> str:
     elif message.is_pinned:
         words.append(translate("Figures", "pinned"))
     return SEPARATOR.join(words)
+
+
+def attachment_line(attachment: Attachment) -> str:
+    """Name an attached text and say what it takes; a dash where no model has counted it."""
+    tokens = translate("Figures", "{count} tokens").format(count=format_tokens(attachment.tokens))
+    return SEPARATOR.join([attachment.name, tokens if attachment.tokens is not None else "–"])
 
 
 def answer_line(message: ChatMessage) -> str:

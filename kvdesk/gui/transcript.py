@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+from kvdesk.gui.attachment_rows import AttachmentHead, attachment_heads, toggle
 from kvdesk.gui.figures import answer_line, place_words, thought_line
 from kvdesk.gui.markdown_stream import StreamParser, split_sections
 from kvdesk.gui.message_rows import MESSAGE_GAP, BubbleRow, FigureRow, ReasoningHead, WidgetRow
@@ -202,7 +203,10 @@ class Transcript:
         if self.live is not None and head is self.live.head:
             self.live.fold()
         for group in self.groups:
-            if group.head is head:
+            if isinstance(head, AttachmentHead) and head in group.rows:
+                group.rows = toggle(group.rows, head, split_lines(head.attachment.text))
+                self._is_settled_stale = True
+            elif group.head is head:
                 if head.is_open:
                     close_reasoning(group)
                 else:
@@ -246,6 +250,10 @@ def message_group(message: ChatMessage, *, is_first: bool) -> Group:
             BubbleRow(message.id, text, gap if at == 0 else 0.0, is_first=at == 0, is_last=at == last)
             for at, text in enumerate(sections)
         ]
+        if message.attachments:
+            rows[0].top_gap = 6.0 if message.content else 0.0
+            heads = attachment_heads(message.id, message.attachments, gap)
+            rows = [*heads, *(rows if message.content else ())]
         return Group(message, [*rows, figure_row(message)])
     gap = min(gap, _ANSWER_GAP)
     head = None

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtWidgets import QFrame, QToolButton
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui.composer import Composer
-from kvdesk.session.state import DeskState, EngineState, Phase, SendCost
+from kvdesk.gui.composer import LONG_PASTE, Composer
+from kvdesk.session.state import Attachment, DeskState, EngineState, Phase, SendCost
 from tests.gui import fakes
 
 
@@ -134,3 +135,65 @@ def test_editing_replaces_and_escape_keeps(qtbot: QtBot, composer: Composer) -> 
     with qtbot.waitSignal(composer.edited) as edited, qtbot.assertNotEmitted(composer.sent):
         qtbot.keyClick(composer.edit, Qt.Key.Key_Return)
     assert edited.args == ["the question?"]
+
+
+def attached(*attachments: Attachment) -> DeskState:
+    state = fakes.qwen_loaded()
+    assert state.chat is not None
+    return replace(state, chat=replace(state.chat, draft="", attachments=attachments))
+
+
+def test_files_are_attached_and_not_written(qtbot: QtBot, composer: Composer) -> None:
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile("/tmp/a.md"), QUrl.fromLocalFile("/tmp/b.py")])
+    assert composer.edit.canInsertFromMimeData(files)
+    with qtbot.waitSignal(composer.filesDropped) as dropped:
+        composer.edit.insertFromMimeData(files)
+    assert dropped.args == [["/tmp/a.md", "/tmp/b.py"]]
+    assert composer.text == ""
+
+
+def test_a_long_paste_is_attached_a_short_one_written(qtbot: QtBot, composer: Composer) -> None:
+    pasted = QMimeData()
+    pasted.setText("x" * (LONG_PASTE + 1))
+    with qtbot.waitSignal(composer.longPasted) as long:
+        composer.edit.insertFromMimeData(pasted)
+    assert long.args == [pasted.text()]
+    pasted.setText("x" * LONG_PASTE)
+    with qtbot.assertNotEmitted(composer.longPasted):
+        composer.edit.insertFromMimeData(pasted)
+    assert len(composer.text) == LONG_PASTE
+
+
+def test_attached_texts_show_their_tokens_and_are_taken_away(qtbot: QtBot, composer: Composer) -> None:
+    composer.show_state(attached(Attachment("a.md", "A", 1234), Attachment("b.py", "B")))
+    assert composer.chips.isVisible()
+    names = [chip.accessibleName() for chip in composer.chips.findChildren(QFrame) if chip.accessibleName()]
+    assert names == ["a.md · 1,234 tokens", "b.py · –"]
+    second = next(b for b in composer.chips.findChildren(QToolButton) if "b.py" in b.accessibleName())
+    with qtbot.waitSignal(composer.detachWanted) as detached:
+        qtbot.mouseClick(second, Qt.MouseButton.LeftButton)
+    assert detached.args == [1]
+    composer.show_state(attached())
+    assert composer.chips.isHidden()
+
+
+def test_texts_alone_can_be_sent(qtbot: QtBot, composer: Composer) -> None:
+    composer.show_state(attached(Attachment("a.md", "A", 2)))
+    assert composer.button.isEnabled()
+    with qtbot.waitSignal(composer.sent) as sent:
+        qtbot.keyClick(composer.edit, Qt.Key.Key_Return)
+    assert sent.args == [""]
+
+
+def test_an_earlier_message_that_is_edited_takes_no_attachments(qtbot: QtBot, composer: Composer) -> None:
+    composer.show_state(attached(Attachment("a.md", "A", 2)))
+    composer.begin_edit("Earlier")
+    assert composer.chips.isHidden()
+    assert composer.attach_button.isHidden()
+    pasted = QMimeData()
+    pasted.setText("x" * (LONG_PASTE + 1))
+    composer.edit.insertFromMimeData(pasted)
+    assert len(composer.text) > LONG_PASTE
+    composer.cancel_edit()
+    assert not composer.chips.isHidden()
