@@ -48,6 +48,10 @@ class MessageActions(QWidget):
             button.clicked.connect(signal)
             layout.addWidget(button)
         self.copy_button.clicked.connect(self._show_copied)
+        self._forgetting_copied = QTimer(self)
+        self._forgetting_copied.setSingleShot(True)
+        self._forgetting_copied.setInterval(_COPIED_MS)
+        self._forgetting_copied.timeout.connect(lambda: set_icon(self.copy_button, "copy"))
         self.hide()
 
     def show_for(
@@ -84,7 +88,7 @@ class MessageActions(QWidget):
 
     def _show_copied(self) -> None:
         set_icon(self.copy_button, "check", "good")
-        QTimer.singleShot(_COPIED_MS, self, lambda: set_icon(self.copy_button, "copy"))
+        self._forgetting_copied.start()
 
 
 def sibling_of(group: Group | None, step: int) -> int | None:

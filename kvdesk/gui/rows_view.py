@@ -50,6 +50,11 @@ class RowsView(QAbstractScrollArea):
         self._highlighting = QTimer(self)
         self._highlighting.setInterval(16)
         self._highlighting.timeout.connect(self._highlight)
+        self._copied: CodeView | None = None  # the listing that says so
+        self._forgetting_copied = QTimer(self)
+        self._forgetting_copied.setSingleShot(True)
+        self._forgetting_copied.setInterval(_COPIED_MS)
+        self._forgetting_copied.timeout.connect(self._forget_copied)
         self._dragging = QTimer(self)
         self._dragging.setInterval(30)
         self._dragging.timeout.connect(self._drag_on)
@@ -331,12 +336,16 @@ class RowsView(QAbstractScrollArea):
     def _copy_code(self, view: BlockView) -> None:
         if isinstance(view, CodeView):
             QApplication.clipboard().setText(view.code)
+            self._forget_copied()
             view.is_copied = True
-            QTimer.singleShot(_COPIED_MS, self, lambda: self._forget_copied(view))
+            self._copied = view
+            self._forgetting_copied.start()
             self.viewport().update()
 
-    def _forget_copied(self, view: CodeView) -> None:
-        view.is_copied = False
+    def _forget_copied(self) -> None:
+        if self._copied is not None:
+            self._copied.is_copied = False
+        self._copied = None
         self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +108,8 @@ class StallWatch(QObject):
         self.stalls: list[Stall] = []
         self._log = log
         self._onlooker = _Onlooker((_WORTH_LOGGING_MS * 0.7) / 1000)  # before the stall is over
-        weakref.finalize(self, self._onlooker.end)
+        self.destroyed.connect(self._onlooker.end)
+        weakref.finalize(self, self._onlooker.end)  # where it has no parent that is destroyed
         self._started_s = self._last_s = time.perf_counter()
         self._last_busy_s = time.thread_time()
         self._last_queued_ms = _queued_ms()
@@ -136,8 +138,15 @@ class StallWatch(QObject):
         stall = Stall(now_s - self._started_s, late_ms, busy_ms, waited_ms, stack)
         self.stalls.append(stall)
         if self._log is not None and late_ms >= _WORTH_LOGGING_MS:
-            with self._log.open("a", encoding="utf-8") as lines:
-                lines.write(f"{stall}\n")
+            write_stall(self._log, stall)
+
+
+def write_stall(log: Path, stall: Stall) -> None:
+    """Add a stall to a log; what cannot be written is not worth an error."""
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as lines:
+            lines.write(f"{stall}\n")
 
 
 def log_for(folder: Path) -> Path | None:

@@ -172,7 +172,7 @@ def test_all_is_given_as_markdown_between_the_ends(qtbot: QtBot, view: Conversat
 def test_part_of_an_answer_is_copied_with_its_marks(qtbot: QtBot, view: ConversationView) -> None:
     show(view, conversation(answer(1, RISKS, figures=None)))
     index = index_of(view, TextRow)
-    start, end = point_in(view, index, 0, 27), point_in(view, index, 2, 8)
+    start, end = point_in(view, index, 0, 26), point_in(view, index, 2, 8)
     qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
     qtbot.mouseMove(view.viewport(), pos=end)
     qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
@@ -377,7 +377,7 @@ def test_the_context_menu_knows_what_it_is_on(
     at = QPoint(200, round(view.top_of(head + 1) + 30))
     QApplication.sendEvent(view.viewport(), context_event(view, at))
     pin = "Pin: never leave it out of the context"
-    assert shown[-1] == ["Copy", "Copy as Markdown", "Copy message", "Show reasoning", "", pin, "", "Select all"]
+    assert shown[-1] == ["Copy", "Copy as Markdown", "Copy message", "Quote in the reply", "Show reasoning", "", pin, "", "Select all"]
     assert QApplication.clipboard().text() == RISKS
     assert view.transcript.rows[head + 1].part == "reasoning"
     QApplication.sendEvent(view.viewport(), context_event(view, at))
