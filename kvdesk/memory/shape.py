@@ -141,6 +141,7 @@ class ModelShape:
     norms_values: bool = False
     late_rows: LateRows = ""
     attends_second_norm: bool = False
+    biases_scores: bool = False
     adds_normed: bool = False
     scales_results: bool = False
     adds_stream_first: bool = False

@@ -81,6 +81,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         has_weightless_norms=architecture in table.WEIGHTLESS_NORMS,
         norms_values=architecture in table.NORMS_VALUES,
         attends_second_norm=architecture in table.ATTENDS_SECOND_NORM,
+        biases_scores=architecture in table.BIASES_SCORES,
         adds_stream_first=architecture in table.ADDS_STREAM_FIRST,
         adds_normed=architecture in table.ADDS_NORMED,
         expert_shares=table.expert_shares(architecture, bool(keys.number("expert_weights_norm", 0))),

@@ -194,6 +194,9 @@ LAYER_NORM = _names(
 # Norms without weights, of which the file says nothing.
 WEIGHTLESS_NORMS = frozenset({"olmo", "talkie"})
 
+# A bias by distance joins the scores, so that no kernel computes them.
+BIASES_SCORES = _names("t5 t5encoder")
+
 # A part of the embedding joins the stream again after every layer.
 SKIPS_EMBEDDING = frozenset({"talkie"})
 
@@ -229,7 +232,7 @@ ADDS_FEED_FORWARD_SECOND = _names("jamba lfm2 lfm2moe phi2 phi3 phimoe")
 _WITHOUT_ROPE = _names(
     """
     bert bloom glm5-next gpt2 jais jamba jina-bert-v2 kimi-k3 kimi-linear mpt nemotron_h nemotron_h_moe refact
-    starcoder t5
+    starcoder t5 t5encoder
     """
 )
 _ROPE_AS_WRITTEN = _names("granite granitehybrid granitemoe graniteswitch")
@@ -300,4 +303,4 @@ BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
 # Graphs with parts that kvdesk/memory/graph does not sketch: cross attention, convolutions over positions,
 # drafts that read another model's states.
-ROUGH = _names("dflash eagle3 gemma4-assistant t5 wavtokenizer-dec")
+ROUGH = _names("dflash eagle3 gemma4-assistant wavtokenizer-dec")

@@ -2,7 +2,7 @@
 
 from kvdesk.memory.graph import blocks, compressed, pooled, selection
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.sketch import F16, CacheInputs, Sketch
+from kvdesk.memory.graph.sketch import F16, I32, CacheInputs, Sketch
 from kvdesk.memory.graph.tape import Copies, Copy
 from kvdesk.memory.kv import cells_of
 
@@ -182,11 +182,23 @@ def _scores(
         mask = pooled.selected(s, mask, x, low)
     elif x is not None and selection.selects(s):
         mask = selection.selected(s, mask, x, low)
-    attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
     fresh = (None, None) if s.shape.reads_cache else (k, v)
-    out = attend(s, q, cache, mask, fresh)
+    if s.shape.biases_scores:
+        out = _without_kernel(s, q, cache, mask, fresh, bias=True)
+    elif s.config.uses_flash_attention:
+        out = _with_kernel(s, q, cache, mask, fresh)
+    else:
+        out = _without_kernel(s, q, cache, mask, fresh)
     s.device = at
     return out
+
+
+def attend_to(s: Sketch, q: Tensor, fresh: tuple[Tensor, Tensor], mask: Tensor, cells: int) -> Tensor:
+    """Attention to K and V of so many other tokens that no cache keeps (llm_graph_input_attn_cross)."""
+    for tensor in (q, *fresh):
+        s.expand(tensor)
+    attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
+    return attend(s, q, CacheInputs(mask), mask, fresh, cells)
 
 
 def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int, *, is_apart: bool) -> Tensor:
@@ -197,9 +209,11 @@ def _turned(s: Sketch, x: Tensor, rotation: Tensor | None, width: int, *, is_apa
     return s.new(ne, rotation, s.new(ne, x) if is_apart else x.view())
 
 
-def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: Fresh) -> Tensor:
+def _with_kernel(
+    s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: Fresh, cells: int = 0
+) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
-    cells = cells_of(layer, s.config) * s.config.streams if s.shape.reads_cache else tokens
+    cells = cells or (cells_of(layer, s.config) * s.config.streams if s.shape.reads_cache else tokens)
     sources = [q.view()]
     # f32 caches, and K and V that never see a cache, are read through copies in f16.
     for tensor, copy, length in (
@@ -223,17 +237,30 @@ def _with_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: 
     return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
 
 
-def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fresh: Fresh) -> Tensor:
+def _without_kernel(
+    s: Sketch,
+    q: Tensor,
+    cache: CacheInputs,
+    mask: Tensor,
+    fresh: Fresh,
+    cells: int = 0,
+    *,
+    bias: bool = False,
+) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
-    cells = cells_of(layer, s.config) if s.shape.reads_cache else tokens
+    cells = cells or (cells_of(layer, s.config) if s.shape.reads_cache else tokens)
     k, v = (None if tensor is None else tensor.view() for tensor in fresh)
     product = s.new((cells, tokens, layer.head_count), k, q.view())
+    if bias:
+        product = s.new((cells, tokens, layer.head_count), product, _bias(s, cells), reuse=True)
     weights = s.new((cells, tokens, layer.head_count), product, mask, reuse=True)
     turned, dim = None, layer.value_length
     if v is not None:
         turned = s.new((cells, dim * layer.head_count_kv), v)
     elif s.shape.is_mla:  # V is read from K's rows and must be turned first (v_cont)
         turned = s.new((cells, s.config.streams, dim), item=s.config.type_k.block_bytes)
+    elif bias and s.config.uses_flash_attention:  # else V is cached turned
+        turned = s.new((s.config.type_v.row_bytes(cells), dim * layer.head_count_kv), item=1)
     out = s.new((dim, tokens, layer.head_count), turned, weights)
     if s.shape.is_mla:
         dim = s.width("attn_v_b.weight")
@@ -242,6 +269,14 @@ def _without_kernel(s: Sketch, q: Tensor, cache: CacheInputs, mask: Tensor, fres
     if cache.v_rotation is None:
         return out
     return s.new((dim, layer.head_count, tokens), cache.v_rotation, out.view()).view()
+
+
+def _bias(s: Sketch, cells: int) -> Tensor:
+    """build_pos_bias: one value for each distance and head, spread over all pairs and turned."""
+    if "distances" not in s.inputs:
+        s.inputs["distances"] = s.input(I32 * cells * s.n_tokens)
+    ne = (s.layer.head_count, cells, s.n_tokens)
+    return s.new((cells, s.n_tokens, s.layer.head_count), s.new(ne, s.inputs["distances"].view()).view())
 
 
 def kernel_copies(s: Sketch, cells: int) -> Copies:

@@ -17,6 +17,7 @@ from kvdesk.memory.graph import (
     mixer,
     per_layer,
     pooled,
+    relative,
     rwkv,
 )
 from kvdesk.memory.graph.allocator import Tensor
@@ -45,6 +46,7 @@ _WAYS = (
     _Way(altup.has_streams, altup.opened, altup.layer, altup.closed),
     _Way(checkpoints.has_checkpoints, lambda _, stream: stream, checkpoints.layer, checkpoints.closed),
     _Way(gated.has_streams, gated.opened, gated.layer, gated.closed),
+    _Way(relative.has_bias, relative.opened, relative.layer, relative.closed),
     _Way(hyper.has_streams, hyper.opened, hyper.layer, hyper.closed),
 )
 
@@ -73,6 +75,7 @@ def device_peaks(
 def _structure(shape: ModelShape, config: Configuration) -> Configuration:
     """The configuration that stands for all with the same graph, whose sizes grow with the context."""
     has_copies = config.uses_flash_attention and not compressed.has_compressed(shape)
+    has_copies &= not shape.biases_scores
     config = replace(
         config, type_k=_graph_type(config.type_k, has_copies), type_v=_graph_type(config.type_v, has_copies)
     )
