@@ -179,7 +179,7 @@ def _cause_of(
         return "quit", Phrase("The engine was ended."), Phrase("")
     if verdict == "not_responding":
         return "not_responding", Phrase("The engine stopped answering and was ended."), RELOAD
-    if not said_hello:
+    if verdict == "start_failed" or not (said_hello or ending == "SIGKILL"):
         reason = _last_line(stderr)
         return "start_failed", Phrase("The engine did not start: {reason}", reason=reason), SET_UP
     if ending == "SIGKILL":

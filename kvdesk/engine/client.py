@@ -142,7 +142,7 @@ class EngineClient:
                 creationflags=flags,
             )
         except OSError as error:
-            self._finish(autopsy.exited(-1, [str(error)], said_hello=False))
+            self._finish(autopsy.exited(-1, [str(error)], verdict="start_failed"))
             return
         self._set_deadline(_HELLO, self._hello_timeout_s)
         stderr = self._thread("stderr", self._read_stderr)
@@ -295,6 +295,7 @@ class EngineClient:
             self._tail.append(line.decode("utf-8", "replace").rstrip())
             return
         if greeting.event == "hello" and self._process is not None:
+            self._verdict = self._verdict or "start_failed"
             self._refusal = f"it speaks protocol {greeting.protocol}, this program {PROTOCOL_VERSION}."
             self._process.kill()
 

@@ -11,6 +11,7 @@ import pytest
 
 from kvdesk.chats.store import ChatStore
 from kvdesk.engine.client import EngineClient
+from kvdesk.engine.protocol import Event
 from kvdesk.memory.report import Kind
 from kvdesk.monitor.host import PsutilProbe
 from kvdesk.monitor.sampler import Sampler
@@ -34,8 +35,13 @@ class Real:
     """A desk as the program builds it, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
+        self.hear: Callable[[Event], None] = lambda _: None  # the engine's every word, before the desk has it
+
+        def make_client(emit: Callable[[Event], None], name: str) -> EngineClient:
+            return EngineClient(lambda event: (self.hear(event), emit(event))[1], name=name)
+
         self.desk = Desk(
-            make_client=lambda emit, name: EngineClient(emit, name=name),
+            make_client=make_client,
             make_sampler=lambda emit: Sampler(emit, PsutilProbe, ()),
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
