@@ -2,6 +2,17 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="zh_CN" sourcelanguage="en">
 <context>
+    <name>AttachmentChips</name>
+    <message>
+        <source>Attached texts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>ChatDelegate</name>
     <message>
         <source>Title</source>
@@ -90,6 +101,10 @@
     <message>
         <source>Message</source>
         <translation>消息</translation>
+    </message>
+    <message>
+        <source>Attach text files</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Cost of sending</source>
@@ -224,12 +239,16 @@
 <context>
     <name>ConversationMenus</name>
     <message>
-        <source>Open link…</source>
+        <source>Open {address}…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Copy</source>
         <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy as Markdown</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Copy code</source>
@@ -285,6 +304,14 @@
     <message>
         <source>Reload</source>
         <translation>重新加载</translation>
+    </message>
+    <message>
+        <source>Attach text files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pasted text {number}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -871,6 +898,41 @@
     </message>
 </context>
 <context>
+    <name>HelpWindow</name>
+    <message>
+        <source>Help</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation type="unfinished">快捷键</translation>
+    </message>
+    <message>
+        <source>Page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>As a table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show me around</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished">关闭</translation>
+    </message>
+    <message>
+        <source>Open a model, and its own figures are drawn here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>HistoryItems</name>
     <message>
         <source>Time</source>
@@ -1248,12 +1310,12 @@
         <translation>主题、语言、预留内存（Ctrl+,）</translation>
     </message>
     <message>
-        <source>Keys</source>
-        <translation>快捷键</translation>
+        <source>Help</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The keys of the window (F1)</source>
-        <translation>窗口的快捷键（F1）</translation>
+        <source>What things mean, the keys, and a tour (F1)</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{model} – KV Desk</source>
@@ -1276,8 +1338,44 @@
         <translation>所有文件 (*)</translation>
     </message>
     <message>
+        <source>Any GGUF file: choose it, drop it on the window, or give its web address. Its header is read at once; nothing is loaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>See what fits before loading</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Move the context, or choose smaller cache types below. What it would take on your devices changes as you do, and llama.cpp itself is asked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Load it</source>
         <translation>加载模型</translation>
+    </message>
+    <message>
+        <source>Where it does not fit, this says what to change, in one click. Planned and measured memory stand side by side afterwards.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Watch the cache fill</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How much of the context is used, and what the next message will cost. Near the end you are offered the ways on, each with its price.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Talk to it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A tiny model is built in. Ask it something now; F1 explains whatever has the keyboard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is the KV cache?</source>
+        <translation type="unfinished">What is the KV cache?</translation>
     </message>
     <message>
         <source>Stop an answer or a load</source>
@@ -1308,8 +1406,8 @@
         <translation>导出启动命令</translation>
     </message>
     <message>
-        <source>These keys</source>
-        <translation>本列表</translation>
+        <source>Help on what has the keyboard</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Close the window</source>
@@ -1858,17 +1956,6 @@
     </message>
 </context>
 <context>
-    <name>ShortcutsDialog</name>
-    <message>
-        <source>Keys</source>
-        <translation>快捷键</translation>
-    </message>
-    <message>
-        <source>Close</source>
-        <translation>关闭</translation>
-    </message>
-</context>
-<context>
     <name>TopBar</name>
     <message>
         <source>Show or hide the chats (Ctrl+B)</source>
@@ -2005,6 +2092,25 @@
     <message>
         <source>at {tokens} tokens: {speed}</source>
         <translation>{tokens} 个 token 时:{speed}</translation>
+    </message>
+</context>
+<context>
+    <name>Tour</name>
+    <message>
+        <source>Skip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chat with the demo</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -3013,7 +3119,7 @@
     </message>
     <message>
         <source> and </source>
-        <translation type="unfinished"></translation>
+        <translation> 和 </translation>
     </message>
     <message>
         <source>A .kcpps file has keys such as contextsize and gpulayers.</source>
@@ -3029,7 +3135,7 @@
     </message>
     <message>
         <source>A file that the engine was reading was cut short, or its disk is gone ({ending}).</source>
-        <translation type="unfinished"></translation>
+        <translation>引擎正在读取的文件被截断，或其所在磁盘已不在（{ending}）。</translation>
     </message>
     <message>
         <source>A word of this launch has more than {count} characters.</source>
@@ -3044,12 +3150,24 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Attach a part of it; a file may have {most}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Attach plain text; save other text as UTF-8.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Check the model&apos;s file, then load it again; the chat is kept.</source>
+        <translation>请检查模型文件，然后重新加载；对话已保留。</translation>
+    </message>
+    <message>
+        <source>Choose a file that you may read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Choose a smaller model or quantisation, or fewer GPU layers.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选用更小的模型或量化，或减少 GPU 层数。</translation>
     </message>
     <message>
         <source>Choose an empty folder.</source>
@@ -3141,7 +3259,7 @@
     </message>
     <message>
         <source>Load it without the RPC server {server} and go on.</source>
-        <translation type="unfinished"></translation>
+        <translation>不用 RPC 服务器 {server} 加载并继续。</translation>
     </message>
     <message>
         <source>No launch of llama.cpp’s family was recognised.</source>
@@ -3201,7 +3319,7 @@
     </message>
     <message>
         <source>Start it again, then load again; the chat is kept.</source>
-        <translation type="unfinished"></translation>
+        <translation>请重新启动它，然后重新加载；对话已保留。</translation>
     </message>
     <message>
         <source>Start it there (rpc-server -p PORT) and check that the port can be reached.</source>
@@ -3289,7 +3407,7 @@
     </message>
     <message>
         <source>The RPC server {server} is gone: it ended, or it cannot be reached.</source>
-        <translation type="unfinished"></translation>
+        <translation>RPC 服务器 {server} 不见了：它已结束，或无法连接。</translation>
     </message>
     <message>
         <source>The answer ends after {left} tokens.</source>
@@ -4309,7 +4427,7 @@
     </message>
     <message>
         <source>its file mapped into memory</source>
-        <translation type="unfinished"></translation>
+        <translation>文件映射到内存</translation>
     </message>
     <message>
         <source>its recurrent state is kept otherwise</source>
@@ -4509,7 +4627,7 @@
     </message>
     <message>
         <source>the computation</source>
-        <translation type="unfinished"></translation>
+        <translation>计算</translation>
     </message>
     <message>
         <source>the compute buffer</source>
@@ -4756,12 +4874,24 @@
         <translation>无法打开 {name}：{reason}。</translation>
     </message>
     <message>
+        <source>{name} cannot be read: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{name} is cut short: tensors lie beyond its end.</source>
         <translation>{name} 不完整：有张量超出文件末尾。</translation>
     </message>
     <message>
         <source>{name} is damaged: {reason}</source>
         <translation>{name} 已损坏：{reason}</translation>
+    </message>
+    <message>
+        <source>{name} is not a text file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is too large to be attached: {size}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{name} lacks tensors its architecture needs ({reason}).</source>
