@@ -165,11 +165,7 @@ def _scores(
         for tensor in (k, v) if k_first else (v, k):
             if tensor is not None:
                 s.expand(tensor)
-        if s.shape.reads_cache:
-            s.store(k.view(), cache.k_rows)
-            if v is not None:
-                is_strided = is_apart and cache.v_rotation is None and not s.config.uses_flash_attention
-                s.store((s.new((layer.v_values, s.n_tokens), v) if is_strided else v).view(), cache.v_rows)
+        _store(s, k, v, cache, is_apart=is_apart and cache.v_rotation is None)
     # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
     at, s.device = s.device, s.placement.caches[layer.index]
     if x is not None and blocks.chooses_blocks(s):
@@ -191,6 +187,17 @@ def _scores(
         out = _without_kernel(s, q, cache, mask, fresh)
     s.device = at
     return out
+
+
+def _store(s: Sketch, k: Tensor, v: Tensor | None, cache: CacheInputs, *, is_apart: bool) -> None:
+    """cpy_k, cpy_v: without a kernel V is stored value by value, from one piece."""
+    if not s.shape.reads_cache:
+        return
+    s.store(k.view(), cache.k_rows)
+    if v is not None:
+        if is_apart and not s.config.uses_flash_attention:
+            v = s.new((s.layer.v_values, s.n_tokens), v)
+        s.store(v.view(), cache.v_rows)
 
 
 def attend_to(s: Sketch, q: Tensor, fresh: tuple[Tensor, Tensor], mask: Tensor, cells: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""T5's layers: scores with a bias by distance, and in a decoder a second attention, to the encoder's result."""
+"""T5: scores with a bias by distance, and in a decoder a second attention, to the encoder's result."""
 
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.attention import attend_to, attention
