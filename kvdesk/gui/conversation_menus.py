@@ -1,7 +1,8 @@
 """The conversation's menus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
@@ -11,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 translate = QCoreApplication.translate
 
 Mark = Literal["pin", "unpin", "drop", "bring_back", "compact"]  # about a message's place in the context
+
+_LONGEST, _MOST_LINKS = 60, 12
 
 
 def _copy(text: str) -> None:
@@ -27,7 +30,8 @@ class Menued:
     select_all: Callable[[], None]
     message: str | None = None  # Markdown of the message under the mouse
     code: str | None = None
-    open_link: Callable[[], None] | None = None  # asks about the link under the mouse
+    links: Sequence[str] = ()  # the one under the mouse; those of the message for the keyboard
+    open_link: Callable[[str], None] | None = None  # asks about it
     fold: Callable[[], None] | None = None  # folds or unfolds the message's reasoning
     is_unfolded: bool = False
     quote: Callable[[], None] | None = None  # puts the selection or the message into the composer
@@ -38,8 +42,11 @@ class Menued:
 def conversation_menu(parent: QWidget, about: Menued) -> QMenu:
     """Return the context menu for a place in the conversation."""
     menu = _menu(parent)
-    if about.open_link is not None:
-        menu.addAction(translate("ConversationMenus", "Open link…")).triggered.connect(about.open_link)
+    if about.open_link is not None and about.links:
+        for address in about.links[:_MOST_LINKS]:
+            shown = address if len(address) <= _LONGEST else f"{address[:_LONGEST]}…"
+            label = translate("ConversationMenus", "Open {address}…").format(address=shown.replace("&", "&&"))
+            menu.addAction(label).triggered.connect(partial(about.open_link, address))
         menu.addSeparator()
     copying = menu.addAction(translate("ConversationMenus", "Copy"))
     copying.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))

@@ -1,11 +1,9 @@
 """The conversation as it is read: follows the state, offers what can be done with each message."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -13,6 +11,8 @@ from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
+    QPainter,
+    QPaintEvent,
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -21,7 +21,9 @@ from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu
 from kvdesk.gui.figures import live_line
 from kvdesk.gui.find_bar import WIDTH, FindBar
 from kvdesk.gui.finder import Hit
+from kvdesk.gui.keys import MESSAGE_STEPS, VERSION_STEPS, MessageKeys, is_written, key_of
 from kvdesk.gui.link_question import LinkQuestion
+from kvdesk.gui.markdown import links_of
 from kvdesk.gui.message_actions import MessageActions, sibling_of
 from kvdesk.gui.message_rows import FigureRow, ReasoningHead, WidgetRow
 from kvdesk.gui.row_marks import Place, RowMarks
@@ -32,8 +34,6 @@ from kvdesk.gui.transcript import Group, Transcript
 from kvdesk.session.state import DeskState
 
 _MOST_FOUND = 60  # characters of a selection that is taken as what to look for
-
-_STEPS: Mapping[int, int] = MappingProxyType({Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1})
 
 
 class ConversationView(RowsView):
@@ -50,6 +50,7 @@ class ConversationView(RowsView):
         super().__init__(parent)
         self.setAccessibleName(self.tr("Conversation"))
         self._transcript = Transcript()
+        self._read_id: int | None = None  # of the message that the keyboard is on
         self._hovered_head: ReasoningHead | None = None
         self._notice: QWidget | None = None
         self.find_bar = FindBar(self)
@@ -59,6 +60,7 @@ class ConversationView(RowsView):
         self.link_question = LinkQuestion(self)
         self.link_question.closed.connect(self._take_keyboard)
         self.message_actions = MessageActions(self.viewport())
+        MessageKeys(self.message_actions).stepped.connect(self._read)
         self.message_actions.copyWanted.connect(self._copy_message)
         self.message_actions.regenerateWanted.connect(self.regenerateWanted)
         self.message_actions.editWanted.connect(self._edit)
@@ -80,7 +82,7 @@ class ConversationView(RowsView):
             transcript.live.figures.release()
         is_sent = count < len(transcript.groups) and not had_live
         if is_other:
-            self._selection = None
+            self._selection = self._read_id = None
             self.link_question.hide()
         if is_other or is_sent:
             self._stack.follows = True
@@ -201,22 +203,66 @@ class ConversationView(RowsView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            first, last = self.rows_in_view()
-            heads = [row for row in self.rows[first:last] if isinstance(row, ReasoningHead)]
-            if heads:
-                self.fold(heads[-1])
+            self._fold_nearest()
         elif event.key() == Qt.Key.Key_Escape and not self.link_question.isHidden():
             self.link_question.leave()
         elif event.key() == Qt.Key.Key_Escape and not self.find_bar.isHidden():
             self.find_bar.leave()
         elif event.key() == Qt.Key.Key_F3 and not self.find_bar.isHidden():
             self.find_bar.step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
-        elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in _STEPS:
-            self._walk(_STEPS[event.key()])
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in MESSAGE_STEPS:
+            self._read(MESSAGE_STEPS[event.key()])
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in VERSION_STEPS:
+            self._walk(VERSION_STEPS[event.key()])
         elif is_written(event):
             self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
+
+    def _fold_nearest(self) -> None:
+        """Fold or unfold the reasoning of the message that the keyboard is on, else the last in view."""
+        group = self._read_group()
+        first, last = self.rows_in_view()
+        heads = [row for row in self.rows[first:last] if isinstance(row, ReasoningHead)]
+        if group is not None:
+            heads = [group.head] if group.head is not None else []
+        if heads:
+            self.fold(heads[-1])
+
+    # ------------------------------------------------------------------------ the keyboard, by messages
+
+    def _read_group(self) -> Group | None:
+        """Return the message that the keyboard is on."""
+        return next((g for g in self._transcript.groups if g.message.id == self._read_id), None)
+
+    def _read(self, step: int) -> None:
+        """Go to the next message or the one before: its actions are Tab's next stop."""
+        groups = self._transcript.groups
+        if not groups:
+            return
+        now = self._read_group() or self._group_at(self.rows_in_view()[0])
+        at = groups.index(now) if now in groups else len(groups) - 1
+        if self._read_group() is not None:
+            at = max(0, min(at + step, len(groups) - 1))
+        self._read_id = groups[at].message.id
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.show_place(self.rows.index(groups[at].rows[0]), 0, 0)
+        self._show_actions(groups[at])
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, groups[at].message.content))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        group = self._read_group()
+        if group is None or not (self.hasFocus() or self.message_actions.has_focus()):
+            return
+        first, last = self.rows.index(group.rows[0]), self.rows.index(group.rows[-1])
+        top = self.top_of(first) + group.rows[0].top_gap
+        bottom = self.top_of(last) + group.rows[last - first].height
+        painter = QPainter(self.viewport())
+        bar = QRectF(max(0, self._left - 14), top, 3, bottom - top)
+        painter.fillRect(bar, self.style_of_text.accent)
+        painter.end()
 
     # -------------------------------------------------------------------------------------------- actions
 
@@ -273,9 +319,9 @@ class ConversationView(RowsView):
         self._place_actions()
 
     def _show_actions_for_keyboard(self) -> None:
-        """While the view has the keyboard, the last message's actions are the next stop of Tab."""
+        """While the view has the keyboard, the actions of its message are the next stop of Tab."""
         if self.hasFocus() and self._transcript.groups:
-            self._show_actions(self._transcript.groups[-1])
+            self._show_actions(self._read_group() or self._transcript.groups[-1])
 
     def _edit(self) -> None:
         if self.message_actions.group is not None:
@@ -307,15 +353,19 @@ class ConversationView(RowsView):
         about = Menued(self.has_selection, self.copy, partial(self.copy, as_markdown=True), self.select_all)
         if self.rows:
             group = self._group_at(self._row_at(point)[0])
+            if event.reason() == QContextMenuEvent.Reason.Keyboard:
+                group = self._read_group() or group
             head = group.head if group is not None else None
             found = self._view_at(point)
             view, local = found if found is not None else (None, QPointF())
             address = view.link_at(local.x(), local.y()) if view is not None else ""
+            is_by_key = event.reason() == QContextMenuEvent.Reason.Keyboard and group is not None
             about = replace(
                 about,
                 message=group.message.content if group is not None else None,
                 code=view.code if isinstance(view, CodeView) else None,
-                open_link=partial(self.link_question.ask, address) if address else None,
+                links=links_of(group.message.content) if is_by_key and group else (address,) * bool(address),
+                open_link=self.link_question.ask,
                 fold=partial(self.fold, head) if head is not None else None,
                 is_unfolded=head is not None and head.is_open,
                 quote=partial(self._quote, group) if group is not None else None,
@@ -344,15 +394,3 @@ class ConversationView(RowsView):
         self.setAccessibleDescription(message.content[:4000])
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, message.content))
-
-
-def key_of(event: QEvent) -> int:
-    """Return the key of an event, 0 for one without."""
-    return event.key() if isinstance(event, QKeyEvent) else 0
-
-
-def is_written(event: QKeyEvent) -> bool:
-    """Whether a key writes a character other than a space, which scrolls."""
-    commands = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    commands |= Qt.KeyboardModifier.MetaModifier
-    return event.text().isprintable() and bool(event.text().strip()) and not event.modifiers() & commands

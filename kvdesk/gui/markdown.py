@@ -295,3 +295,22 @@ def block_text(block: Block) -> str:
             return "\n".join("\t".join(spans_text(cell) for cell in row) for row in block.rows)
         case _:
             return ""
+
+
+def block_spans(block: Block) -> Iterator[Span]:
+    """Return the spans of a block, those of a table cell by cell."""
+    match block:
+        case TextBlock():
+            yield from block.spans
+        case TableBlock():
+            for row in block.rows:
+                for cell in row:
+                    yield from cell
+        case _:
+            pass
+
+
+def links_of(text: str) -> tuple[str, ...]:
+    """Return the addresses in a text, each once."""
+    spans = (span for block in parse(text) for span in block_spans(block))
+    return tuple(dict.fromkeys(span.href for span in spans if span.href))

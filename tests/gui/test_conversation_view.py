@@ -308,6 +308,48 @@ def test_keys_scroll(qtbot: QtBot, view: ConversationView) -> None:
     assert view.follows
 
 
+def test_the_keyboard_goes_from_message_to_message(qtbot: QtBot, view: ConversationView) -> None:
+    show(view, long_conversation(20_000))
+    view.activateWindow()
+    view.setFocus()
+    groups, alt = view.transcript.groups, Qt.KeyboardModifier.AltModifier
+    at = []
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Down):
+        qtbot.keyClick(view, key, alt)
+        group = view.message_actions.group
+        assert group is not None
+        at.append(groups.index(group))
+        first = view.rows.index(group.rows[0])
+        assert view.rows_in_view()[0] <= first < view.rows_in_view()[1]
+    assert at == [at[0], at[0] - 1, at[0] - 2, at[0] - 1]
+    qtbot.keyClick(view.message_actions.copy_button, Qt.Key.Key_Up, alt)  # from its actions, too
+    assert view.message_actions.group is groups[at[0] - 2]
+    for _ in range(3):
+        qtbot.keyClick(view, Qt.Key.Key_Home)
+    view.grab()
+
+
+def test_the_keyboards_menu_has_the_messages_links(
+    view: ConversationView, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    shown: list[str] = []
+
+    def popup(menu: QMenu, at: QPoint) -> None:
+        shown.extend(action.text() for action in menu.actions())
+        menu.actions()[0].trigger()
+        menu.deleteLater()
+
+    monkeypatch.setattr(QMenu, "popup", popup)
+    show(view, conversation(question(1, "?"), answer(2, "[a](https://a.example/?x=1&y=2)")))
+    qtbot.keyClick(view, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    at = QPoint(1, 1)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, at, view.viewport().mapToGlobal(at))
+    QApplication.sendEvent(view.viewport(), event)
+    assert shown[0] == "Open https://a.example/?x=1&&y=2…"
+    assert view.link_question.address == "https://a.example/?x=1&y=2"
+
+
 def test_arrows_move_wide_content(qtbot: QtBot, view: ConversationView) -> None:
     show(view, conversation(answer(1, listing(3), figures=None)))
     before = view.grab().toImage()
@@ -377,7 +419,17 @@ def test_the_context_menu_knows_what_it_is_on(
     at = QPoint(200, round(view.top_of(head + 1) + 30))
     QApplication.sendEvent(view.viewport(), context_event(view, at))
     pin = "Pin: never leave it out of the context"
-    assert shown[-1] == ["Copy", "Copy as Markdown", "Copy message", "Quote in the reply", "Show reasoning", "", pin, "", "Select all"]
+    assert shown[-1] == [
+        "Copy",
+        "Copy as Markdown",
+        "Copy message",
+        "Quote in the reply",
+        "Show reasoning",
+        "",
+        pin,
+        "",
+        "Select all",
+    ]
     assert QApplication.clipboard().text() == RISKS
     assert view.transcript.rows[head + 1].part == "reasoning"
     QApplication.sendEvent(view.viewport(), context_event(view, at))
