@@ -118,9 +118,9 @@ class ChatStore:
         """Return the id of an empty conversation; one that was never used is taken again."""
         with self.access() as db:
             unused = db.execute(
-                "SELECT id FROM chats WHERE title = '' AND draft || draft_attachments = '' AND system_prompt = ?"
-                " AND sampling = ? AND deleted_s IS NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id)"
-                " ORDER BY id DESC LIMIT 1",
+                "SELECT id FROM chats WHERE title = '' AND draft || draft_attachments = ''"
+                " AND system_prompt = ? AND sampling = ? AND deleted_s IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id) ORDER BY id DESC LIMIT 1",
                 (system_prompt, sampling),
             ).fetchone()
             if unused is not None:
@@ -176,7 +176,7 @@ class ChatStore:
 
         `title` becomes the conversation's if it has none yet.
         """
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             self._supersede(db, chat_id, replaced)
             made = self._add(db, chat_id, "user", content, _last_shown(db, chat_id))
             choose(db, chat_id, made.id)
@@ -191,7 +191,7 @@ class ChatStore:
 
     def supersede(self, chat_id: int, replaced: Sequence[int]) -> None:
         """Mark messages as giving way to one that is about to come; their text stays."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             self._supersede(db, chat_id, replaced)
 
     def begin_answer(self, chat_id: int, question: int | None = None) -> int:
@@ -199,7 +199,7 @@ class ChatStore:
 
         It becomes the one that is shown there; an earlier answer is a branch beside it.
         """
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             before = question if question is not None else _last_shown(db, chat_id)
             made = self._add(db, chat_id, "assistant", "", before, is_partial=True)
             choose(db, chat_id, made.id)
@@ -216,13 +216,13 @@ class ChatStore:
 
     def show_branch(self, chat_id: int, message_id: int) -> None:
         """Show a message instead of its siblings, with what followed it when it was shown last."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             choose(db, chat_id, message_id)
             show_chosen(db, chat_id)
 
     def settle(self, chat_id: int) -> None:
         """Show again what gave way to a message that never came."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             show_chosen(db, chat_id)
 
     def save_answer(
@@ -235,7 +235,7 @@ class ChatStore:
         figures: str = "",
     ) -> None:
         """Write what there is of an answer, and the figures once it is complete."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             db.execute(
                 "UPDATE messages SET content = ?, reasoning = ?, is_partial = ?, reasoning_s = ?, figures = ?"
                 " WHERE id = ?",
@@ -257,7 +257,7 @@ class ChatStore:
         is_dropped: bool | None = None,
     ) -> None:
         """Pin messages or let go of them, leave them out of the context or bring them back."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             for column, value in (("is_pinned", is_pinned), ("is_dropped", is_dropped)):
                 if value is not None:
                     db.executemany(
@@ -267,7 +267,7 @@ class ChatStore:
 
     def compact(self, chat_id: int, replaced: Sequence[int], question: str, summary: str) -> None:
         """Drop messages from the context and put a question and its answer, the summary, behind them."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             last = [message for message in Tree(db, chat_id).shown() if message in replaced][-1]
             behind = db.execute(
                 "SELECT id FROM messages WHERE chat_id = ? AND parent = ?", (chat_id, last)
@@ -286,7 +286,7 @@ class ChatStore:
 
     def bring_back(self, chat_id: int, messages: Sequence[int]) -> None:
         """Bring dropped messages back into the context; a summary that stands for any of them gives way."""
-        with self.access() as db, _transaction(db):
+        with self.access() as db, transaction(db):
             wanted = set(messages)
             for summary in self.all_messages(chat_id):
                 if wanted & set(summary.stands_for) and not summary.is_superseded:
@@ -351,7 +351,8 @@ class ChatStore:
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All that is written inside, or nothing of it."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
