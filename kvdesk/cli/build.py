@@ -342,16 +342,22 @@ def _add_exchanging(app: typer.Typer) -> None:
             list[str],
             typer.Argument(
                 metavar="'COMMAND LINE'",
-                help=t("In quotes, or “-” to read it from standard input."),
+                help=t("In quotes; or a file that holds it, or “-” for standard input."),
                 show_default=False,
             ),
         ],
+        name: Annotated[
+            str,
+            typer.Option(
+                metavar="NAME", help=t("Which launch of a file that has several."), show_default=False
+            ),
+        ] = "",
         as_json: AsJson = False,
     ) -> None:
         from kvdesk.cli.exchange import import_command as run
 
         words, trailing_json = _without_json(command)
-        raise typer.Exit(run(words, as_json or trailing_json))
+        raise typer.Exit(run(words, name, as_json or trailing_json))
 
 
 def _without_json(words: list[str]) -> tuple[list[str], bool]:

@@ -1,5 +1,6 @@
 """`kvdesk export` and `kvdesk import`: options to a launch command, and a launch command to options."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -11,8 +12,11 @@ from kvdesk.cli.printing import print_json, print_pairs
 from kvdesk.cli.texts import t
 from kvdesk.errors import ExportError, OptionError
 from kvdesk.export import TARGETS, target
+from kvdesk.export.dialects.imported import Imported
 from kvdesk.export.exporter import Launch, below_home
-from kvdesk.export.parse import Imported, parse_text, parse_words
+from kvdesk.export.launches import MOST_CHARACTERS, read_launch
+from kvdesk.export.own_command import own_command
+from kvdesk.export.parse import parse_words
 from kvdesk.export.shells import BY_NAME as SHELLS
 from kvdesk.export.shells import Shell
 from kvdesk.memory.shape import ModelShape
@@ -52,12 +56,13 @@ def export_command(
     return 0
 
 
-def import_command(words: list[str], as_json: bool) -> int:
-    """Print the options of a launch command, what was not understood, and what the target does besides."""
-    if words == ["-"]:
-        imported = parse_text(sys.stdin.read())
-    else:
-        imported = parse_text(words[0]) if len(words) == 1 else parse_words(words)
+def import_command(words: list[str], name: str, as_json: bool) -> int:
+    """Print the options of a launch, what was not understood, and what the target does besides."""
+    imported = _read(words, name)
+    lines = {
+        verb: own_command(verb, imported.model, imported.options, _shell(""))
+        for verb in ("estimate", "fit", "chat")
+    }
     if as_json:
         print_json(
             {
@@ -66,24 +71,62 @@ def import_command(words: list[str], as_json: bool) -> int:
                 "options": imported.options,
                 "unknown": list(imported.unknown),
                 "notes": [t(note) for note in imported.notes],
+                "name": imported.name,
+                "names": list(imported.names),
+                "commands": lines,
             }
         )
     else:
         _print_imported(imported)
+        typer.echo()
+        for line in lines.values():
+            typer.echo(line)
     return 0
+
+
+def _read(words: list[str], name: str) -> Imported:
+    """Read what was given: words, one text, a file that holds one, or standard input. Raises ExportError."""
+    if len(words) > 1:
+        return parse_words(words)
+    if words == ["-"]:
+        return read_launch(sys.stdin.read(MOST_CHARACTERS + 1), name)
+    path = Path(words[0]).expanduser()
+    try:
+        if "\n" not in words[0] and path.is_file():
+            with path.open("rb") as file:
+                return read_launch(file.read(4 * MOST_CHARACTERS + 1).decode("utf-8", "replace"), name)
+    except OSError as error:
+        if error.errno not in {errno.ENAMETOOLONG, errno.EINVAL}:
+            raise ExportError(
+                "{path} cannot be read: {reason}.",
+                "Check the path, or paste the text itself.",
+                path=str(path),
+                reason=error.strerror or str(error),
+            ) from error
+    except ValueError:
+        pass  # no path on this system
+    return read_launch(words[0], name)
 
 
 def _print_imported(imported: Imported) -> None:
     changed = [
         (flag_of(row), write_value(row, value))
-        for name, value in msgspec.structs.asdict(imported.options).items()
-        if value != (row := BY_NAME[name]).default
+        for option, value in msgspec.structs.asdict(imported.options).items()
+        if value != (row := BY_NAME[option]).default
     ]
     print_pairs([(t("program"), imported.target), (t("model"), imported.model or "–"), *changed])
     for word in imported.unknown:
         typer.echo(t("not an option of memory: {word}", word=word))
     for note in imported.notes:
         typer.echo(t(note))
+    if imported.names:
+        typer.echo(
+            t(
+                "This is “{name}” of {names}; --name chooses another.",
+                name=imported.name,
+                names=", ".join(imported.names),
+            )
+        )
 
 
 def _shape(path: str) -> ModelShape:

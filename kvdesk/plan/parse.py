@@ -135,7 +135,7 @@ def _read_switch(row: OptionRow, text: str) -> bool:
 def _read_count(row: OptionRow, text: str) -> int:
     if row.name == "n_gpu_layers" and text.lower() in _ALL_LAYERS:
         return ALL_LAYERS
-    if re.fullmatch(r"[+-]?\d+", text):
+    if re.fullmatch(r"[+-]?\d{1,100}", text):
         return int(text)
     has_suffix = re.fullmatch(r"[\d.]+", text) is None  # "1.5" tokens are a slip, "1.5k" are 1536
     try:
@@ -186,7 +186,7 @@ def _check_override(row: OptionRow, item: str) -> None:
         )
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise OptionError(
             "“{pattern}” of {flag} is not a regular expression ({reason}).",
             "Quote characters such as ( and + with a backslash.",

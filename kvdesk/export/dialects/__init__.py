@@ -1,0 +1,1 @@
+"""How each program of llama.cpp's family names the launch options, read back."""
