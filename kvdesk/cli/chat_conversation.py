@@ -1,11 +1,10 @@
 """The chat behind `kvdesk chat`: an estimate that may refuse, an engine process, and the messages so far."""
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 import typer
@@ -31,13 +30,11 @@ from kvdesk.engine.protocol import (
     Message,
     MessagesDropped,
     Overflow,
-    Park,
     Planned,
     Rebuild,
     Rebuilt,
     Rehearse,
     Rehearsed,
-    Resume,
     StateRoute,
     TokensCounted,
     TurnDone,
@@ -267,26 +264,6 @@ class Conversation:
         self.room.rehearsed(said)
         self._books.rehearsed(said, self.room.options)
         return said
-
-    @contextmanager
-    def cache_aside(self) -> Iterator[None]:
-        """Keep the conversation's cache in a file while the engine answers something else.
-
-        Where that cannot be done the conversation is read again with its next answer, which says so.
-        """
-        aside = find_places().parked / f"aside-{os.getpid()}.kv"
-        try:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            self.request(lambda number: Park(id=number, chat=CHAT, path=str(aside)))
-        except (KvDeskError, OSError):
-            yield
-            return
-        try:
-            yield
-        finally:
-            with suppress(KvDeskError, OSError):
-                self.request(lambda number: Resume(id=number, chat=CHAT, path=str(aside)))
-            aside.unlink(missing_ok=True)
 
     def count(self, draft: str = "") -> TokensCounted | None:
         """What the conversation takes, with a draft or as it stands; None for an empty one."""

@@ -147,12 +147,11 @@ class EditingCommands:
         said = [talk.said[number - 1].message for number in chosen]
         asked = instruction(tuple(ChatMessage(0, m.role, m.content) for m in said))
         sampling = msgspec.structs.replace(self._chat.sampling, temperature=0.0, max_tokens=most)
-        with self._chat.cache_aside():
-            done = self._chat.request(
-                lambda number: Chat(
-                    id=number, messages=(Message("user", asked),), sampling=sampling, chat="summary"
-                )
+        done = self._chat.request(
+            lambda number: Chat(
+                id=number, messages=(Message("user", asked),), sampling=sampling, chat="summary"
             )
+        )
         assert isinstance(done, TurnDone)
         summary = done.text.strip()
         if not summary:

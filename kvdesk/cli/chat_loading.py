@@ -6,6 +6,7 @@ from kvdesk.cli.chat_conversation import Conversation
 from kvdesk.cli.prompting import agree, say
 from kvdesk.cli.texts import t
 from kvdesk.errors import Cancelled, DoesNotFit, KvDeskError
+from kvdesk.phrases import Phrase
 from kvdesk.plan.remedy import written
 
 
@@ -26,8 +27,8 @@ def load(conversation: Conversation) -> None:
                 if not remedy.changes or isinstance(error, DoesNotFit):  # that names what fits already
                     raise
                 flags = " ".join(written(name, value) for name, value in remedy.changes)
-                hint = "Add {flags} to the command: that takes less, or is less unusual."
-                raise type(error)(error.message, hint, flags=flags) from error
+                hint = Phrase("Add {flags} to the command: that takes less, or is less unusual.", flags=flags)
+                raise type(error)(error.message, hint) from error
             say(t(error.message))
             if not agree(f"{t(remedy.sentence)} [Y/n] "):
                 raise Cancelled from error

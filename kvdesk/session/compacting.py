@@ -47,7 +47,7 @@ def begin(parts: Parts, chat: Conversation, ids: tuple[int, ...]) -> None:
         chat.sampling, temperature=0.0, max_tokens=summary_tokens(tokens) if tokens else -1
     )
     parts.take(events.SummaryBegun(chat.id, ids, tokens))
-    parts.driver.summarise(chat.id, instruction(chosen), sampling, parts.parked_files.aside())
+    parts.driver.summarise(chat.id, instruction(chosen), sampling)
 
 
 def accept(parts: Parts, found: Compaction, text: str) -> None:

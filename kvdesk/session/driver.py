@@ -90,12 +90,8 @@ class Driver:
             ),
         )
 
-    def summarise(self, chat_id: int, message: str, sampling: Sampling, aside: str) -> None:
-        """Ask for a text beside a conversation, whose own cache is in the file `aside` meanwhile.
-
-        Where it cannot be kept there the conversation is read again with its next answer, which says so.
-        """
-        self._child.send(lambda number: protocol.Park(id=number, chat=str(chat_id), path=aside))
+    def summarise(self, chat_id: int, message: str, sampling: Sampling) -> None:
+        """Ask for a text beside a conversation, whose own cache waits on the engine's shelf meanwhile."""
         self._send(
             "summary",
             lambda number: protocol.Chat(
@@ -105,7 +101,6 @@ class Driver:
                 chat=f"summary of {chat_id}",
             ),
         )
-        self._send("aside", lambda number: protocol.Resume(id=number, chat=str(chat_id), path=aside))
 
     def count(self, chat_id: int, messages: tuple[protocol.Message, ...]) -> None:
         """Ask what sending these messages would cost; an earlier question no longer matters."""

@@ -288,7 +288,6 @@ Purpose = Literal[
     "resume",
     "rehearsal",
     "summary",
-    "aside",
     "endpoint",
     "attachment",
     "other",

@@ -1,9 +1,6 @@
 """Keeps the files of parked caches, on the store's thread, and says so when it is done."""
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 from kvdesk.chats.parked import ParkedCaches
 from kvdesk.chats.rows import ParkedCache
@@ -30,18 +27,6 @@ class ParkedFiles:
     def folder(self) -> str:
         """Where they lie."""
         return str(self._caches.folder)
-
-    def aside(self) -> str:
-        """A file for a cache that gives way for a moment."""
-        folder = self._caches.folder
-        with suppress(OSError):  # the engine then says that it cannot write there
-            folder.mkdir(parents=True, exist_ok=True)
-        return str(folder / f"aside-{os.getpid()}.kv")
-
-    def forget_aside(self) -> None:
-        """That cache is back, or lost."""
-        path = Path(self.aside())
-        self._submit(lambda: path.unlink(missing_ok=True))
 
     def read(self) -> None:
         """List what is there, and delete what nobody has any more."""

@@ -44,8 +44,6 @@ def from_engine(parts: Parts, event: events.FromEngine) -> None:
         case protocol.Parked() as said:
             parking.was_parked(parts, said)
             parts.mark("parked", format_bytes(said.n_bytes))
-        case protocol.Resumed() if event.purpose == "aside":
-            parts.parked_files.forget_aside()
         case protocol.Resumed() as said:
             parking.was_resumed(parts, said)
             parts.pause_due_s = parts.clock()
@@ -61,8 +59,6 @@ def stopped(parts: Parts, purpose: events.Purpose, said: protocol.Failed | proto
         answering.begin_uncounted(parts)
     elif purpose == "resume" and isinstance(said, protocol.Failed):
         parking.not_resumed(parts, said)
-    elif purpose == "aside":
-        parts.parked_files.forget_aside()
     elif purpose == "park":
         parts.resting_tokens.clear()  # what cannot be written now is not offered again and again
 

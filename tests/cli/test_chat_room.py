@@ -167,10 +167,11 @@ def test_a_summary_is_shown_and_stands_for_its_messages(chat):
 
 
 def test_a_summary_leaves_the_chats_own_cache_as_it_was(chat, tmp_path):
-    events = chat(FACT, "/compact 1-2", "/back 1 2", "/drop 3-4", QUESTION)
+    # A few tokens more than the shelf of the engine takes the trouble for.
+    events = chat(FACT, "Thanks.", "/compact 1-4", "/back 1-4", "/drop 5-6", QUESTION)
     assert events.all("turn")[-1]["reread_tokens"] == 0
     assert "48213" in events.all("turn")[-1]["text"]
-    assert list((tmp_path / "parked").iterdir()) == []
+    assert not (tmp_path / "parked").exists()
 
 
 def test_an_edit_begins_again_from_there(chat):

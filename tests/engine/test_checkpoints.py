@@ -136,6 +136,7 @@ def test_what_rested_is_not_taken_into_another_kind_of_context(
     shelf, tokens = Shelf(), TOKENS[:300]
     shelf.put("a", family.filled(tokens))
     other = family.empty(**changes)
+    assert not shelf.fits("a", other)
     assert not shelf.take("a", other)
     assert other.tokens == []
     assert llama.llama_memory_seq_pos_max(other.memory, 0) == -1
@@ -150,6 +151,8 @@ def test_a_shelf_keeps_the_latest_within_its_budget(family: Bench) -> None:
     for chat in ("a", "b", "c"):
         shelf.put(chat, context)
     assert [bool(shelf.tokens(chat)) for chat in ("a", "b", "c")] == [False, True, True]
+    shelf.put("d", context, wanted="b")
+    assert [bool(shelf.tokens(chat)) for chat in ("b", "c", "d")] == [True, False, True]
     small = Shelf(budget_bytes=size - 1)
     small.put("a", context)
     assert small.n_bytes == 0

@@ -59,17 +59,17 @@ class Chats:
 
     def held(self, chat: str) -> Transcript:
         """The transcript of the conversation that the cache holds. Raises EngineError when it is another."""
-        if chat != self._in_cache and self._shelf.tokens(chat):
+        if chat != self._in_cache and self._shelf.fits(chat, self._context):
             self._bring(chat)
         transcript = self._transcripts.get(chat)
         if transcript is None or chat != self._in_cache or not self._context.tokens:
             raise EngineError("The cache holds nothing of this conversation, so there is nothing to park.")
         return transcript
 
-    def set_aside(self) -> None:
-        """Put what the cache holds on the shelf: it is to be filled from elsewhere."""
+    def set_aside(self, wanted: str = "") -> None:
+        """Put what the cache holds on the shelf: it is to be filled from elsewhere, or by the `wanted` chat."""
         if self._in_cache and self._context.tokens:
-            self._shelf.put(self._in_cache, self._context)
+            self._shelf.put(self._in_cache, self._context, wanted)
 
     def resumed(self, chat: str, transcript: Transcript) -> None:
         """The cache holds this conversation now; it came from elsewhere."""
@@ -201,8 +201,8 @@ class Chats:
 
     def _of(self, chat: str) -> tuple[Sequence[int], Checkpoints]:
         """The tokens that a conversation's next turn finds in the cache, and the checkpoints of them."""
-        if chat != self._in_cache and (rested := self._shelf.tokens(chat)):
-            return rested, self._shelf.checkpoints(chat)
+        if chat != self._in_cache and self._shelf.fits(chat, self._context):
+            return self._shelf.tokens(chat), self._shelf.checkpoints(chat)
         return self._context.tokens, self._context.checkpoints
 
     def _reason(
@@ -298,6 +298,6 @@ class Chats:
 
     def _bring(self, chat: str) -> bool:
         """Let the cache be a conversation's; what it held rests. Returns whether something came back."""
-        self.set_aside()
+        self.set_aside(chat)
         self._in_cache = chat
         return self._shelf.take(chat, self._context)

@@ -50,11 +50,24 @@ class Shelf:
         """The checkpoints that rest with a conversation's cache."""
         return self._kept[chat].checkpoints if chat in self._kept else Checkpoints(0)
 
-    def put(self, chat: str, context: Context) -> None:
-        """Put away what the context holds, where there is room for it; its tokens stay in the context."""
+    def fits(self, chat: str, context: Context) -> bool:
+        """Whether a conversation's cache is here and the context is such as it was made in."""
+        found = self._kept.get(chat)
+        return (
+            found is not None
+            and len(found.tokens) <= context.n_ctx_seq
+            and (found.format, found.positions) == (format_of(context), _positions(context))
+        )
+
+    def put(self, chat: str, context: Context, wanted: str = "") -> None:
+        """Put away what the context holds, where there is room for it; its tokens stay in the context.
+
+        What others have left gives way, but for the conversation that is `wanted` next.
+        """
         self.drop(chat)
         n_bytes = state_bytes(context)
-        if len(context.tokens) < FEWEST_TOKENS or not self._make_room(n_bytes + context.checkpoints.n_bytes):
+        needed_bytes = n_bytes + context.checkpoints.n_bytes
+        if len(context.tokens) < FEWEST_TOKENS or not self._make_room(needed_bytes, wanted):
             return
         try:
             state = new_space(n_bytes)
@@ -70,10 +83,9 @@ class Shelf:
         """Bring a conversation's cache back into the context; False where that cannot be: the context is
         unchanged then, or empty.
         """
+        is_fit = self.fits(chat, context)
         found = self._kept.pop(chat, None)
-        if found is None or len(found.tokens) > context.n_ctx_seq:
-            return False
-        if (found.format, found.positions) != (format_of(context), _positions(context)):
+        if found is None or not is_fit:
             return False
         try:
             put_state(context, found.state, found.tokens)
@@ -89,12 +101,14 @@ class Shelf:
         """Let go of one."""
         self._kept.pop(chat, None)
 
-    def _make_room(self, n_bytes: int) -> bool:
+    def _make_room(self, n_bytes: int, wanted: str) -> bool:
         free = psutil.virtual_memory().available + self.n_bytes
         budget = self._budget_bytes if self._budget_bytes is not None else free // _SHARE
-        while self._kept and self.n_bytes + n_bytes > budget:
-            del self._kept[next(iter(self._kept))]
-        return n_bytes <= budget
+        for chat in [chat for chat in self._kept if chat != wanted]:
+            if self.n_bytes + n_bytes <= budget:
+                break
+            del self._kept[chat]
+        return self.n_bytes + n_bytes <= budget
 
 
 def _positions(context: Context) -> tuple[object, ...]:

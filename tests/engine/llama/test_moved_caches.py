@@ -5,7 +5,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kvdesk.engine.protocol import Event, Park, Parked, Rebuild, RebuildProgress, Rebuilt, Resume, Resumed
+from kvdesk.engine.protocol import (
+    Event,
+    Message,
+    Park,
+    Parked,
+    Rebuild,
+    RebuildProgress,
+    Rebuilt,
+    Resume,
+    Resumed,
+)
 from kvdesk.errors import DoesNotFit, EngineError
 from kvdesk.memory.report import Kind
 from kvdesk.plan.options import LoadOptions
@@ -118,3 +128,20 @@ def test_a_damaged_file_leaves_the_chat_that_is_there(demo_engine: Engine, tmp_p
         resume(demo_engine, "b", tmp_path / "b.kv")
     second = demo_engine.chat(FACT, answer(first), QUESTION, chat="a")
     assert second.reread_tokens == 0
+
+
+def test_a_chat_that_rested_in_other_types_is_read_again_and_the_reason_named(demo_engine: Engine) -> None:
+    """The chat in the cache is converted, those on the shelf are as they were."""
+    told: tuple[Message, ...] = (FACT, answer(demo_engine.chat(FACT, chat="a")), user("Thanks."))
+    first = demo_engine.chat(*told, chat="a")
+    demo_engine.chat(user("Tell me a joke."), chat="b")
+    told = (*told, answer(first), QUESTION)
+    assert demo_engine.count(*told, chat="a").reused_tokens == first.cache.cells_used
+    assert rebuild(demo_engine, cache_type_k="q8_0", cache_type_v="q8_0").how == "converted"
+    counted = demo_engine.count(*told, chat="a")
+    back = demo_engine.chat(*told, chat="a")
+    assert (back.reread_reason, back.restored_from) == ("options_changed", "")
+    assert back.reused_tokens == counted.reused_tokens < first.cache.cells_used
+    assert back.reread_tokens == first.cache.cells_used - back.reused_tokens
+    assert "48213" in back.text
+    assert demo_engine.chat(*told, answer(back), QUESTION, chat="a").reread_tokens == 0
