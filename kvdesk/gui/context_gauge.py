@@ -1,70 +1,16 @@
-"""How full the context is: a ribbon of messages to scale, and a line that says it in tokens."""
+"""How full the context is: a ribbon of messages to scale, and a line that says it in tokens and bytes."""
 
-from dataclasses import dataclass
-
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, text_label
 from kvdesk.gui.figures import SEPARATOR, prefill_line
-from kvdesk.gui.theme import Radius, Space, TextSize
-from kvdesk.session.state import ChatMessage, Conversation, DeskState, Phase
-from kvdesk.units import format_tokens
+from kvdesk.gui.room.ribbon import Limits, Ribbon, Segment, fitted, segments_of
+from kvdesk.gui.theme import Space, TextSize
+from kvdesk.session.state import DeskState, Phase
+from kvdesk.units import format_bytes, format_tokens
 
-_RIBBON = 14
-_ROLE_COLOURS = {
-    "user": ("k", 1.0),
-    "assistant": ("v", 0.75),
-    "other": ("k", 0.55),
-    "reading": ("compute", 1.0),
-    "another": ("other", 1.0),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of the context: whose it is and how many tokens wide."""
-
-    role: str  # "user", "assistant", "other" (not told apart), "reading" or "another" (chat)
-    tokens: int
-
-
-def segments_of(chat: Conversation | None) -> tuple[Segment, ...]:
-    """Divide the context among the messages, as far as figures tell them apart.
-
-    A turn's prompt counts everything before the answer; the difference between one turn's end and the next
-    prompt is the question with the template's own tokens. What no figures cover is "other".
-    """
-    found: list[Segment] = []
-    end = 0
-    for message in chat.messages if chat is not None else ():
-        figures = message.figures
-        if figures is None:
-            continue
-        question = figures.prompt_tokens - end
-        if question < 0:  # the history was cut: what came before is no longer known by message
-            found, question = [], figures.prompt_tokens
-        known = bool(found) or not chat or chat.messages[0].role == "user"
-        found.append(Segment("user" if known else "other", question))
-        found.append(Segment("assistant", figures.completion_tokens))
-        end = figures.prompt_tokens + figures.completion_tokens
-    return tuple(found)
-
-
-def fitted(segments: tuple[Segment, ...], cells_used: int) -> tuple[Segment, ...]:
-    """Make segments sum to the cells in use: cut what is not cached, add what is not told apart."""
-    fitting: list[Segment] = []
-    left = cells_used
-    for segment in segments:
-        tokens = min(segment.tokens, left)
-        if tokens > 0:
-            fitting.append(Segment(segment.role, tokens))
-        left -= tokens
-    if left > 0:
-        fitting.append(Segment("other", left))
-    return tuple(fitting)
+_EXCERPT = 60  # characters of a message in its tooltip
 
 
 def holds_open_chat(state: DeskState) -> bool:
@@ -76,63 +22,19 @@ def holds_open_chat(state: DeskState) -> bool:
     return cache is None or cache.chat in ("", str(chat_id))
 
 
-class Ribbon(QWidget):
-    """The context from its first token to its last, messages in the colours of their roles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedHeight(_RIBBON)
-        self._segments: tuple[Segment, ...] = ()
-        self._total = 0
-        theme.current().changed.connect(self.update)
-
-    def show_segments(self, segments: tuple[Segment, ...], total: int) -> None:
-        """Show these segments of a context of `total` tokens."""
-        if (segments, total) != (self._segments, self._total):
-            self._segments, self._total = segments, total
-            self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(200, _RIBBON)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape = QPainterPath()
-        shape.addRoundedRect(QRectF(self.rect()), Radius.BAR, Radius.BAR)
-        painter.setClipPath(shape)
-        painter.fillRect(self.rect(), theme.colour("free"))
-        scale = self.width() / max(1, self._total)
-        colours = {role: self._colour(role) for role in _ROLE_COLOURS}
-        at, drawn = 0, 0.0
-        for segment in self._segments:
-            at += segment.tokens
-            right = at * scale
-            if right - drawn < 0.5:
-                continue  # too narrow to be seen; hundreds of short messages cost nothing
-            gap = 1.0 if right - drawn > 3 else 0.0
-            painter.fillRect(QRectF(drawn, 0, right - drawn - gap, _RIBBON), colours[segment.role])
-            drawn = right
-        painter.end()
-
-    @staticmethod
-    def _colour(role: str) -> QColor:
-        name, strength = _ROLE_COLOURS[role]
-        front, back = theme.colour(name), theme.colour("free")
-        mixed = [
-            round(strength * a + (1 - strength) * b)
-            for a, b in zip(front.getRgb()[:3], back.getRgb()[:3], strict=True)  # type: ignore[index]
-        ]
-        return QColor(*mixed)
-
-
 class ContextGauge(QWidget):
     """Ribbon and line; hidden while no model is loaded."""
 
+    messageChosen = Signal(int)
+    menuWanted = Signal(int, QPoint)  # of a message, at a place on the screen
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._ribbon = Ribbon()
-        self._messages: tuple[ChatMessage, ...] | None = None
+        self.ribbon = Ribbon(self._describe)
+        self.ribbon.messageChosen.connect(self.messageChosen)
+        self.ribbon.menuWanted.connect(self.menuWanted)
+        self._state = DeskState()
+        self._divided_for: tuple[object, ...] = ()
         self._divided: tuple[Segment, ...] = ()
         self.left = text_label("", "muted", TextSize.TABLE)
         self.right = text_label("", "muted", TextSize.TABLE, figures=True)
@@ -146,13 +48,14 @@ class ContextGauge(QWidget):
         row.addWidget(self.left, 1)
         row.addWidget(self.right)
         row.addWidget(self.menu_button)
-        column.addWidget(self._ribbon)
+        column.addWidget(self.ribbon)
         column.addLayout(row)
         self.setAccessibleName(self.tr("Context"))
 
     def show_state(self, state: DeskState) -> None:
         """Show how much of the loaded context is in use."""
         loaded, engine = state.engine.loaded, state.engine
+        self._state = state
         self.setVisible(loaded is not None)
         if loaded is None:
             return
@@ -166,17 +69,41 @@ class ContextGauge(QWidget):
         segments = self._fitted(state, used)
         if engine.phase is Phase.DECODE and segments and segments[-1].role == "other":
             segments = self._with_live_answer(segments, state)
-        self._ribbon.show_segments(segments, total)
         self._set_left(self._legend(segments))
-        self._set_right(self._use(used, total))
+        self._set_right(used, total)
+        cost, limits = state.send_cost, Limits()
+        if engine.phase is Phase.READY and holds_open_chat(state):
+            limits = self._limits(used)
+            if cost is not None and cost.prompt_tokens > used:
+                segments = (*segments, Segment("unread", cost.prompt_tokens - used))
+        self.ribbon.show_segments(segments, total, limits)
+
+    def _limits(self, used: int) -> Limits:
+        """What becomes of the cache with the next message, and how far back windows see."""
+        state, cost = self._state, self._state.send_cost
+        loaded, model = state.engine.loaded, state.model
+        is_same = loaded is not None and model is not None and model.path == loaded.path
+        windows = (
+            [layer.window_tokens for layer in model.layers if layer.window_tokens]
+            if is_same and model
+            else []
+        )
+        return Limits(
+            reread_from=cost.reused_tokens if cost is not None and cost.reused_tokens < used else None,
+            window_from=used - max(windows) if windows and used > max(windows) else None,
+            full_to=cost.cells_after if cost is not None else None,
+        )
 
     def _fitted(self, state: DeskState, used: int) -> tuple[Segment, ...]:
         """Divide the cells in use among the messages, when it is the open chat that they hold."""
         if not holds_open_chat(state):
             return (Segment("another", used),) if used else ()
         messages = state.chat.messages if state.chat is not None else None
-        if messages is not self._messages:
-            self._messages, self._divided = messages, segments_of(state.chat)
+        leaving = state.overflow.ids if state.overflow is not None else ()
+        divided_for = (messages, state.message_tokens, leaving)
+        if not all(a is b for a, b in zip(divided_for, self._divided_for or (0, 0, 0), strict=True)):
+            self._divided_for = divided_for
+            self._divided = segments_of(state.chat, state.message_tokens, leaving)
         return fitted(self._divided, used)
 
     def _show_prefill(self, state: DeskState, total: int) -> None:
@@ -184,9 +111,9 @@ class ContextGauge(QWidget):
         reused = min(engine.prefill_reused_tokens, engine.prefill_done_tokens)
         kept = self._fitted(state, reused)
         reading = Segment("reading", max(0, engine.prefill_done_tokens - reused))
-        self._ribbon.show_segments((*kept, reading), total)
+        self.ribbon.show_segments((*kept, reading), total, Limits())
         self._set_left(prefill_line(engine, engine.tokens_per_s))
-        self._set_right(self._use(engine.prefill_done_tokens, total))
+        self._set_right(engine.prefill_done_tokens, total)
 
     @staticmethod
     def _with_live_answer(segments: tuple[Segment, ...], state: DeskState) -> tuple[Segment, ...]:
@@ -219,7 +146,44 @@ class ContextGauge(QWidget):
         if text != self.left.text():
             self.left.setText(text)
 
-    def _set_right(self, text: str) -> None:
-        if text != self.right.text():
-            self.right.setText(text)
-            self.setAccessibleDescription(text)
+    def _set_right(self, used: int, total: int) -> None:
+        text = self._use(used, total)
+        if text == self.right.text():
+            return
+        self.right.setText(text)
+        words = self._bytes(used, total)
+        self.right.setToolTip(words)
+        self.setAccessibleDescription("\n".join(filter(None, (text, words))))
+
+    def _bytes(self, used: int, total: int) -> str:
+        """The cells in use as bytes, K and V apart."""
+        cache = self._state.engine.cache
+        if cache is None or not total:
+            return ""
+        sizes = [
+            self.tr("{name}: {used} of {size} in use").format(
+                name=name, used=format_bytes(size * used // total), size=format_bytes(size)
+            )
+            for name, size in (("K", cache.k_bytes), ("V", cache.v_bytes))
+            if size
+        ]
+        cells = self.tr("{used} of {total} cells").format(
+            used=format_tokens(used), total=format_tokens(total)
+        )
+        return "\n".join((cells, *sizes))
+
+    def _describe(self, segment: Segment) -> str:
+        """A stretch in words: whose, how long, what becomes of it."""
+        messages = self._state.chat.messages if self._state.chat is not None else ()
+        message = next((each for each in messages if each.id == segment.message_id), None)
+        said = " ".join(message.content.split()) if message is not None else ""
+        parts = [self.tr("{count} tokens").format(count=format_tokens(segment.tokens))]
+        if said:
+            parts.insert(0, f"{said[:_EXCERPT]}…" if len(said) > _EXCERPT else said)
+        if segment.role == "unread":
+            parts.append(self.tr("to be read with the next message"))
+        if segment.is_pinned:
+            parts.append(self.tr("pinned"))
+        if segment.leaves:
+            parts.append(self.tr("leaves the context when it is full"))
+        return "\n".join(parts)

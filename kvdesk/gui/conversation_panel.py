@@ -15,7 +15,7 @@ from kvdesk.gui.help.pages import set_page
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.room import doing
 from kvdesk.gui.room.card import RoomCard
-from kvdesk.gui.room.menu import room_menu
+from kvdesk.gui.room.menu import message_menu, room_menu
 from kvdesk.gui.room.questions import Answer, Question, closing_question, question_of
 from kvdesk.gui.theme import Space
 from kvdesk.resources import DEMO_MODEL
@@ -82,6 +82,8 @@ class ConversationPanel(QWidget):
         self.view.marked.connect(lambda said, message_id: doing.mark(desk, said, message_id))
         self.room.answered.connect(self._answer)
         self.gauge.menu_button.clicked.connect(self._show_room_menu)
+        self.gauge.messageChosen.connect(self.view.show_message)
+        self.gauge.menuWanted.connect(self._show_message_menu)
         self.empty.openWanted.connect(self.openWanted)
         self.empty.demoWanted.connect(lambda: actions.open_model(desk, DEMO_MODEL))
         self.empty.promptChosen.connect(lambda text: actions.send_message(desk, text))
@@ -153,6 +155,12 @@ class ConversationPanel(QWidget):
         menu = room_menu(self, desk.state, desk.settings.overflow, doing.doings(desk))
         button, size = self.gauge.menu_button, menu.sizeHint()
         menu.popup(button.mapToGlobal(button.rect().topRight()) - QPoint(size.width(), size.height()))
+
+    def _show_message_menu(self, message_id: int, place: QPoint) -> None:
+        desk = self._desk
+        menu = message_menu(self, desk.state, message_id, lambda said: doing.mark(desk, said, message_id))
+        if menu is not None:
+            menu.popup(place)
 
     def _type(self, text: str) -> None:
         """Write on in the composer what was begun elsewhere."""

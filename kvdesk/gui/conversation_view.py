@@ -279,6 +279,12 @@ class ConversationView(RowsView):
         siblings = group.message.siblings
         return next((g for g in self._transcript.groups if siblings and g.message.siblings == siblings), None)
 
+    def show_message(self, message_id: int) -> None:
+        """Bring the beginning of a message into view."""
+        index = next((at for at, row in enumerate(self.rows) if row.message_id == message_id), None)
+        if index is not None:
+            self.show_place(index, 0, 0)
+
     def _walk(self, step: int) -> None:
         """Show another version of the message whose actions are shown, else of the last that has any."""
         group = self.message_actions.group

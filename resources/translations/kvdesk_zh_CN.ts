@@ -65,6 +65,10 @@
         <translation>搜索标题和所有对话内容</translation>
     </message>
     <message>
+        <source>Import and export chats</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Your chats will be listed here.</source>
         <translation>你的对话会列在这里。</translation>
     </message>
@@ -81,8 +85,48 @@
         <translation>重命名</translation>
     </message>
     <message>
+        <source>Export…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Delete</source>
         <translation type="unfinished">删除</translation>
+    </message>
+    <message>
+        <source>Import chats…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export all chats…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export chats</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>JSON with all branches (*.json)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Markdown to read (*.md)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>chats</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Import chats</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chats (*.json *.jsonl *.md)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation type="unfinished">所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -215,6 +259,30 @@
     <message>
         <source>{used} of {total} tokens · {percent} %</source>
         <translation>{used} / {total} token · {percent} %</translation>
+    </message>
+    <message>
+        <source>{name}: {used} of {size} in use</source>
+        <translation>{name}:已用 {used},共 {size}</translation>
+    </message>
+    <message>
+        <source>{used} of {total} cells</source>
+        <translation>{used} / {total} 个单元</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>to be read with the next message</source>
+        <translation>将随下一条消息读取</translation>
+    </message>
+    <message>
+        <source>pinned</source>
+        <translation>已固定</translation>
+    </message>
+    <message>
+        <source>leaves the context when it is full</source>
+        <translation>上下文满时移出</translation>
     </message>
 </context>
 <context>
@@ -1712,6 +1780,13 @@
     </message>
 </context>
 <context>
+    <name>Ribbon</name>
+    <message>
+        <source>Messages in the context</source>
+        <translation>上下文中的消息</translation>
+    </message>
+</context>
+<context>
     <name>Room</name>
     <message>
         <source>Rehearse: fill it twice and see that it holds</source>
@@ -1764,6 +1839,26 @@
     <message>
         <source>as in the settings: {policy}</source>
         <translation>按设置:{policy}</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>取消固定</translation>
+    </message>
+    <message>
+        <source>Pin: never leave it out of the context</source>
+        <translation>固定:永不移出上下文</translation>
+    </message>
+    <message>
+        <source>Leave this exchange out: frees {freed} tokens, {read} are read again</source>
+        <translation>移出这一轮对话:释放 {freed} 个 token,需重新读取 {read} 个</translation>
+    </message>
+    <message>
+        <source>Summarise everything up to here ({tokens} tokens)…</source>
+        <translation>将到此为止的内容写成摘要({tokens} 个 token)…</translation>
     </message>
     <message>
         <source>Setting the contents aside</source>
@@ -3162,6 +3257,14 @@
         <translation>请检查模型文件，然后重新加载；对话已保留。</translation>
     </message>
     <message>
+        <source>Choose a file as it was exported.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a file of conversations in JSON or Markdown.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Choose a file that you may read.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3194,6 +3297,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Export it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>It does there what it does by itself, and may take other memory.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3203,6 +3310,10 @@
     </message>
     <message>
         <source>It is where it was. Check that the folder may be written and that its disk has room.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It reads its own JSON and Markdown, and JSON of LM Studio, Open WebUI and ShareGPT.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3998,6 +4109,10 @@
         <translation>请更新 KV Desk 以打开它们；未作任何更改。</translation>
     </message>
     <message>
+        <source>Update KV Desk to read it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Update the program: its next release may bring a llama.cpp that does.</source>
         <translation>请更新程序：下一版可能带有支持它的 llama.cpp。</translation>
     </message>
@@ -4738,6 +4853,14 @@
         <translation>{count:,} 个 token 及其合并规则</translation>
     </message>
     <message>
+        <source>{count} chats read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} chats written to {path}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{count} layers</source>
         <translation>{count} 层</translation>
     </message>
@@ -4878,12 +5001,24 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{name} has no conversation in it that KV Desk knows how to read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{name} is cut short: tensors lie beyond its end.</source>
         <translation>{name} 不完整：有张量超出文件末尾。</translation>
     </message>
     <message>
         <source>{name} is damaged: {reason}</source>
         <translation>{name} 已损坏：{reason}</translation>
+    </message>
+    <message>
+        <source>{name} is damaged: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is not JSON.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{name} is not a text file.</source>
@@ -4896,6 +5031,10 @@
     <message>
         <source>{name} lacks tensors its architecture needs ({reason}).</source>
         <translation>{name} 缺少其架构所需的张量（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{name} was written by a newer KV Desk.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{n} layers on the GPU</source>

@@ -82,7 +82,7 @@ def test_a_full_context_is_a_choice_with_the_price_of_each_way(qtbot: QtBot, car
     costs = {choice.answer: choice.cost for choice in question.choices}
     assert "1,800 tokens fall out" in costs["roll"]
     assert not card.buttons["grow"].isEnabled()
-    assert costs["grow"].startswith("No larger context fits")
+    assert costs["grow"].startswith("Larger contexts that fit are being")
     with qtbot.waitSignal(card.answered) as told:
         card.buttons["roll"].click()
     assert told.args == ["roll"]

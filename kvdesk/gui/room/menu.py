@@ -8,8 +8,10 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from kvdesk.gui.conversation_menus import Mark
 from kvdesk.gui.own_language import translated
 from kvdesk.plan.offer import Rung
+from kvdesk.session.counting import whole_exchanges
 from kvdesk.session.state import DeskState, Phase
 from kvdesk.settings.rows import OverflowPolicy
 from kvdesk.units import format_bytes, format_tokens
@@ -122,3 +124,44 @@ def _heading(menu: QMenu, text: str) -> None:
 
 def _signed(size_bytes: int) -> str:
     return f"{'+' if size_bytes >= 0 else '−'}{format_bytes(abs(size_bytes))}"
+
+
+def message_menu(
+    parent: QWidget, state: DeskState, message_id: int, do: Callable[[Mark], None]
+) -> QMenu | None:
+    """What can be done about a message's place in the context, with its price; None while it is in use."""
+    chat = state.chat
+    message = next((each for each in chat.messages if each.id == message_id), None) if chat else None
+    if chat is None or message is None or state.streaming is not None:
+        return None
+    menu = QMenu(parent)
+    menu.aboutToHide.connect(menu.deleteLater)
+    _heading(menu, translate("Room", "{count} tokens").format(count=_count(_tokens_of(state, (message_id,)))))
+    if message.is_pinned:
+        menu.addAction(translate("Room", "Unpin")).triggered.connect(lambda: do("unpin"))
+        return menu
+    pin = menu.addAction(translate("Room", "Pin: never leave it out of the context"))
+    pin.triggered.connect(lambda: do("pin"))
+    ids = whole_exchanges(chat.messages, (message_id,))
+    if not ids or ids[-1] == chat.messages[-1].id:
+        return menu
+    place = [each.id for each in chat.messages].index(ids[-1])
+    later = _tokens_of(state, tuple(each.id for each in chat.messages[place + 1 :] if not each.is_dropped))
+    drop = translate("Room", "Leave this exchange out: frees {freed} tokens, {read} are read again")
+    words = drop.format(freed=_count(_tokens_of(state, ids)), read=_count(later))
+    menu.addAction(words).triggered.connect(lambda: do("drop"))
+    earlier = tuple(each.id for each in chat.messages[: place + 1] if not (each.is_dropped or each.is_pinned))
+    compact = translate("Room", "Summarise everything up to here ({tokens} tokens)…")
+    words = compact.format(tokens=_count(_tokens_of(state, earlier)))
+    menu.addAction(words).triggered.connect(lambda: do("compact"))
+    return menu
+
+
+def _tokens_of(state: DeskState, ids: tuple[int, ...]) -> int | None:
+    """Tokens of messages as they were counted last; None where one was not."""
+    counted = {each.id: each.tokens for each in state.message_tokens}
+    return sum(counted[each] for each in ids) if all(each in counted for each in ids) else None
+
+
+def _count(tokens: int | None) -> str:
+    return "–" if tokens is None else format_tokens(tokens)
