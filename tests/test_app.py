@@ -61,6 +61,13 @@ def test_the_window_does_not_pay_for_what_its_first_picture_does_not_need(tmp_pa
         home=tmp_path,
     )
     assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
+    ran = run_python(
+        "-c",
+        "import sys; import kvdesk.gui.run;"
+        "print(sorted({'numpy', 'pyqtgraph', 'psutil', 'asyncio', 'uvicorn', 'jinja2'} & sys.modules.keys()))",
+        home=tmp_path,
+    )
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
 
 
 def run_python(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:

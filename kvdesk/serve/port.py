@@ -1,6 +1,5 @@
 """What the endpoint needs of an engine, and the engine's events as a coroutine reads them."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,6 +43,8 @@ async def events_of(port: EnginePort, make_command: MakeCommand) -> AsyncGenerat
 
     Raises the KvDeskError that the command failed with, and Cancelled.
     """
+    import asyncio  # late, for the window knows ports from its start and few of them are ever opened
+
     loop = asyncio.get_running_loop()
     heard: asyncio.Queue[Event] = asyncio.Queue()
 
