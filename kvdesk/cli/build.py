@@ -29,6 +29,7 @@ def build_cli(launch_window: Callable[[str | None], int]) -> typer.Typer:
     _add_planning(app)
     _add_running(app)
     _add_exchanging(app)
+    _add_chats(app)
     return app
 
 
@@ -358,6 +359,55 @@ def _add_exchanging(app: typer.Typer) -> None:
 
         words, trailing_json = _without_json(command)
         raise typer.Exit(run(words, name, as_json or trailing_json))
+
+
+def _add_chats(app: typer.Typer) -> None:
+    chats = typer.Typer(
+        help=t("List the chats of the window, write them to a file, read them from files."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(chats, name="chats")
+
+    @chats.command("list", help=t("List the chats, latest first."))
+    def list_command(as_json: AsJson = False) -> None:
+        from kvdesk.cli.chats import run_list
+
+        raise typer.Exit(run_list(as_json=as_json))
+
+    @chats.command("export", help=t("Write chats to a file: JSON with all branches, or Markdown to read."))
+    def export(
+        path: Annotated[
+            str,
+            typer.Argument(metavar="FILE", help=t("A name that ends in .json or .md."), show_default=False),
+        ],
+        ids: Annotated[
+            list[int] | None,
+            typer.Argument(
+                metavar="[ID]...", help=t("Numbers of “chats list”; all without."), show_default=False
+            ),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.chats import run_export
+
+        raise typer.Exit(run_export(path, ids or (), as_json=as_json))
+
+    @chats.command("import", help=t("Add the chats in files to the window's."))
+    def import_(
+        paths: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="FILE...",
+                help=t("JSON of KV Desk, LM Studio, Open WebUI or ShareGPT, or Markdown."),
+                show_default=False,
+            ),
+        ],
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.chats import run_import
+
+        raise typer.Exit(run_import(paths, as_json=as_json))
 
 
 def _without_json(words: list[str]) -> tuple[list[str], bool]:

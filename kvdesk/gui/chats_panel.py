@@ -1,12 +1,15 @@
-"""The conversations, left: open one, begin one, find one by what was said, rename and delete."""
+"""The conversations, left: open one, begin one, find one by what was said, rename, delete, import, export."""
 
+import re
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -108,12 +111,14 @@ class ChatsPanel(QWidget):
         self._state = DeskState()
         self._items = ChatItems(lambda chat_id, title: actions.rename_chat(desk, chat_id, title))
         self.new_button = icon_button("plus", self.tr("New chat"))
+        self.more_button = icon_button("more", self.tr("Import and export chats"))
         self.search = QLineEdit()
         self.list = ChatList(self._items)
         self.undo_bar = UndoBar()
         self.nothing = text_label("", "muted", TextSize.TABLE, wrap=True)
         self._lay_out()
         self.new_button.clicked.connect(lambda: actions.new_chat(desk))
+        self.more_button.clicked.connect(self._show_more)
         self.search.textChanged.connect(self._look_for)
         self.list.itemDelegate().closeEditor.connect(lambda: QTimer.singleShot(0, self, self._arrange))
         self.list.openWanted.connect(self._open)
@@ -138,6 +143,7 @@ class ChatsPanel(QWidget):
         head.setContentsMargins(Space.SMALL, 0, 0, 0)
         head.addWidget(text_label(self.tr("KV Desk"), "text", TextSize.READING, bold=True))
         head.addStretch(1)
+        head.addWidget(self.more_button)
         head.addWidget(self.new_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(Space.SMALL, Space.MEDIUM, Space.SMALL, Space.MEDIUM)
@@ -206,7 +212,50 @@ class ChatsPanel(QWidget):
         renaming = menu.addAction(self.tr("Rename"))
         renaming.setShortcut(Qt.Key.Key_F2)
         renaming.triggered.connect(lambda: self.list.edit(index))
+        menu.addAction(self.tr("Export…")).triggered.connect(lambda: self._export(index))
         deleting = menu.addAction(self.tr("Delete"))
         deleting.setShortcut(Qt.Key.Key_Delete)
         deleting.triggered.connect(lambda: self._delete(index))
         menu.popup(self.list.viewport().mapToGlobal(at))
+
+    def _show_more(self) -> None:
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.addAction(self.tr("Import chats…")).triggered.connect(self._import)
+        everything = menu.addAction(self.tr("Export all chats…"))
+        everything.setEnabled(bool(self._state.chats))
+        everything.triggered.connect(lambda: self._export(None))
+        menu.popup(self.more_button.mapToGlobal(self.more_button.rect().bottomLeft()))
+
+    def _export(self, index: QModelIndex | None) -> None:
+        """Ask where to write a conversation, or (None) all of them."""
+        chat = self._items.chat_at(index) if index is not None else None
+        ids = (chat.id,) if chat is not None else None
+        dialog = QFileDialog(self, self.tr("Export chats"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(
+            [self.tr("JSON with all branches (*.json)"), self.tr("Markdown to read (*.md)")]
+        )
+        dialog.setDefaultSuffix("json")
+        dialog.filterSelected.connect(
+            lambda name: dialog.setDefaultSuffix("md" if "*.md" in name else "json")
+        )
+        dialog.selectFile(file_name(chat.title) if chat is not None else self.tr("chats"))
+        dialog.fileSelected.connect(lambda path: actions.export_chats(self._desk, ids, Path(path)))
+        dialog.open()
+
+    def _import(self) -> None:
+        dialog = QFileDialog(self, self.tr("Import chats"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setNameFilters([self.tr("Chats (*.json *.jsonl *.md)"), self.tr("All files (*)")])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(
+            lambda paths: actions.import_chats(self._desk, [Path(path) for path in paths])
+        )
+        dialog.open()
+
+
+def file_name(title: str) -> str:
+    """Return a name that every file system takes for what a conversation is called."""
+    return " ".join(re.sub(r'[\x00-\x1f<>:"/\\|?*]', " ", title).split()).strip(".")[:80] or "chat"

@@ -10,6 +10,9 @@ import msgspec
 from kvdesk import export
 from kvdesk.chats.attachments import Attachment, read_file
 from kvdesk.errors import ExportError, KvDeskError
+from kvdesk.export import Written
+from kvdesk.export.exporter import Launch, below_home
+from kvdesk.export.shells import BY_NAME as SHELLS
 from kvdesk.export.shells import ShellName
 from kvdesk.phrases import Phrase
 from kvdesk.plan.lens import LensRow, look
@@ -20,7 +23,6 @@ from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
 from kvdesk.session import answering, arithmetic, events, remedies, serving, steps
 from kvdesk.session.desk import Desk
-from kvdesk.session.history_csv import export_csv
 from kvdesk.session.notices import notice_of
 from kvdesk.session.state import Notice, Phase
 
@@ -86,11 +88,12 @@ def forget_recent(desk: Desk, path: str) -> None:
     desk.take(events.RecentChanged(recent))
 
 
-def export_text(desk: Desk, target: str, shell: ShellName) -> str:
-    """Return the launch command of the open model for a target. Raises ExportError, without a model too."""
+def exported(desk: Desk, target: str, shell: ShellName) -> Written:
+    """Return the open model's launch for a target. Raises ExportError, without a model too."""
     if desk.opened is None:
         raise ExportError(steps.NOTHING_OPEN.message, steps.NOTHING_OPEN.hint)
-    return export.render(target, desk.opened.card.path, desk.state.options, desk.opened.shape, shell)
+    launch = Launch(below_home(desk.opened.card.path), desk.state.options, desk.opened.shape)
+    return export.write(export.target(target), launch, SHELLS[shell])
 
 
 def look_through_lens(desk: Desk) -> tuple[LensRow, ...]:
@@ -114,6 +117,8 @@ def export_history(desk: Desk, path: Path) -> None:
     now_s, now = desk.clock(), datetime.now().astimezone()
 
     def job() -> None:
+        from kvdesk.session.history_csv import export_csv  # brings numpy: not at the start
+
         try:
             export_csv(columns, marks, path, now_s, now)
         except KvDeskError as error:
@@ -253,6 +258,17 @@ def open_chat(desk: Desk, chat_id: int) -> None:
 def search_chats(desk: Desk, wanted: str) -> None:
     """Look for something in all that was said; it comes as `DeskState.found`."""
     desk.saving.search(wanted)
+
+
+def export_chats(desk: Desk, ids: tuple[int, ...] | None, path: Path) -> None:
+    """Write conversations, or (None) all, into a file: Markdown by its name, else JSON with all branches."""
+    desk.saving.export_chats(ids, path)
+
+
+def import_chats(desk: Desk, paths: Sequence[Path]) -> None:
+    """Add the conversations in files, and show the first of them."""
+    _keep_draft(desk)
+    desk.saving.import_chats(paths)
 
 
 def rename_chat(desk: Desk, chat_id: int, title: str) -> None:

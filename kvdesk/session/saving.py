@@ -1,20 +1,25 @@
 """Keeps conversations in the store, on the store's own thread, and says so when it is done."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 
 from kvdesk.chats.attachments import Attachment, write_attachments
+from kvdesk.chats.files import read_chats, write_chats
+from kvdesk.chats.kept import add_chats, read_chat
 from kvdesk.chats.rows import StoredChat, StoredMessage
 from kvdesk.chats.search import search
 from kvdesk.chats.store import ChatStore
 from kvdesk.chats.title import title_of
 from kvdesk.errors import StoreError
+from kvdesk.phrases import Phrase
 from kvdesk.plan.sampling import Sampling
 from kvdesk.session import events
 from kvdesk.session.background import Background, Job
 from kvdesk.session.notices import notice_of
-from kvdesk.session.state import ChatMessage, Conversation, Streaming
+from kvdesk.session.state import ChatMessage, Conversation, Notice, Streaming
 from kvdesk.session.stored import (
     conversation_of,
     message_of,
@@ -118,6 +123,38 @@ class Saving:
         self._thread.submit(
             lambda: self._emit(events.ChatsFound(wanted, search(self._store, wanted))), key="search"
         )
+
+    def export_chats(self, ids: tuple[int, ...] | None, path: Path) -> None:
+        """Write conversations, or (None) all of them, into a file; what became of it is told in a notice."""
+
+        def job() -> None:
+            wanted = ids if ids is not None else [chat.id for chat in self._store.list_chats()]
+            chats = [read_chat(self._store, chat_id) for chat_id in wanted]
+            chats = [chat for chat in chats if chat.messages]
+            write_chats(chats, path)
+            said = Phrase("{count} chats written to {path}.", count=len(chats), path=str(path))
+            self._emit(events.NoticeChanged(Notice(said, is_error=False)))
+
+        self._thread.submit(job)
+
+    def import_chats(self, paths: Sequence[Path]) -> None:
+        """Add the conversations in files, and show the first; a file with none is told of."""
+
+        def job() -> None:
+            added: tuple[int, ...] = ()
+            problem: StoreError | None = None
+            for path in paths:
+                try:
+                    added += add_chats(self._store, read_chats(path), time.time())
+                except StoreError as error:
+                    problem = error
+            if added:
+                self._list()
+                self._show(added[0])
+            read = Notice(Phrase("{count} chats read.", count=len(added)), is_error=False)
+            self._emit(events.NoticeChanged(notice_of(problem) if problem is not None else read))
+
+        self._thread.submit(job)
 
     def rename_chat(self, chat_id: int, title: str) -> None:
         """Give a conversation another title."""

@@ -196,10 +196,24 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                (
-                    "chat history messages currentId a b parentId role content versions steps conversations"
-                    " from value perChatPredictionConfig fields"
-                ).split()
+                [
+                    "chat",
+                    "history",
+                    "messages",
+                    "currentId",
+                    "a",
+                    "b",
+                    "parentId",
+                    "role",
+                    "content",
+                    "versions",
+                    "steps",
+                    "conversations",
+                    "from",
+                    "value",
+                    "perChatPredictionConfig",
+                    "fields",
+                ]
             ),
             inner,
             max_size=5,

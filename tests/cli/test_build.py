@@ -9,7 +9,7 @@ from kvdesk.errors import Cancelled
 from kvdesk.plan.options import OPTIONS
 from kvdesk.plan.sampling import SAMPLER_OPTIONS
 
-COMMANDS = ["gui", "inspect", "estimate", "fit", "chat", "export", "import", "devices", "engine"]
+COMMANDS = ["gui", "inspect", "estimate", "fit", "chat", "export", "import", "devices", "engine", "chats"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui.chat_items import CHAT_ROLE, EXCERPT_ROLE, OPEN_ROLE, ChatItems, arrange, day_of, short_tokens
-from kvdesk.gui.chats_panel import ChatsPanel
+from kvdesk.gui.chats_panel import ChatsPanel, file_name
 from kvdesk.session.state import ChatSummary, SearchResult
 from tests.gui import fakes
 
@@ -196,3 +197,29 @@ def test_new_and_the_open_mark(qtbot: QtBot, panel: ChatsPanel, desk: fakes.Fake
     panel.show_state(replace(desk.state, chat=replace(desk.state.chat, id=4)))
     assert row_of(panel, "Kernel log triage").data(OPEN_ROLE)
     assert not row_of(panel, "Reading the 2019 annual report").data(OPEN_ROLE)
+
+
+def test_a_chat_is_exported_where_the_dialog_says(
+    qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk, tmp_path: Path
+) -> None:
+    panel._export(row_of(panel, "Trip notes"))
+    dialog = panel.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "trip.md"))
+    dialog.reject()
+    panel._export(None)
+    panel.findChildren(QFileDialog)[-1].fileSelected.emit(str(tmp_path / "all.json"))
+    assert desk.calls == [
+        ("export_chats", (5,), tmp_path / "trip.md"),
+        ("export_chats", None, tmp_path / "all.json"),
+    ]
+
+
+def test_files_are_imported(panel: ChatsPanel, desk: fakes.FakeDesk, tmp_path: Path) -> None:
+    panel._import()
+    panel.findChild(QFileDialog).filesSelected.emit([str(tmp_path / "a.json"), str(tmp_path / "b.md")])
+    assert desk.calls == [("import_chats", [tmp_path / "a.json", tmp_path / "b.md"])]
+
+
+def test_a_title_becomes_a_file_name() -> None:
+    assert file_name('a/b: "c"?') == "a b c"
+    assert file_name("..") == "chat"

@@ -177,9 +177,9 @@ def test_another_model_brings_no_earlier_advice(stage: Stage):
 
 def test_export_needs_a_model(stage: Stage):
     with pytest.raises(ExportError, match="No model is open"):
-        actions.export_text(stage.desk, "llama-server", "bash")
+        actions.exported(stage.desk, "llama-server", "bash")
     stage.open_demo()
-    text = actions.export_text(stage.desk, "llama-server", "bash")
+    text = actions.exported(stage.desk, "llama-server", "bash").text
     assert "llama-server" in text
     assert "demo.f16.gguf" in text
 
@@ -925,3 +925,23 @@ def test_a_file_that_is_no_text_is_said_and_not_attached(stage: Stage, tmp_path:
     stage.until(lambda: stage.desk.state.notice is not None)
     assert stage.desk.state.notice.message == "picture.png is not a text file."
     assert stage.desk.state.chat.attachments == ()
+
+
+def test_exported_chats_are_read_again_with_their_branches(stage: Stage, tmp_path: Path):
+    stage.loaded()
+    stage.answered("Why?", "Because.")
+    actions.edit_last(stage.desk, "Why not?")
+    stage.until(lambda: stage.desk.state.streaming is not None)
+    stage.engine.say(*answer_events(stage.engine.last(protocol.Chat).id, "Indeed."))
+    stage.until(lambda: stage.desk.state.streaming is None)
+    exported = stage.desk.state.chat.id
+    actions.export_chats(stage.desk, None, tmp_path / "all.json")
+    stage.until(lambda: stage.desk.state.notice is not None)
+    assert stage.desk.state.notice.message.startswith("1 chats written")
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    actions.import_chats(stage.desk, [tmp_path / "broken.json", tmp_path / "all.json"])
+    stage.until(lambda: stage.desk.state.chat.id != exported)
+    stage.until(lambda: stage.desk.state.notice.message == "broken.json is not JSON.")
+    assert contents(stage) == ["Why not?", "Indeed."]
+    actions.show_branch(stage.desk, stage.desk.state.chat.messages[0].siblings[0])
+    stage.until(lambda: contents(stage) == ["Why?", "Because."])
