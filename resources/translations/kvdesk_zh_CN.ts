@@ -308,7 +308,7 @@
     <name>ConversationMenus</name>
     <message>
         <source>Open {address}…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开 {address}…</translation>
     </message>
     <message>
         <source>Copy</source>
@@ -316,7 +316,7 @@
     </message>
     <message>
         <source>Copy as Markdown</source>
-        <translation type="unfinished"></translation>
+        <translation>复制为 Markdown</translation>
     </message>
     <message>
         <source>Copy code</source>
@@ -653,20 +653,52 @@
         <translation>命令</translation>
     </message>
     <message>
+        <source>What each setting does</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Copy</source>
         <translation>复制</translation>
+    </message>
+    <message>
+        <source>Save as…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
     <message>
+        <source>{path} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Saved as {path}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama.cpp&apos;s own programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Programs on llama.cpp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other engines: the nearest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Launch command</source>
         <translation>启动命令</translation>
     </message>
     <message>
-        <source>The options as chosen on the desk, in the program&apos;s own flags.</source>
-        <translation>面板上选定的选项，写成该程序自己的参数。</translation>
+        <source>The options as chosen on the desk, in the program&apos;s own words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save the launch</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -868,35 +900,35 @@
     <name>FindBar</name>
     <message>
         <source>Find in this chat</source>
-        <translation type="unfinished"></translation>
+        <translation>在此对话中查找</translation>
     </message>
     <message>
         <source>Match capital letters</source>
-        <translation type="unfinished"></translation>
+        <translation>区分大小写</translation>
     </message>
     <message>
         <source>The one before (Shift+Enter)</source>
-        <translation type="unfinished"></translation>
+        <translation>上一处（Shift+Enter）</translation>
     </message>
     <message>
         <source>The next one (Enter)</source>
-        <translation type="unfinished"></translation>
+        <translation>下一处（Enter）</translation>
     </message>
     <message>
         <source>Close the search (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭查找（Esc）</translation>
     </message>
     <message>
         <source>{number} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 处，共 {count} 处</translation>
     </message>
     <message>
         <source>Nothing found</source>
-        <translation type="unfinished"></translation>
+        <translation>未找到</translation>
     </message>
     <message>
         <source>Searching…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在查找…</translation>
     </message>
 </context>
 <context>
@@ -1273,35 +1305,35 @@
     <name>LinkQuestion</name>
     <message>
         <source>Open a link</source>
-        <translation type="unfinished"></translation>
+        <translation>打开链接</translation>
     </message>
     <message>
         <source>The link&apos;s address</source>
-        <translation type="unfinished"></translation>
+        <translation>链接的地址</translation>
     </message>
     <message>
         <source>Open in the browser</source>
-        <translation type="unfinished">在浏览器中打开</translation>
+        <translation>在浏览器中打开</translation>
     </message>
     <message>
         <source>Copy address</source>
-        <translation type="unfinished">复制地址</translation>
+        <translation>复制地址</translation>
     </message>
     <message>
         <source>Do not open</source>
-        <translation type="unfinished"></translation>
+        <translation>不打开</translation>
     </message>
     <message>
         <source>This kind of address is not opened from here.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里不打开这类地址。</translation>
     </message>
     <message>
         <source>Open this page of {host}?</source>
-        <translation type="unfinished"></translation>
+        <translation>要打开 {host} 的这个页面吗？</translation>
     </message>
     <message>
         <source>Open this address?</source>
-        <translation type="unfinished"></translation>
+        <translation>要打开这个地址吗？</translation>
     </message>
 </context>
 <context>
@@ -1455,7 +1487,7 @@
     </message>
     <message>
         <source>Find in this chat</source>
-        <translation type="unfinished"></translation>
+        <translation>在此对话中查找</translation>
     </message>
     <message>
         <source>New chat</source>
@@ -3277,6 +3309,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Choose flash attention on or auto.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Choose on: a quantised V cache needs it, and without it the compute buffer is larger.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3334,6 +3370,10 @@
     </message>
     <message>
         <source>Its weights take other memory; write your folder for {placeholder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>KoboldCpp quantises both caches with flash attention alone, so it is on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3575,6 +3615,10 @@
     <message>
         <source>The compute buffer grows with it; sliding-window caches too.</source>
         <translation>计算缓冲区随它增大，滑动窗口缓存也是。</translation>
+    </message>
+    <message>
+        <source>The compute buffer is smaller than planned.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The context is not a multiple of the sequences.</source>

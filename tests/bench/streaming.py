@@ -7,6 +7,7 @@ Bars: p99 16 ms, worst 50 ms, 150 MB, opened in 300 ms.
 
 import argparse
 import gc
+import os
 import sys
 import time
 from dataclasses import replace
@@ -114,7 +115,7 @@ def main() -> None:
     QTimer.singleShot(int(chosen.seconds * 1000), application.quit)
     application.exec()
 
-    memory = process.memory_info().rss
+    memory, own = process.memory_info().rss, process.memory_full_info().uss
     print(f"history              {chosen.tokens:>10,} tokens, {len(state.chat.messages):,} messages")
     print(f"opened in            {opened_ms:>10.0f} ms, {opened_work_ms:.0f} ms of processor time")
     print(f"streamed             {feeder.tokens:>10,} tokens in {chosen.seconds:.0f} s")
@@ -124,6 +125,8 @@ def main() -> None:
     print(f"show_state           {quantiles(feeder.show_ms)}")
     for_chat = (memory - before) / 1e6
     print(f"memory               {memory / 1e6:>10.0f} MB, of which {for_chat:.0f} MB for the chat")
+    print(f"                     {own / 1e6:>10.0f} MB are the process's own: the rest are Qt's files, shared")
+    print(f"load average         {os.getloadavg()[0]:>10.1f} on {os.cpu_count()} processors")
 
 
 def settle(application: QApplication) -> None:
