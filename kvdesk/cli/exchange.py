@@ -11,8 +11,9 @@ import typer
 from kvdesk.cli.printing import print_json, print_pairs
 from kvdesk.cli.texts import t
 from kvdesk.errors import ExportError, OptionError
-from kvdesk.export import TARGETS, target
+from kvdesk.export import TARGETS, target, write
 from kvdesk.export.dialects.imported import Imported
+from kvdesk.export.explain import table
 from kvdesk.export.exporter import Launch, below_home
 from kvdesk.export.launches import MOST_CHARACTERS, read_launch
 from kvdesk.export.own_command import own_command
@@ -45,13 +46,22 @@ def export_command(
     is_url = path.startswith(("http://", "https://"))
     full = path if is_url else str(Path(path).expanduser().absolute())
     launch = Launch(full if absolute else below_home(full), options, _shape(path))
-    text = exporter.render(launch, shell)
-    warnings = exporter.warnings(launch)
+    written = write(exporter, launch, shell)
     if as_json:
-        print_json({"target": name, "shell": shell.name, "text": text, "warnings": list(warnings)})
+        print_json(
+            {
+                "target": name,
+                "shell": shell.name,
+                "text": written.text,
+                "warnings": list(written.warnings),
+                "flags": [{"words": list(flag.words), "why": flag.why} for flag in exporter.flags(launch)],
+            }
+        )
         return 0
-    sys.stdout.write(text)
-    for warning in warnings:
+    sys.stdout.write(written.text)
+    for line in table(written.unexplained):
+        typer.echo(line, err=True)
+    for warning in written.warnings:
         typer.echo(f"{t(warning.message)} {t(warning.hint)}", err=True)
     return 0
 

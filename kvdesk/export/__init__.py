@@ -1,5 +1,7 @@
 """Launch commands and files for other programs, one target a file, and the way back."""
 
+from dataclasses import dataclass
+
 from kvdesk.errors import ExportError
 from kvdesk.export import (
     docker_compose,
@@ -23,10 +25,9 @@ from kvdesk.export import (
     transformers,
     vllm,
 )
-from kvdesk.export.exporter import Exporter, Launch, below_home
-from kvdesk.export.shells import BY_NAME, ShellName
-from kvdesk.memory.shape import ModelShape
-from kvdesk.plan.options import LoadOptions
+from kvdesk.export.exporter import Exporter, Flag, Launch
+from kvdesk.export.shells import Shell
+from kvdesk.memory.report import Refusal
 
 TARGETS: tuple[Exporter, ...] = (
     llama_server.EXPORTER,
@@ -66,17 +67,21 @@ def target(name: str) -> Exporter:
     )
 
 
-def render(
-    name: str,
-    path: str,
-    options: LoadOptions,
-    shape: ModelShape | None = None,
-    shell: ShellName = "bash",
-    home: str | None = None,
-) -> str:
-    """The launch command for a target; the user's home directory (or `home`) is written as `~`.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A launch for a target: its text, what the target cannot say, and flags the text leaves bare."""
 
-    Raises ExportError for an unknown target, and for what no command line can say.
-    """
-    launch = Launch(below_home(path, home), options, shape)
-    return target(name).render(launch, BY_NAME[shell])
+    text: str
+    warnings: tuple[Refusal, ...]
+    unexplained: tuple[Flag, ...]
+
+
+def write(exporter: Exporter, launch: Launch, shell: Shell) -> Written:
+    """Write a launch for a target. Raises ExportError for what the target's text cannot hold."""
+    unexplained = () if exporter.has_comments else exporter.flags(launch)
+    return Written(exporter.render(launch, shell), exporter.warnings(launch), unexplained)
+
+
+def file_name(exporter: Exporter, shell: Shell) -> str:
+    """What a target's text is saved as: a command with the ending of its shell's scripts."""
+    return exporter.file_name + (shell.ending if exporter.uses_shell else "")

@@ -14,13 +14,18 @@ HOME = "YOUR_HOME"
 
 def comment(mark: str, title: str, flags: Sequence[Flag], warnings: Sequence[Refusal]) -> str:
     """A block of comments: what this is, a table of flags, and the warnings."""
-    width = min(max((len(" ".join(flag.words)) for flag in flags), default=0), 26)
     lines = [
         title,
-        *(f"  {' '.join(flag.words):<{width}}  {flag.why}" for flag in flags),
+        *(f"  {line}" for line in table(flags)),
         *(f"Note: {warning.message} {warning.hint}".rstrip() for warning in warnings),
     ]
     return "".join(f"{mark} {line}\n" for line in lines)
+
+
+def table(flags: Sequence[Flag]) -> list[str]:
+    """A line for each flag: how it is written, and why it is there."""
+    width = min(max((len(" ".join(flag.words)) for flag in flags), default=0), 26)
+    return [f"{' '.join(flag.words):<{width}}  {flag.why}" for flag in flags]
 
 
 def warning(option: str, message: Phrase, hint: Phrase) -> Refusal:

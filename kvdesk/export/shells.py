@@ -17,12 +17,13 @@ ShellName = Literal["bash", "powershell", "cmd"]
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """How one shell quotes, continues a line, comments, and is split into words again."""
+    """How one shell quotes, continues a line, comments, names its scripts, and is split into words again."""
 
     name: ShellName
     title: str
     continuation: str
     comment: str
+    ending: str
     quote: Callable[[str], str]
     split: Callable[[str], list[str]]
 
@@ -181,8 +182,8 @@ def _split_c_runtime(line: str) -> list[str]:
 
 
 SHELLS: tuple[Shell, ...] = (
-    Shell("bash", "bash, zsh", "\\", "#", _quote_bash, _split_bash),
-    Shell("powershell", "PowerShell", "`", "#", _quote_powershell, _split_powershell),
-    Shell("cmd", "Command Prompt (.bat)", "^", "rem", _quote_cmd, _split_cmd),
+    Shell("bash", "bash, zsh", "\\", "#", ".sh", _quote_bash, _split_bash),
+    Shell("powershell", "PowerShell", "`", "#", ".ps1", _quote_powershell, _split_powershell),
+    Shell("cmd", "Command Prompt (.bat)", "^", "rem", ".bat", _quote_cmd, _split_cmd),
 )
 BY_NAME: dict[str, Shell] = {shell.name: shell for shell in SHELLS}

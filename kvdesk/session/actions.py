@@ -277,6 +277,16 @@ def rename_chat(desk: Desk, chat_id: int, title: str) -> None:
         desk.saving.rename_chat(chat_id, title.strip())
 
 
+def move_chat(desk: Desk, chat_id: int, folder: str) -> None:
+    """Put a conversation into a folder, which is made if it is new, or ("") out of any."""
+    desk.saving.move_chat(chat_id, folder.strip())
+
+
+def rename_folder(desk: Desk, folder: str, name: str) -> None:
+    """Give a folder another name; ("") dissolves it and keeps its conversations."""
+    desk.saving.rename_folder(folder, name.strip())
+
+
 def delete_chat(desk: Desk, chat_id: int) -> None:
     """Delete a conversation; `undo_delete` brings it back, with the half of an answer that is under way."""
     chat, streaming = desk.state.chat, desk.state.streaming

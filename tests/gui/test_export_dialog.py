@@ -1,8 +1,10 @@
 """The export dialog shows and copies what the exporter says."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -38,13 +40,44 @@ def test_the_command_has_the_chosen_options_and_is_copied(dialog: ExportDialog, 
     assert dialog.copy_button.text() == "Copied"
 
 
-def test_every_shell_and_target_can_be_chosen(dialog: ExportDialog) -> None:
-    assert dialog.target_box.count() == len(TARGETS)
+def test_every_target_can_be_chosen_and_has_a_text(dialog: ExportDialog) -> None:
+    texts = set()
+    for target in TARGETS:
+        dialog.choose(target.name)
+        assert dialog.target == target
+        assert dialog.shell_box.isHidden() is not target.uses_shell
+        assert dialog.reasons.isHidden() is target.has_comments
+        texts.add(dialog.command.toPlainText())
+    assert len(texts) == len(TARGETS)
+    assert "" not in texts
+
+
+def test_headings_cannot_be_chosen(dialog: ExportDialog) -> None:
+    items = [dialog.target_list.item(row) for row in range(dialog.target_list.count())]
+    assert sum(item.flags() == Qt.ItemFlag.NoItemFlags for item in items) == len(items) - len(TARGETS)
+
+
+def test_every_shell_can_be_chosen(dialog: ExportDialog) -> None:
     texts = set()
     for index in range(len(SHELLS)):
         dialog.shell_box.setCurrentIndex(index)
         texts.add(dialog.command.toPlainText())
     assert len(texts) == len(SHELLS)
+
+
+def test_what_a_target_cannot_say_is_shown(dialog: ExportDialog) -> None:
+    dialog.choose("ollama")
+    assert "one cache type" in dialog.note.text()
+    dialog.choose("llama-server")
+    assert "program's own words" in dialog.note.text()
+
+
+def test_the_text_is_saved_and_a_failure_said(dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.choose("lm-studio")
+    dialog.save_to(str(tmp_path / "a.json"))
+    assert (tmp_path / "a.json").read_text("utf-8") == dialog.command.toPlainText()
+    dialog.save_to(str(tmp_path / "none" / "a.json"))
+    assert "cannot be written" in dialog.note.text()
 
 
 def test_it_follows_the_options(dialog: ExportDialog, real_desk: fakes.FakeDesk) -> None:

@@ -7,14 +7,15 @@ import msgspec
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from kvdesk.export import Written
 from kvdesk.gui import run
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import dropped_model
+from kvdesk.gui.help.window import KEYS, HelpWindow
 from kvdesk.gui.main_window import MainWindow
-from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.proof import DepthSpeed, Proof
 from kvdesk.session import room_actions
@@ -77,7 +78,7 @@ def test_export_opens_once_there_is_a_model(
 ) -> None:
     from kvdesk.session import actions
 
-    monkeypatch.setattr(actions, "export_text", lambda *_: "llama-server -m x.gguf")
+    monkeypatch.setattr(actions, "exported", lambda *_: Written("llama-server -m x.gguf", (), ()))
     press(qtbot, window, Qt.Key.Key_E)
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
@@ -256,12 +257,11 @@ def test_every_key_is_listed_once(qtbot: QtBot, window: MainWindow) -> None:
     listed = [QKeySequence(row[0]).toString() for row in window._shortcuts()]
     assert set(listed) <= set(keys)
     assert len(set(listed)) == len(listed)
-    qtbot.keyClick(window, Qt.Key.Key_F1)
-    dialog = window.findChild(ShortcutsDialog)
-    assert dialog is not None
-    texts = {label.text() for label in dialog.findChildren(QLabel)}
-    assert {"Open a model", "Ctrl+O", "F1"} <= texts
-    dialog.reject()
+    window.show_help(KEYS)
+    page = window.findChild(HelpWindow)
+    shown = page.view.accessibleDescription()
+    assert all(f"| `{row[0]}` | {row[1]} |" in shown for row in window._shortcuts())
+    page.accept()
 
 
 def test_a_rehearsed_context_has_its_badge(window: MainWindow) -> None:
