@@ -5,14 +5,14 @@ from typing import Any
 
 from kvdesk.export.explain import HOME, fill_in_home, lost, warning
 from kvdesk.export.exporter import EVERY_LAYER, Exporter, Flag, Launch, context_tokens, home_as
-from kvdesk.export.llama_flags import command
+from kvdesk.export.llama_flags import check_commas, command
 from kvdesk.export.shells import Shell
 from kvdesk.memory.cache_types import BY_NAME as CACHE_TYPES
 from kvdesk.memory.report import Refusal
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import BY_NAME
 
-# Our name and KoboldCpp's: `--name` of its command, and the key of its settings file.
+# Our name and KoboldCpp's: `--name` of its command, and the key of its settings file (version 1.102).
 NAMES: dict[str, str] = {
     "ctx_size": "contextsize",
     "cache_type_k": "quantkv",
@@ -23,11 +23,16 @@ NAMES: dict[str, str] = {
     "tensor_split": "tensor_split",
     "threads": "threads",
     "threads_batch": "blasthreads",
-    "mmap": "nommap",
+    "mmap": "usemmap",
     "mlock": "usemlock",
+    "swa_full": "useswa",
+    "kv_offload": "lowvram",
+    "n_cpu_moe": "moecpu",
+    "cpu_moe": "moecpu",
+    "override_tensor": "overridetensors",
 }
 LEVELS = {"f16": 0, "q8_0": 1, "q4_0": 2}  # of quantkv
-BATCHES = (32, 64, 128, 256, 512, 1024, 2048)  # what blasbatchsize accepts
+BATCHES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)  # what blasbatchsize accepts
 EXPRESSED = frozenset(NAMES)
 
 
@@ -58,13 +63,22 @@ def settings(launch: Launch) -> dict[str, Any]:
         found["threads"] = options.threads
     if options.threads_batch:
         found["blasthreads"] = options.threads_batch
-    return found | {
-        name: True for name, said in (("nommap", not options.mmap), ("usemlock", options.mlock)) if said
+    if layers := EVERY_LAYER if options.cpu_moe else options.n_cpu_moe:
+        found["moecpu"] = layers
+    if options.override_tensor:
+        check_commas(options.override_tensor)
+        found["overridetensors"] = ",".join(options.override_tensor)
+    switches = {
+        "usemmap": options.mmap,
+        "usemlock": options.mlock,
+        "useswa": not options.swa_full,  # its own default is the full context
+        "lowvram": not options.kv_offload,
     }
+    return found | {name: True for name, is_on in switches.items() if is_on}
 
 
 def flags(launch: Launch) -> tuple[Flag, ...]:
-    """The flags of a launch."""
+    """The flags of a launch. Raises ExportError for an override that KoboldCpp would split."""
     found = [Flag(("--model", launch.model), "The model.")]
     for name, value in settings(launch).items():
         if value is False:
@@ -89,6 +103,14 @@ def warnings(launch: Launch) -> tuple[Refusal, ...]:
                     name=name,
                 ),
                 Phrase("The cache takes other memory than planned."),
+            )
+        )
+    if options.flash_attn == "off" and name != "f16":
+        found.append(
+            warning(
+                "flash_attn",
+                Phrase("KoboldCpp quantises both caches with flash attention alone, so it is on."),
+                Phrase("The compute buffer is smaller than planned."),
             )
         )
     if options.ubatch_size not in BATCHES:
@@ -121,12 +143,14 @@ def file_warnings(launch: Launch) -> tuple[Refusal, ...]:
 def _words(value: object) -> tuple[str, ...]:
     if value is True:
         return ()
-    return tuple(f"{share:g}" for share in value) if isinstance(value, list) else (str(value),)
+    return tuple(map(repr, value)) if isinstance(value, list) else (str(value),)
 
 
 def _why(name: str) -> str:
     if name == "noshift":
         return "A full context ends the answer instead of silently dropping its start."
+    if name == "useswa":
+        return "Otherwise the caches of sliding windows are as long as the whole context."
     if name == "quantkv":
         return "One type for K and V: 0 is f16, 1 is q8_0, 2 is q4_0."
     row = BY_NAME[next(own for own, theirs in NAMES.items() if theirs == name)]

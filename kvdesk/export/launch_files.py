@@ -15,6 +15,7 @@ from kvdesk.export.shells import BY_NAME as SHELLS
 from kvdesk.export.yaml_text import merged, read_yaml
 
 _MACRO = re.compile(r"\$\{([\w-]+)\}")
+_SPECIFIER = re.compile(r"%h|%%|\$\$")  # of systemd
 _MOST_MACROS = 8  # macros may name macros
 _LONGEST_COMMAND = 64 * 1024
 
@@ -95,7 +96,9 @@ def read_unit(text: str) -> Imported:
     words = [word for value in found.get("Environment", ()) for word in SHELLS["bash"].split(value)]
     if not found.get("ExecStart"):
         raise ExportError("This unit starts nothing.", "Paste the whole file, with its ExecStart line.")
-    command = found["ExecStart"][-1].lstrip("@-:+!").replace("%h", "~").replace("%%", "%")
+    command = _SPECIFIER.sub(
+        lambda match: "~" if match[0] == "%h" else match[0][0], found["ExecStart"][-1].lstrip("@-:+!")
+    )
     return parse_words([*words, *SHELLS["bash"].split(command)])
 
 
@@ -126,9 +129,11 @@ def _filled(command: str, macros: Mapping[str, Any]) -> str:
 
 
 def _words(written: object) -> list[str]:
-    if isinstance(written, list):
-        return [str(each) for each in written]
-    return SHELLS["bash"].split(written) if isinstance(written, str) else []
+    """Words of a Compose file, in which “$$” is a dollar sign."""
+    words = [str(each) for each in written] if isinstance(written, list) else []
+    if isinstance(written, str):
+        words = SHELLS["bash"].split(written)
+    return [word.replace("$$", "$") for word in words]
 
 
 def _is_family(service: Mapping[str, Any]) -> bool:

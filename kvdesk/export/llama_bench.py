@@ -37,7 +37,7 @@ FLAGS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("ubatch_size", "--ubatch-size", str),
     ("kv_offload", "--no-kv-offload", lambda on: _switch(not on)),
     ("split_mode", "--split-mode", str),
-    ("tensor_split", "--tensor-split", lambda shares: "/".join(f"{share:g}" for share in shares)),
+    ("tensor_split", "--tensor-split", lambda shares: "/".join(map(repr, shares))),
     ("main_gpu", "--main-gpu", str),
     ("device", "--device", "/".join),
     ("override_tensor", "--override-tensor", ";".join),
@@ -57,7 +57,7 @@ _ALWAYS = frozenset(
         "kv_offload",
     }
 )
-EXPRESSED = frozenset(name for name, _, _ in FLAGS) | {"ctx_size", "mmap", "mlock"}
+EXPRESSED = frozenset(name for name, _, _ in FLAGS) | {"ctx_size", "cpu_moe", "mmap", "mlock"}
 NO_TYPE = "f32"  # the one cache type that ggml_type_from_name there does not know
 
 
@@ -102,7 +102,7 @@ def warnings(launch: Launch) -> tuple[Refusal, ...]:
                     Phrase("It takes f16, half the memory."),
                 )
             )
-    return (*found, *lost_warnings(launch, "llama-bench", EXPRESSED | {"cpu_moe"}))
+    return (*found, *lost_warnings(launch, "llama-bench", EXPRESSED))
 
 
 def render(launch: Launch, shell: Shell) -> str:

@@ -84,7 +84,15 @@ def warnings(launch: Launch) -> tuple[Refusal, ...]:
         )
     ]
     name = cache_type(launch)
-    if {options.cache_type_k, options.cache_type_v} != {name}:
+    if options.flash_attn == "off" and name != "f16":
+        found.append(
+            warning(
+                "cache_type_v",
+                Phrase("Without flash attention Ollama keeps the cache at f16."),
+                Phrase("Choose flash attention on or auto."),
+            )
+        )
+    elif {options.cache_type_k, options.cache_type_v} != {name}:
         found.append(
             warning(
                 "cache_type_v",

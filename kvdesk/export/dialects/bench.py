@@ -60,7 +60,8 @@ def read_words(words: Iterable[str], variables: Mapping[str, str]) -> Imported:
             reading.unknown.append(f"{flag} {text}")
     # The context of a test is its own length; the tests of a run follow one another.
     longest = max([*lengths.get("prompt", [512]), *lengths.get("answer", [128]), *lengths.get("both", [])])
-    reading.default(ctx_size=longest + max(lengths.get("depth", [0])), n_outputs_max=0)
+    reading.read("ctx_size", str(longest + max(lengths.get("depth", [0]))))
+    reading.default(n_outputs_max=0)
     reading.as_every_layer()
     if several:
         reading.notes.append(
@@ -93,6 +94,6 @@ def _read_flag(reading: Reading, flag: str, text: str) -> bool:
 def _length(text: str) -> int:
     """The end of a range: “first-last”, “first-last+step” or “first-last*mult”."""
     last = text.rpartition("-")[2].partition("+")[0].partition("*")[0].strip()
-    if not last.isdecimal() or len(last) > 9:
+    if not last.isdecimal() or len(last) > 10:
         raise OptionError("“{text}” is not a number of tokens.", "Write it like 8192 or 32k.", text=text)
     return int(last)

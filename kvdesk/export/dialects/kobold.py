@@ -1,6 +1,7 @@
 """KoboldCpp's flags and the keys of its .kcpps files, which are the same names."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from kvdesk.errors import ExportError
@@ -104,6 +105,7 @@ _FLAGS: dict[str, tuple[tuple[str, ...], Setter]] = {
     "lowvram": (("-nkvo", "--no-kv-offload"), _switch("kv_offload", False)),
     "useswa": ((), _switch("swa_full", False)),
     "usemmap": ((), _switch("mmap", True)),
+    "nommap": ((), _switch("mmap", False)),  # of earlier versions, which map the file by themselves
     "usemlock": (("--mlock",), _switch("mlock", True)),
     "moecpu": (("--n-cpu-moe", "-ncmoe"), _moe),
     "ropeconfig": ((), _rope),
@@ -115,7 +117,7 @@ _NAMES = {f"--{name}": name for name in _FLAGS} | {
 }
 _MAY_BE_ALONE = frozenset(
     {"usecuda", "usecublas", "usevulkan", "usecpu", "flashattention", "lowvram", "useswa", "usemmap"}
-    | {"usemlock", "moecpu"}
+    | {"nommap", "usemlock", "moecpu"}
 )
 MARKS = frozenset({"contextsize", "gpulayers", "quantkv", "model_param"})  # what tells its files from others
 
@@ -182,7 +184,7 @@ def _values(reading: Reading, name: str) -> list[str]:
 
 def _belongs(name: str, word: str) -> bool:
     words = {"normal", "lowvram", "mmq", "nommq", "rowsplit", "all"} if name.startswith("usecu") else set()
-    return word in words or word.replace(".", "", 1).isdecimal()
+    return word in words or re.fullmatch(r"\d*\.?\d+(?:e[+-]?\d+)?", word, re.IGNORECASE) is not None
 
 
 def _imported(reading: Reading) -> Imported:

@@ -61,6 +61,9 @@ def read_words(target: str, words: Iterable[str], variables: Mapping[str, str]) 
         _as_server(reading)
     elif target == "llama-perplexity":
         _as_perplexity(reading)
+    elif target == "llama-box":
+        reading.default(flash_attn="off")  # a switch there
+        reading.as_every_layer()
     return reading.imported(target)
 
 

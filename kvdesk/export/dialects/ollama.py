@@ -81,4 +81,5 @@ def read_variables(reading: Reading, variables: Mapping[str, str]) -> Imported:
     assert isinstance(slots, int)
     assert isinstance(context, int)
     reading.values["ctx_size"] = slots * context  # num_ctx is of each slot
+    reading.as_every_layer()
     return reading.imported(NAME)
