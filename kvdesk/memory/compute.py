@@ -94,8 +94,8 @@ def _decisive(config: Configuration, *, tells_bf16: bool) -> Configuration:
     tells_bf16 &= any(backend_of(device.backend).copies_unless_f16 for device in config.accelerators)
     return replace(
         config,
-        type_k=_peak_type(config.type_k, tells_bf16),
-        type_v=_peak_type(config.type_v, tells_bf16),
+        type_k=_peak_type(config.type_k, tells_bf16) if config.kv_offload else config.type_k,
+        type_v=_peak_type(config.type_v, tells_bf16) if config.kv_offload else config.type_v,
         n_outputs_max=config.n_outputs,
         n_batch=config.n_ubatch,
         cpu=Cpu.PLAIN,

@@ -166,8 +166,10 @@ def _scores(
             if tensor is not None:
                 s.expand(tensor)
         _store(s, k, v, cache, is_apart=is_apart and cache.v_rotation is None)
-    # Attention runs where the cache is; without offloading it (-nkvo) that is the host.
-    at, s.device = s.device, s.placement.caches[layer.index]
+    # Without a kernel attention runs where the cache is, which without offloading it (-nkvo) is the host.
+    at, has_kernel = s.device, s.config.uses_flash_attention and not s.shape.biases_scores
+    if not has_kernel or s.shape.index_top_k:
+        s.device = s.placement.caches[layer.index]
     if x is not None and blocks.chooses_blocks(s):
         out = blocks.attend_to_blocks(s, x, q, cache)
         s.device = at
@@ -179,12 +181,10 @@ def _scores(
     elif x is not None and selection.selects(s):
         mask = selection.selected(s, mask, x, low)
     fresh = (None, None) if s.shape.reads_cache else (k, v)
-    if s.shape.biases_scores:
-        out = _without_kernel(s, q, cache, mask, fresh, bias=True)
-    elif s.config.uses_flash_attention:
+    if has_kernel:
         out = _with_kernel(s, q, cache, mask, fresh)
     else:
-        out = _without_kernel(s, q, cache, mask, fresh)
+        out = _without_kernel(s, q, cache, mask, fresh, bias=s.shape.biases_scores)
     s.device = at
     return out
 
@@ -233,6 +233,8 @@ def _with_kernel(
         if tensor is None:
             cast.copies, cast.n_bytes = ((copy, cast.n_bytes),), 0
         sources.append(cast)
+    if s.shape.reads_cache and s.device != s.placement.caches[layer.index]:
+        sources += _brought(s, cells)
     ne = (layer.value_length, layer.head_count, tokens)
     out = s.new(ne, *sources, mask)
     out.copies = kernel_copies(s, cells)
@@ -242,6 +244,15 @@ def _with_kernel(
         out = s.new((dim, layer.head_count, tokens), expanded.view())
     out = s.expand(out.view())
     return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
+
+
+def _brought(s: Sketch, cells: int) -> list[Tensor]:
+    """K and V of a cache that lies elsewhere: the scheduler copies them to the kernel."""
+    layer, config = s.layer, s.config
+    rows = [config.type_k.row_bytes(layer.key_length * layer.head_count_kv)]
+    rows += [rows[0] if s.shape.is_mla else config.type_v.row_bytes(layer.value_length * layer.head_count_kv)]
+    where = s.placement.caches[layer.index]
+    return [Tensor(cells * row, is_outside=True, is_listed=True, device=where).view() for row in rows]
 
 
 def _without_kernel(

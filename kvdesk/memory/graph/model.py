@@ -76,9 +76,12 @@ def _structure(shape: ModelShape, config: Configuration) -> Configuration:
     """The configuration that stands for all with the same graph, whose sizes grow with the context."""
     has_copies = config.uses_flash_attention and not compressed.has_compressed(shape)
     has_copies &= not shape.biases_scores
-    config = replace(
-        config, type_k=_graph_type(config.type_k, has_copies), type_v=_graph_type(config.type_v, has_copies)
-    )
+    if config.kv_offload:  # else the cache itself is copied, of whatever type it is
+        config = replace(
+            config,
+            type_k=_graph_type(config.type_k, has_copies),
+            type_v=_graph_type(config.type_v, has_copies),
+        )
     if config.n_ctx_seq < _linear_from(shape, config):
         return config
     cells = CELL_PADDING << STEP_BITS
