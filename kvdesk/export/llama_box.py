@@ -1,8 +1,8 @@
 """A llama-box command, for GPUStack before its second version; the program is no longer developed."""
 
-from kvdesk.export.explain import warning
+from kvdesk.export.explain import lost, warning
 from kvdesk.export.exporter import EVERY_LAYER, Exporter, Flag, Launch
-from kvdesk.export.llama_flags import check_commas, command, lost_warnings, why
+from kvdesk.export.llama_flags import check_commas, command, why
 from kvdesk.export.shells import Shell
 from kvdesk.memory.report import Refusal
 from kvdesk.phrases import Phrase
@@ -58,7 +58,7 @@ def flags(launch: Launch) -> tuple[Flag, ...]:
 
 def warnings(launch: Launch) -> tuple[Refusal, ...]:
     """What llama-box cannot be told."""
-    found = list(lost_warnings(launch, "llama-box", EXPRESSED))
+    found = list(lost(launch, "llama-box", EXPRESSED))
     if launch.options.flash_attn == "auto":
         found.append(
             warning(
