@@ -54,7 +54,7 @@ from kvdesk.plan.paces import PacesFile, thread_key
 from kvdesk.plan.remedy import RemedyOffer, again, remedy_for
 from kvdesk.plan.sampling import Sampling
 from kvdesk.plan.solve import fit_all
-from kvdesk.session.accounts import open_account
+from kvdesk.session.accounts import decode_of, open_account
 from kvdesk.session.arithmetic import open_source
 from kvdesk.session.background import Job
 from kvdesk.session.bookkeeper import Bookkeeper
@@ -86,6 +86,7 @@ class Conversation:
         self._planned_ctx: int | None = None
         self._model: OpenedModel | None = None
         self._listed: tuple[Device, ...] = ()
+        self._devices: tuple[Device, ...] = ()  # those, with what loads on them have shown
         self._client: EngineClient | None = None
         ledger = Ledger(find_places().ledger)
         self._books = Bookkeeper(ledger, _or_say, lambda read: self._books.know(read.records), time.monotonic)
@@ -117,7 +118,7 @@ class Conversation:
         listed = client.request(ListDevices(id=client.next_id(), rpc=self._options.rpc))
         assert isinstance(listed, DevicesListed)
         self._listed = listed.devices
-        devices = self._books.with_margins(merge(listed.devices, before, None))
+        self._devices = devices = self._books.with_margins(merge(listed.devices, before, None))
         report = check(model.shape, self._options, devices)
         self.output.estimated(report)
         planned = self._plan(client)
@@ -222,7 +223,8 @@ class Conversation:
                 self.talk.pop()
             raise
         assert isinstance(done, TurnDone)
-        self._books.answered()
+        assert self._model is not None
+        self._books.answered(decode_of(self._model, self.room.options, self._devices, done))
         if self._books.wants_reading and self._client is not None:
             self._books.sampled(read_sensors(self._client.pid))
         self.room.answered(done)

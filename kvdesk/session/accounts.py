@@ -2,19 +2,21 @@
 
 import platform
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 import kvdesk
-from kvdesk.engine.protocol import Hello, Loaded, Rehearsed
+from kvdesk.engine.protocol import Hello, Loaded, Rehearsed, TurnDone
 from kvdesk.errors import KvDeskError
 from kvdesk.memory.report import Device, Kind, MemoryReport, completed
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.configure import chosen_devices, configure, normalised_options
 from kvdesk.plan.load_record import (
+    DecodeAccount,
     Degrees,
     Failure,
     LoadRecord,
@@ -41,6 +43,16 @@ class Account:
     planned: MemoryReport | None
     devices: tuple[Device, ...]
     before: Sample | None
+
+
+def decode_of(
+    model: OpenedModel, options: LoadOptions, devices: Sequence[Device], said: TurnDone
+) -> DecodeAccount | None:
+    """What an answer tells of the speed of the devices that hold the model; None where it was too short."""
+    from kvdesk.plan.speed import decode_account  # its graphs are not needed before the first answer
+
+    depth = said.prompt_tokens + said.completion_tokens // 2
+    return decode_account(model.shape, options, devices, said.completion_tokens, said.decode_s, depth)
 
 
 def open_account(

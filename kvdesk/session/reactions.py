@@ -2,7 +2,6 @@
 
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
-from kvdesk.plan.load_record import DecodeAccount
 from kvdesk.session import (
     answering,
     attaching,
@@ -16,6 +15,7 @@ from kvdesk.session import (
     serving,
     steps,
 )
+from kvdesk.session.accounts import decode_of
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import ChatMessage, TurnFigures
 from kvdesk.units import MIB
@@ -198,28 +198,12 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
         0, "assistant", said.text, said.reasoning, said.reasoning_s, figures, is_partial=is_partial
     )
     steps.end_answer(parts, message)
-    parts.bookkeeper.answered(_decode_account(parts, said))
+    decode = decode_of(*parts.last_load, parts.state.devices, said) if parts.last_load is not None else None
+    parts.bookkeeper.answered(decode)
     room.learn_reading(parts, said)
     if said.cache.chat.isdecimal():
         parking.note_turn(parts, int(said.cache.chat), said.cache)
     parts.mark("turn", "")
-
-
-def _decode_account(parts: Parts, said: protocol.TurnDone) -> DecodeAccount | None:
-    """What the answer tells of the speed of the devices that hold the loaded model."""
-    if parts.last_load is None:
-        return None
-    from kvdesk.plan.speed import decode_account
-
-    model, options = parts.last_load
-    return decode_account(
-        model.shape,
-        options,
-        parts.state.devices,
-        said.completion_tokens,
-        said.decode_s,
-        said.prompt_tokens + said.completion_tokens // 2,
-    )
 
 
 def _stopped(parts: Parts, purpose: events.Purpose, said: protocol.Failed | protocol.CancelledEvent) -> None:

@@ -35,6 +35,17 @@ def test_a_chat_writes_one_load_with_all_three_degrees(kvdesk, loaded):
         assert (margin["bytes"], margin["loads"]) == (max(0, device["difference_bytes"]), 1)
 
 
+def test_an_answer_of_some_length_tells_how_fast_this_machine_is(kvdesk):
+    assert (
+        kvdesk("chat", "demo", "-p", "Tell me a story in 4 sentences.", "--temp", "0", "--json").status == 0
+    )
+    (load,) = kvdesk("ledger", "--json").object["loads"]
+    assert load["decode"]["tokens_per_s"] > 0
+    assert load["decode"]["read_bytes"]["CPU"] > 0
+    best = kvdesk("fit", "demo", "--json").object["pairs"][0]
+    assert best["decode_source"] == "measured"
+
+
 def test_the_next_estimate_and_the_search_add_the_margin(kvdesk, loaded):
     margins = kvdesk("ledger", "--json").object["margins"]
     if not margins:
