@@ -52,6 +52,7 @@ class StoredChat:
     tokens: int | None = None
     overflow: str = ""
     draft_attachments: tuple[Attachment, ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ BUSY_S = 5.0  # how long another process's write is waited for
 
 _CHAT = (
     "id, title, system_prompt, sampling, draft, model, created_s, updated_s, tokens, overflow,"
-    " draft_attachments"
+    " draft_attachments, folder"
 )
 _MESSAGE = (
     "id, role, content, reasoning, reasoning_s, figures, is_partial, is_superseded, created_s, is_pinned,"
@@ -135,10 +135,10 @@ class ChatStore:
 
     def change_chat(self, chat_id: int, **columns: str | int | None) -> None:
         """Set columns of a conversation: title, system_prompt, sampling, draft, model, tokens, overflow,
-        draft_attachments (as `write_attachments` returns them).
+        draft_attachments (as `write_attachments` returns them), folder.
         """
         known = {"title", "system_prompt", "sampling", "draft", "model", "tokens", "overflow"}
-        known |= {"draft_attachments"}
+        known |= {"draft_attachments", "folder"}
         unknown = columns.keys() - known
         assert not unknown, unknown
         changes = ", ".join(f"{name} = ?" for name in columns)
@@ -149,6 +149,11 @@ class ChatStore:
         """Put a conversation out of sight; `restore_chat` brings it back until `sweep` erases it."""
         with self.access() as db:
             db.execute("UPDATE chats SET deleted_s = ? WHERE id = ?", (self._now(), chat_id))
+
+    def rename_folder(self, folder: str, name: str) -> None:
+        """Give a folder another name; with that of another the two become one, with none it is dissolved."""
+        with self.access() as db:
+            db.execute("UPDATE chats SET folder = ? WHERE folder = ?", (name, folder))
 
     def restore_chat(self, chat_id: int) -> None:
         """Bring a deleted conversation back, all that was said in it included."""

@@ -1,11 +1,12 @@
 """Draws a row of the list of conversations, and its field while it is renamed."""
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from kvdesk.gui import theme
-from kvdesk.gui.chat_items import CHAT_ROLE, EXCERPT_ROLE, OPEN_ROLE, Index, short_tokens
+from kvdesk.gui.chat_items import CHAT_ROLE, EXCERPT_ROLE, FOLDER_ROLE, OPEN_ROLE, Index, short_tokens
+from kvdesk.gui.message_rows import paint_chevron
 from kvdesk.gui.theme import Radius, Space, TextSize
 
 _ROW, _HEADING = 34, 34
@@ -29,8 +30,12 @@ class ChatDelegate(QStyledItemDelegate):
         if index.data(CHAT_ROLE) is None:
             painter.setFont(theme.current().font(TextSize.NOTE))
             painter.setPen(theme.colour("muted"))
-            low = text.adjusted(0, 0, 0, -Space.TINY)
-            painter.drawText(low, Qt.AlignmentFlag.AlignBottom, str(index.data()))
+            is_open = index.data(FOLDER_ROLE)
+            if is_open is not None:
+                self._paint_folder(painter, option, text, str(index.data()), is_open=is_open)
+            else:
+                low = text.adjusted(0, 0, 0, -Space.TINY)
+                painter.drawText(low, Qt.AlignmentFlag.AlignBottom, str(index.data()))
         else:
             self._paint_chat(painter, option, index, text)
         painter.restore()
@@ -63,6 +68,25 @@ class ChatDelegate(QStyledItemDelegate):
         painter.setPen(theme.colour("accent" if is_open else "text"))
         title = QFontMetrics(font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, title)
+
+    @staticmethod
+    def _paint_folder(
+        painter: QPainter, option: QStyleOptionViewItem, text: QRect, name: str, *, is_open: bool
+    ) -> None:
+        state: QStyle.StateFlag = option.state
+        has_focus = state & QStyle.StateFlag.State_HasFocus
+        if has_focus and state & QStyle.StateFlag.State_KeyboardFocusChange:
+            box = QRectF(option.rect).adjusted(0.5, _MARGIN - 0.5, -0.5, -_MARGIN + 0.5)
+            painter.setPen(theme.colour("accent"))
+            painter.drawRoundedRect(box, Radius.CONTROL, Radius.CONTROL)
+        font = theme.current().font(TextSize.TABLE, bold=True)
+        painter.setFont(font)
+        painter.setPen(theme.colour("text"))
+        room = text.adjusted(0, 0, -Space.LARGE, 0)
+        shown = QFontMetrics(font).elidedText(name, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.setPen(theme.colour("muted"))
+        paint_chevron(painter, QPointF(text.right() - 6, text.center().y() + 0.5), is_open)
 
     @staticmethod
     def _paint_excerpt(painter: QPainter, text: QRect, excerpt: str) -> None:

@@ -1,17 +1,26 @@
-"""The list of conversations as Qt sees it: days as headings, conversations under them."""
+"""The list of conversations as Qt sees it: folders and days as headings, conversations under them."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from PySide6.QtCore import QAbstractListModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QCoreApplication,
+    QMimeData,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+)
 
 from kvdesk.session.state import ChatSummary
 
 Index = QModelIndex | QPersistentModelIndex
 CHAT_ROLE = Qt.ItemDataRole.UserRole  # the ChatSummary; None for a heading
 OPEN_ROLE = Qt.ItemDataRole.UserRole + 1  # whether it is the conversation that is open
+FOLDER_ROLE = Qt.ItemDataRole.UserRole + 3  # of a folder's heading whether it is unfolded; None elsewhere
+_MIME = "application/x-kvdesk-chat"
 EXCERPT_ROLE = Qt.ItemDataRole.UserRole + 2  # where what was looked for stands; "" when nowhere
 _INVALID = QModelIndex()
 _NO_EXCERPTS: Mapping[int, str] = MappingProxyType({})
@@ -19,9 +28,11 @@ _NO_EXCERPTS: Mapping[int, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A day, or several."""
+    """A day, or several; or a folder, which can be folded."""
 
     title: str
+    is_folder: bool = False
+    is_open: bool = True
 
 
 Entry = Heading | ChatSummary
@@ -41,16 +52,26 @@ def day_of(updated_s: float, now_s: float) -> str:
 
 
 def arrange(
-    chats: tuple[ChatSummary, ...], wanted: str, now_s: float, said: Container[int] = ()
+    chats: tuple[ChatSummary, ...],
+    wanted: str,
+    now_s: float,
+    said: Container[int] = (),
+    folded: Container[str] = (),
 ) -> list[Entry]:
     """Return headings and the conversations whose titles contain `wanted`, or in which it was said (`said`),
-    latest first.
+    latest first; those in folders come before the others, but for `folded` ones. A search unfolds all.
     """
     entries: list[Entry] = []
     wanted = wanted.strip().casefold()
     heading = ""
-    for chat in sorted(chats, key=lambda chat: chat.updated_s, reverse=True):
-        if wanted not in chat.title.casefold() and chat.id not in said:
+    found = [chat for chat in chats if wanted in chat.title.casefold() or chat.id in said]
+    found.sort(key=lambda chat: chat.updated_s, reverse=True)
+    for folder in sorted({chat.folder for chat in found if chat.folder}, key=str.casefold):
+        is_open = bool(wanted) or folder not in folded
+        entries.append(Heading(folder, is_folder=True, is_open=is_open))
+        entries += [chat for chat in found if chat.folder == folder and is_open]
+    for chat in found:
+        if chat.folder:
             continue
         day = day_of(chat.updated_s, now_s)
         if day != heading:
@@ -68,11 +89,20 @@ def short_tokens(tokens: int | None) -> str:
 
 
 class ChatItems(QAbstractListModel):
-    """Conversations grouped by day; `rename` is called with an id and a title."""
+    """Conversations in folders and grouped by day; `rename` is called with an id and a title, `move` with an
+    id and a folder, `rename_folder` with both names.
+    """
 
-    def __init__(self, rename: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        rename: Callable[[int, str], None],
+        move: Callable[[int, str], None],
+        rename_folder: Callable[[str, str], None],
+    ) -> None:
         super().__init__()
         self._rename = rename
+        self._move = move
+        self._rename_folder = rename_folder
         self._entries: list[Entry] = []
         self._open_id: int | None = None
         self._excerpts: Mapping[int, str] = _NO_EXCERPTS
@@ -108,6 +138,45 @@ class ChatItems(QAbstractListModel):
         entry = self._entries[index.row()] if index.isValid() else None
         return entry if isinstance(entry, ChatSummary) else None
 
+    def row_of_folder(self, folder: str) -> int:
+        """Return the row of a folder's heading; -1 when it is not listed."""
+        key = _key(Heading(folder, is_folder=True))
+        return next((row for row, entry in enumerate(self._entries) if _key(entry) == key), -1)
+
+    def folder_at(self, index: Index) -> str:
+        """Return the folder that a row heads or is in; "" where there is none."""
+        entry = self._entries[index.row()] if index.isValid() else None
+        if isinstance(entry, Heading):
+            return entry.title if entry.is_folder else ""
+        return entry.folder if entry is not None else ""
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        return [_MIME]
+
+    def mimeData(self, indexes: Sequence[Index]) -> QMimeData:
+        data = QMimeData()
+        chat = self.chat_at(indexes[0]) if indexes else None
+        if chat is not None:
+            data.setData(_MIME, str(chat.id).encode())
+        return data
+
+    def canDropMimeData(
+        self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index
+    ) -> bool:
+        return data.hasFormat(_MIME)
+
+    def dropMimeData(
+        self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index
+    ) -> bool:
+        """Put the conversation into the folder that it was dropped on or in; beside any takes it out."""
+        if data.hasFormat(_MIME):
+            at = parent if parent.isValid() else self.index(max(row - 1, 0))
+            self._move(int(bytes(data.data(_MIME).data())), self.folder_at(at))
+        return False  # the store's list brings the new order; the view must not take the row away
+
     def rowCount(self, parent: Index = _INVALID) -> int:
         return 0 if parent.isValid() else len(self._entries)
 
@@ -124,6 +193,8 @@ class ChatItems(QAbstractListModel):
             return chat.title if chat else None
         if role == CHAT_ROLE:
             return chat
+        if role == FOLDER_ROLE:
+            return entry.is_open if isinstance(entry, Heading) and entry.is_folder else None
         if role == OPEN_ROLE:
             return chat is not None and chat.id == self._open_id
         if role in (EXCERPT_ROLE, Qt.ItemDataRole.AccessibleDescriptionRole):
@@ -133,24 +204,34 @@ class ChatItems(QAbstractListModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
+        drop = Qt.ItemFlag.ItemIsDropEnabled | Qt.ItemFlag.ItemNeverHasChildren
         if self.chat_at(index) is None:
-            return Qt.ItemFlag.ItemNeverHasChildren
+            if index.data(FOLDER_ROLE) is None:
+                return drop
+            return (
+                drop | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
+            )
         return (
-            Qt.ItemFlag.ItemIsEnabled
+            drop
+            | Qt.ItemFlag.ItemIsDragEnabled
+            | Qt.ItemFlag.ItemIsEnabled
             | Qt.ItemFlag.ItemIsSelectable
             | Qt.ItemFlag.ItemIsEditable
-            | Qt.ItemFlag.ItemNeverHasChildren
         )
 
     def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        chat = self.chat_at(index)
+        entry = self._entries[index.row()] if index.isValid() else None
         title = str(value).strip()
-        if chat is None or role != Qt.ItemDataRole.EditRole or not title:
+        if entry is None or role != Qt.ItemDataRole.EditRole or not title:
             return False
-        if title != chat.title:
-            self._rename(chat.id, title)
+        if title != entry.title and isinstance(entry, ChatSummary):
+            self._rename(entry.id, title)
+        elif title != entry.title:
+            self._rename_folder(entry.title, title)
         return True
 
 
 def _key(entry: Entry) -> int | str:
-    return entry.id if isinstance(entry, ChatSummary) else entry.title
+    if isinstance(entry, ChatSummary):
+        return entry.id
+    return f"folder {entry.title}" if entry.is_folder else entry.title

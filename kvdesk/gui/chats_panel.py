@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui.chat_delegate import ChatDelegate
-from kvdesk.gui.chat_items import ChatItems, arrange
+from kvdesk.gui.chat_items import FOLDER_ROLE, ChatItems, arrange
 from kvdesk.gui.controls import icon_button, push_button, text_label
 from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.icons import set_icon
@@ -47,6 +48,8 @@ class ChatList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.clicked.connect(self.openWanted)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -109,7 +112,11 @@ class ChatsPanel(QWidget):
         super().__init__()
         self._desk = desk
         self._state = DeskState()
-        self._items = ChatItems(lambda chat_id, title: actions.rename_chat(desk, chat_id, title))
+        self._folded: set[str] = set()
+        self._new_folder = ""  # waits to be listed, to be named
+        self._items = ChatItems(
+            partial(actions.rename_chat, desk), partial(actions.move_chat, desk), self._rename_folder
+        )
         self.new_button = icon_button("plus", self.tr("New chat"))
         self.more_button = icon_button("more", self.tr("Import and export chats"))
         self.search = QLineEdit()
@@ -182,20 +189,49 @@ class ChatsPanel(QWidget):
         chat = self._items.chat_at(self.list.currentIndex())
         open_id = state.chat.id if state.chat else None
         excerpts = self._excerpts()
-        entries = arrange(state.chats, self.search.text(), time.time(), excerpts)
+        entries = arrange(state.chats, self.search.text(), time.time(), excerpts, self._folded)
         if self._items.show(entries, open_id, excerpts):
             row = self._items.row_of(chat.id if chat else open_id)
             if row >= 0:
                 self.list.setCurrentIndex(self._items.index(row))
+        self._name_new_folder()
         self.nothing.setVisible(not entries)
         self.nothing.setText(
             self.tr("That was said nowhere.") if state.chats else self.tr("Your chats will be listed here.")
         )
 
     def _open(self, index: QModelIndex) -> None:
+        if index.data(FOLDER_ROLE) is not None:
+            self._fold(self._items.folder_at(index))
+            return
         chat = self._items.chat_at(index)
         if chat is not None and (self._state.chat is None or self._state.chat.id != chat.id):
             actions.open_chat(self._desk, chat.id)
+
+    def _fold(self, folder: str) -> None:
+        """Fold a folder, or unfold it."""
+        self._folded ^= {folder}
+        self._arrange()
+        self.list.setCurrentIndex(self._items.index(self._items.row_of_folder(folder)))
+
+    def _rename_folder(self, folder: str, name: str) -> None:
+        if folder in self._folded:
+            self._folded ^= {folder, name}
+        actions.rename_folder(self._desk, folder, name)
+
+    def _move_to_new_folder(self, chat_id: int) -> None:
+        folders = {chat.folder for chat in self._state.chats}
+        names = (self.tr("New folder {number}").format(number=n) for n in range(2, len(folders) + 3))
+        self._new_folder = next(name for name in (self.tr("New folder"), *names) if name not in folders)
+        actions.move_chat(self._desk, chat_id, self._new_folder)
+
+    def _name_new_folder(self) -> None:
+        """Open the field for the name of a folder that was just made."""
+        row = self._items.row_of_folder(self._new_folder) if self._new_folder else -1
+        if row >= 0:
+            self._new_folder = ""
+            self.list.setCurrentIndex(self._items.index(row))
+            self.list.edit(self._items.index(row))
 
     def _delete(self, index: QModelIndex) -> None:
         chat = self._items.chat_at(index)
@@ -204,19 +240,37 @@ class ChatsPanel(QWidget):
 
     def _show_menu(self, at: QPoint) -> None:
         index = self.list.indexAt(at)
-        if self._items.chat_at(index) is None:
-            return
+        chat = self._items.chat_at(index)
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
+        if index.isValid() and index.data(FOLDER_ROLE) is not None:
+            folder = self._items.folder_at(index)
+            menu.addAction(self.tr("Rename")).triggered.connect(lambda: self.list.edit(index))
+            dissolving = menu.addAction(self.tr("Dissolve the folder, keep its chats"))
+            dissolving.triggered.connect(lambda: actions.rename_folder(self._desk, folder, ""))
+            menu.popup(self.list.viewport().mapToGlobal(at))
+        if chat is None:
+            return
         menu.addAction(self.tr("Open")).triggered.connect(lambda: self._open(index))
         renaming = menu.addAction(self.tr("Rename"))
         renaming.setShortcut(Qt.Key.Key_F2)
         renaming.triggered.connect(lambda: self.list.edit(index))
+        self._add_folders(menu.addMenu(self.tr("Move to folder")), chat)
         menu.addAction(self.tr("Export…")).triggered.connect(lambda: self._export(index))
         deleting = menu.addAction(self.tr("Delete"))
         deleting.setShortcut(Qt.Key.Key_Delete)
         deleting.triggered.connect(lambda: self._delete(index))
         menu.popup(self.list.viewport().mapToGlobal(at))
+
+    def _add_folders(self, menu: QMenu, chat: ChatSummary) -> None:
+        move = partial(actions.move_chat, self._desk, chat.id)
+        for folder in sorted(
+            {each.folder for each in self._state.chats} - {"", chat.folder}, key=str.casefold
+        ):
+            menu.addAction(folder.replace("&", "&&")).triggered.connect(lambda _=False, to=folder: move(to))
+        menu.addAction(self.tr("New folder")).triggered.connect(lambda: self._move_to_new_folder(chat.id))
+        if chat.folder:
+            menu.addAction(self.tr("Out of the folder")).triggered.connect(lambda: move(""))
 
     def _show_more(self) -> None:
         menu = QMenu(self)

@@ -165,6 +165,24 @@ class Saving:
 
         self._thread.submit(job)
 
+    def move_chat(self, chat_id: int, folder: str) -> None:
+        """Put a conversation into a folder, or ("") out of any."""
+
+        def job() -> None:
+            self._store.change_chat(chat_id, folder=folder)
+            self._list()
+
+        self._thread.submit(job)
+
+    def rename_folder(self, folder: str, name: str) -> None:
+        """Give a folder another name, or ("") dissolve it."""
+
+        def job() -> None:
+            self._store.rename_folder(folder, name)
+            self._list()
+
+        self._thread.submit(job)
+
     def save_draft(self, chat: Conversation) -> None:
         """Keep what was typed and not sent."""
         self._thread.submit(

@@ -189,12 +189,13 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatSummary:
-    """A row of the list of conversations. `updated_s` is Unix time."""
+    """A row of the list of conversations. `updated_s` is Unix time; `folder` is "" outside of any."""
 
     id: int
     title: str
     updated_s: float
     tokens: int | None = None
+    folder: str = ""
 
 
 class SearchResult(NamedTuple):

@@ -12,7 +12,7 @@ from kvdesk.settings.rows import OverflowPolicy
 
 def summary_of(chat: StoredChat) -> ChatSummary:
     """Return the row of the list."""
-    return ChatSummary(chat.id, chat.title, chat.updated_s, chat.tokens)
+    return ChatSummary(chat.id, chat.title, chat.updated_s, chat.tokens, chat.folder)
 
 
 def conversation_of(chat: StoredChat, messages: tuple[StoredMessage, ...]) -> Conversation:

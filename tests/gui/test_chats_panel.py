@@ -85,7 +85,7 @@ def test_tokens_are_short() -> None:
 
 
 def test_the_model_keeps_qts_rules(qapp: object) -> None:
-    items = ChatItems(lambda chat_id, title: None)
+    items = ChatItems(lambda *_: None, lambda *_: None, lambda *_: None)
     tester = QAbstractItemModelTester(items, QAbstractItemModelTester.FailureReportingMode.Warning)
     items.show(arrange(chats(0, 1, 9), "", NOW_S), 1)
     assert items.rowCount() == 6
@@ -223,3 +223,49 @@ def test_files_are_imported(panel: ChatsPanel, desk: fakes.FakeDesk, tmp_path: P
 def test_a_title_becomes_a_file_name() -> None:
     assert file_name('a/b: "c"?') == "a b c"
     assert file_name("..") == "chat"
+
+
+def in_folders(desk: fakes.FakeDesk) -> tuple[ChatSummary, ...]:
+    first, second, *others = desk.state.chats
+    return (replace(first, folder="Work"), replace(second, folder="Work"), *others)
+
+
+def test_a_folder_is_folded_and_unfolded(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    moved = in_folders(desk)
+    panel.show_state(replace(desk.state, chats=moved))
+    assert titles(panel)[:2] == [moved[0].title, moved[1].title]
+    rect = panel.list.visualRect(row_of(panel, "Work"))
+    qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+    assert moved[0].title not in titles(panel)
+    qtbot.keyClicks(panel.search, moved[0].title[:8])
+    assert titles(panel) == [moved[0].title]  # a search looks into folded ones
+    panel.search.clear()
+    panel.list.setFocus()
+    panel.list.setCurrentIndex(row_of(panel, "Work"))
+    qtbot.keyClick(panel.list, Qt.Key.Key_Return)
+    assert titles(panel)[:2] == [moved[0].title, moved[1].title]
+
+
+def test_a_chat_is_dragged_into_a_folder_and_out(panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    moved = in_folders(desk)
+    panel.show_state(replace(desk.state, chats=moved))
+    items = panel.list.model()
+    assert isinstance(items, ChatItems)
+    outside, inside = row_of(panel, "Trip notes"), row_of(panel, moved[0].title)
+    day = items.index(items.rowCount() - 2, 0)
+    move = Qt.DropAction.MoveAction
+    items.dropMimeData(items.mimeData([outside]), move, -1, -1, row_of(panel, "Work"))
+    items.dropMimeData(items.mimeData([outside]), move, -1, -1, inside)
+    items.dropMimeData(items.mimeData([inside]), move, -1, -1, day)
+    assert desk.calls == [("move_chat", 5, "Work"), ("move_chat", 5, "Work"), ("move_chat", moved[0].id, "")]
+
+
+def test_a_folder_is_made_and_named_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
+    panel._move_to_new_folder(5)
+    assert desk.calls == [("move_chat", 5, "New folder")]
+    *others, last = desk.state.chats
+    panel.show_state(replace(desk.state, chats=(*others, replace(last, folder="New folder"))))
+    field = panel.list.viewport().findChild(QLineEdit)
+    field.setText("Travel")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: desk.calls[1:] == [("rename_folder", "New folder", "Travel")])

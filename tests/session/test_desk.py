@@ -945,3 +945,15 @@ def test_exported_chats_are_read_again_with_their_branches(stage: Stage, tmp_pat
     assert contents(stage) == ["Why not?", "Indeed."]
     actions.show_branch(stage.desk, stage.desk.state.chat.messages[0].siblings[0])
     stage.until(lambda: contents(stage) == ["Why?", "Because."])
+
+
+def test_chats_are_put_into_folders_that_are_renamed_and_dissolved(stage: Stage):
+    stage.loaded()
+    stage.answered("First")
+    first = stage.desk.state.chat.id
+    actions.move_chat(stage.desk, first, " Work ")
+    stage.until(lambda: [chat.folder for chat in stage.desk.state.chats] == ["Work"])
+    actions.rename_folder(stage.desk, "Work", "Play")
+    stage.until(lambda: [chat.folder for chat in stage.desk.state.chats] == ["Play"])
+    actions.rename_folder(stage.desk, "Play", "")
+    stage.until(lambda: [chat.folder for chat in stage.desk.state.chats] == [""])
