@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from kvdesk.cli.chat_conversation import Conversation
@@ -42,11 +43,10 @@ def run(
         conversation.hear = hear
         endpoint = Endpoint(port, *address)
         try:
-            _tell(output, endpoint, name)
-            while conversation.is_alive() and not has_ended.wait(
-                1.0
-            ):  # in steps: Windows hears Ctrl-C between
-                pass
+            with suppress(KeyboardInterrupt):  # how it is meant to end
+                _tell(output, endpoint, name)
+                while conversation.is_alive() and not has_ended.wait(1.0):  # Windows hears Ctrl-C in between
+                    pass
         finally:
             endpoint.close()
         if conversation.client.exited is not None:

@@ -31,6 +31,7 @@ class Endpoint:
         config = uvicorn.Config(
             Guard(make_application(engine), self.token, only_loopback=only_loopback),
             log_config=None,
+            log_level="critical",  # to uvicorn each shutdown that does not wait is an error
             access_log=False,
             lifespan="off",
             ws="none",

@@ -124,7 +124,7 @@ def test_what_cannot_be_run_is_two_lines(kvdesk, words, said):
 class Terminal:
     """A chat in a terminal of its own."""
 
-    def __init__(self, *words):
+    def __init__(self, *words, before=lambda: None):
         import pty
 
         self._ours, theirs = pty.openpty()
@@ -137,7 +137,7 @@ class Terminal:
             env={**os.environ, "LANGUAGE": "en", "TERM": "dumb"},
             start_new_session=True,
             # As a terminal starts it: what a script runs in the background inherits a Ctrl-C that is ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: (signal.signal(signal.SIGINT, signal.SIG_DFL), before()),
         )
         os.close(theirs)
         self.seen = ""
@@ -192,8 +192,8 @@ def terminal():
     """Start chats in terminals."""
     started = []
 
-    def start(*words):
-        started.append(Terminal(*words))
+    def start(*words, **options):
+        started.append(Terminal(*words, **options))
         return started[-1]
 
     yield start

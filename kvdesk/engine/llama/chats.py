@@ -67,7 +67,7 @@ class Chats:
         return transcript
 
     def set_aside(self, wanted: str = "") -> None:
-        """Put what the cache holds on the shelf: it is to be filled from elsewhere, or by the `wanted` chat."""
+        """Put what the cache holds on the shelf: it is to be filled from elsewhere, or by `wanted`."""
         if self._in_cache and self._context.tokens:
             self._shelf.put(self._in_cache, self._context, wanted)
 

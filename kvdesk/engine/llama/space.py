@@ -106,6 +106,7 @@ def _map_memory(n_bytes: int) -> mmap.mmap:
 
 def _map_file(n_bytes: int, folder: str) -> mmap.mmap:
     try:
+        os.makedirs(folder, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if n_bytes > free:
             raise DoesNotFit(
