@@ -5,11 +5,11 @@
     <name>AttachmentChips</name>
     <message>
         <source>Attached texts</source>
-        <translation type="unfinished"></translation>
+        <translation>附加的文本</translation>
     </message>
     <message>
         <source>Remove {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>移除 {name}</translation>
     </message>
 </context>
 <context>
@@ -66,7 +66,7 @@
     </message>
     <message>
         <source>Import and export chats</source>
-        <translation type="unfinished"></translation>
+        <translation>导入和导出对话</translation>
     </message>
     <message>
         <source>Your chats will be listed here.</source>
@@ -85,48 +85,68 @@
         <translation>重命名</translation>
     </message>
     <message>
+        <source>New folder {number}</source>
+        <translation>新文件夹 {number}</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新文件夹</translation>
+    </message>
+    <message>
+        <source>Dissolve the folder, keep its chats</source>
+        <translation>解散文件夹，保留其中的对话</translation>
+    </message>
+    <message>
+        <source>Move to folder</source>
+        <translation>移到文件夹</translation>
+    </message>
+    <message>
         <source>Export…</source>
-        <translation type="unfinished"></translation>
+        <translation>导出…</translation>
     </message>
     <message>
         <source>Delete</source>
-        <translation type="unfinished">删除</translation>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Out of the folder</source>
+        <translation>移出文件夹</translation>
     </message>
     <message>
         <source>Import chats…</source>
-        <translation type="unfinished"></translation>
+        <translation>导入对话…</translation>
     </message>
     <message>
         <source>Export all chats…</source>
-        <translation type="unfinished"></translation>
+        <translation>导出全部对话…</translation>
     </message>
     <message>
         <source>Export chats</source>
-        <translation type="unfinished"></translation>
+        <translation>导出对话</translation>
     </message>
     <message>
         <source>JSON with all branches (*.json)</source>
-        <translation type="unfinished"></translation>
+        <translation>含全部分支的 JSON (*.json)</translation>
     </message>
     <message>
         <source>Markdown to read (*.md)</source>
-        <translation type="unfinished"></translation>
+        <translation>便于阅读的 Markdown (*.md)</translation>
     </message>
     <message>
         <source>chats</source>
-        <translation type="unfinished"></translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Import chats</source>
-        <translation type="unfinished"></translation>
+        <translation>导入对话</translation>
     </message>
     <message>
         <source>Chats (*.json *.jsonl *.md)</source>
-        <translation type="unfinished"></translation>
+        <translation>对话 (*.json *.jsonl *.md)</translation>
     </message>
     <message>
         <source>All files (*)</source>
-        <translation type="unfinished">所有文件 (*)</translation>
+        <translation>所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -148,7 +168,7 @@
     </message>
     <message>
         <source>Attach text files</source>
-        <translation type="unfinished"></translation>
+        <translation>附加文本文件</translation>
     </message>
     <message>
         <source>Cost of sending</source>
@@ -328,7 +348,7 @@
     </message>
     <message>
         <source>Quote in the reply</source>
-        <translation type="unfinished"></translation>
+        <translation>在回复中引用</translation>
     </message>
     <message>
         <source>Hide reasoning</source>
@@ -375,11 +395,11 @@
     </message>
     <message>
         <source>Attach text files</source>
-        <translation type="unfinished"></translation>
+        <translation>附加文本文件</translation>
     </message>
     <message>
         <source>Pasted text {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴的文本 {number}</translation>
     </message>
 </context>
 <context>
@@ -789,7 +809,7 @@
     </message>
     <message>
         <source>version {number} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 版，共 {count} 版</translation>
     </message>
     <message>
         <source>left out of the context</source>
@@ -1670,11 +1690,11 @@
     </message>
     <message>
         <source>Version before (Alt+Left)</source>
-        <translation type="unfinished"></translation>
+        <translation>上一版 (Alt+Left)</translation>
     </message>
     <message>
         <source>Version after (Alt+Right)</source>
-        <translation type="unfinished"></translation>
+        <translation>下一版 (Alt+Right)</translation>
     </message>
 </context>
 <context>
@@ -2244,27 +2264,27 @@
     <name>UndoBar</name>
     <message>
         <source>Deleted chat</source>
-        <translation type="unfinished"></translation>
+        <translation>已删除的对话</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished"></translation>
+        <translation>撤销</translation>
     </message>
     <message>
         <source>Bring the chat back (Ctrl+Z in the list)</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复该对话（在列表中按 Ctrl+Z）</translation>
     </message>
     <message>
         <source>Dismiss</source>
-        <translation type="unfinished">关闭提示</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>New chat</source>
-        <translation type="unfinished">新对话</translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>Deleted “{title}”</source>
-        <translation type="unfinished"></translation>
+        <translation>已删除“{title}”</translation>
     </message>
 </context>
 <context>
@@ -3278,11 +3298,11 @@
     </message>
     <message>
         <source>Attach a part of it; a file may have {most}.</source>
-        <translation type="unfinished"></translation>
+        <translation>请附加其中一部分；单个文件最大 {most}。</translation>
     </message>
     <message>
         <source>Attach plain text; save other text as UTF-8.</source>
-        <translation type="unfinished"></translation>
+        <translation>请附加纯文本；其他编码的文本请另存为 UTF-8。</translation>
     </message>
     <message>
         <source>Check the model&apos;s file, then load it again; the chat is kept.</source>
@@ -3290,15 +3310,15 @@
     </message>
     <message>
         <source>Choose a file as it was exported.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择导出时的原文件。</translation>
     </message>
     <message>
         <source>Choose a file of conversations in JSON or Markdown.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择 JSON 或 Markdown 格式的对话文件。</translation>
     </message>
     <message>
         <source>Choose a file that you may read.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择您有权读取的文件。</translation>
     </message>
     <message>
         <source>Choose a smaller model or quantisation, or fewer GPU layers.</source>
@@ -3334,7 +3354,7 @@
     </message>
     <message>
         <source>Export it again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请重新导出。</translation>
     </message>
     <message>
         <source>It does there what it does by itself, and may take other memory.</source>
@@ -3350,7 +3370,7 @@
     </message>
     <message>
         <source>It reads its own JSON and Markdown, and JSON of LM Studio, Open WebUI and ShareGPT.</source>
-        <translation type="unfinished"></translation>
+        <translation>可读取 KV Desk 自己的 JSON 和 Markdown，以及 LM Studio、Open WebUI 和 ShareGPT 的 JSON。</translation>
     </message>
     <message>
         <source>It takes f16, half the memory.</source>
@@ -4154,7 +4174,7 @@
     </message>
     <message>
         <source>Update KV Desk to read it.</source>
-        <translation type="unfinished"></translation>
+        <translation>请更新 KV Desk 后再读取。</translation>
     </message>
     <message>
         <source>Update the program: its next release may bring a llama.cpp that does.</source>
@@ -4898,11 +4918,11 @@
     </message>
     <message>
         <source>{count} chats read.</source>
-        <translation type="unfinished"></translation>
+        <translation>已读入 {count} 个对话。</translation>
     </message>
     <message>
         <source>{count} chats written to {path}.</source>
-        <translation type="unfinished"></translation>
+        <translation>已将 {count} 个对话写入 {path}。</translation>
     </message>
     <message>
         <source>{count} layers</source>
@@ -5042,11 +5062,11 @@
     </message>
     <message>
         <source>{name} cannot be read: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法读取 {name}：{reason}。</translation>
     </message>
     <message>
         <source>{name} has no conversation in it that KV Desk knows how to read.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 中没有 KV Desk 能读取的对话。</translation>
     </message>
     <message>
         <source>{name} is cut short: tensors lie beyond its end.</source>
@@ -5058,19 +5078,19 @@
     </message>
     <message>
         <source>{name} is damaged: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 已损坏：{reason}。</translation>
     </message>
     <message>
         <source>{name} is not JSON.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 不是 JSON。</translation>
     </message>
     <message>
         <source>{name} is not a text file.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 不是文本文件。</translation>
     </message>
     <message>
         <source>{name} is too large to be attached: {size}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 太大，无法附加：{size}。</translation>
     </message>
     <message>
         <source>{name} lacks tensors its architecture needs ({reason}).</source>
@@ -5078,7 +5098,7 @@
     </message>
     <message>
         <source>{name} was written by a newer KV Desk.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 由更新版本的 KV Desk 写成。</translation>
     </message>
     <message>
         <source>{n} layers on the GPU</source>
