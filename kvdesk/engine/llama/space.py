@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -106,7 +107,7 @@ def _map_memory(n_bytes: int) -> mmap.mmap:
 
 def _map_file(n_bytes: int, folder: str) -> mmap.mmap:
     try:
-        os.makedirs(folder, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if n_bytes > free:
             raise DoesNotFit(
