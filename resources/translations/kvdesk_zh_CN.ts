@@ -674,7 +674,7 @@
     </message>
     <message>
         <source>What each setting does</source>
-        <translation type="unfinished"></translation>
+        <translation>每项设置的作用</translation>
     </message>
     <message>
         <source>Copy</source>
@@ -682,7 +682,7 @@
     </message>
     <message>
         <source>Save as…</source>
-        <translation type="unfinished"></translation>
+        <translation>另存为…</translation>
     </message>
     <message>
         <source>Close</source>
@@ -690,23 +690,23 @@
     </message>
     <message>
         <source>{path} cannot be written: {why}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入 {path}：{why}。</translation>
     </message>
     <message>
         <source>Saved as {path}.</source>
-        <translation type="unfinished"></translation>
+        <translation>已另存为 {path}。</translation>
     </message>
     <message>
         <source>llama.cpp&apos;s own programs</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 自带的程序</translation>
     </message>
     <message>
         <source>Programs on llama.cpp</source>
-        <translation type="unfinished"></translation>
+        <translation>基于 llama.cpp 的程序</translation>
     </message>
     <message>
         <source>Other engines: the nearest</source>
-        <translation type="unfinished"></translation>
+        <translation>其他引擎：最接近的写法</translation>
     </message>
     <message>
         <source>Launch command</source>
@@ -714,11 +714,11 @@
     </message>
     <message>
         <source>The options as chosen on the desk, in the program&apos;s own words.</source>
-        <translation type="unfinished"></translation>
+        <translation>桌面上所选的选项，用该程序自己的写法。</translation>
     </message>
     <message>
         <source>Save the launch</source>
-        <translation type="unfinished"></translation>
+        <translation>保存启动内容</translation>
     </message>
 </context>
 <context>
@@ -3274,11 +3274,11 @@
     </message>
     <message>
         <source>A batch as long as the context keeps one.</source>
-        <translation type="unfinished"></translation>
+        <translation>批大小与上下文一样长时只保留一份。</translation>
     </message>
     <message>
         <source>A batch holds {count} contexts, and llama-perplexity keeps a cache for each.</source>
-        <translation type="unfinished"></translation>
+        <translation>一个批次装得下 {count} 个上下文，llama-perplexity 为每个都保留一份缓存。</translation>
     </message>
     <message>
         <source>A file that the engine was reading was cut short, or its disk is gone ({ending}).</source>
@@ -3290,11 +3290,11 @@
     </message>
     <message>
         <source>After an edit of the conversation {program} reads this model&apos;s whole prompt again.</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑对话后，{program} 会重新读取该模型的整个提示。</translation>
     </message>
     <message>
         <source>All of them are written.</source>
-        <translation type="unfinished"></translation>
+        <translation>写出的是全部。</translation>
     </message>
     <message>
         <source>Attach a part of it; a file may have {most}.</source>
@@ -3334,7 +3334,7 @@
     </message>
     <message>
         <source>Choose on: a quantised V cache needs it, and without it the compute buffer is larger.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择 on：量化的 V 缓存需要它，没有它计算缓冲区更大。</translation>
     </message>
     <message>
         <source>Connect the disk that it is on. To begin with an empty one instead, delete {pointer}.</source>
@@ -3342,11 +3342,11 @@
     </message>
     <message>
         <source>Download the file first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先下载该文件。</translation>
     </message>
     <message>
         <source>Each gets the same whole number of tokens.</source>
-        <translation type="unfinished"></translation>
+        <translation>每个得到同样的整数个 token。</translation>
     </message>
     <message>
         <source>Earlier prompts are kept in host memory, by default up to 8 GiB (--cache-ram).</source>
@@ -3358,7 +3358,7 @@
     </message>
     <message>
         <source>It does there what it does by itself, and may take other memory.</source>
-        <translation type="unfinished"></translation>
+        <translation>那里按其自身的方式运行，内存用量可能不同。</translation>
     </message>
     <message>
         <source>It has {names}.</source>
@@ -3374,15 +3374,15 @@
     </message>
     <message>
         <source>It takes f16, half the memory.</source>
-        <translation type="unfinished"></translation>
+        <translation>它改用 f16，内存为一半。</translation>
     </message>
     <message>
         <source>It would be read as a macro or a new line; rename the file or rewrite the pattern.</source>
-        <translation type="unfinished"></translation>
+        <translation>它会被当作宏或换行；请重命名文件或改写模式。</translation>
     </message>
     <message>
         <source>Its compute buffer is larger than the plan&apos;s; --n-outputs-max 0 plans it.</source>
-        <translation type="unfinished"></translation>
+        <translation>其计算缓冲区比计划的大；--n-outputs-max 0 可按此计划。</translation>
     </message>
     <message>
         <source>Its macros name each other.</source>
@@ -3390,31 +3390,31 @@
     </message>
     <message>
         <source>Its weights take other memory; write your folder for {placeholder}.</source>
-        <translation type="unfinished"></translation>
+        <translation>其权重占用的内存不同；请把 {placeholder} 换成您的文件夹。</translation>
     </message>
     <message>
         <source>KoboldCpp quantises both caches with flash attention alone, so it is on.</source>
-        <translation type="unfinished"></translation>
+        <translation>KoboldCpp 只有在 Flash Attention 开启时才量化两个缓存，因此已开启。</translation>
     </message>
     <message>
         <source>KoboldCpp takes batches of {sizes} tokens.</source>
-        <translation type="unfinished"></translation>
+        <translation>KoboldCpp 接受的批大小为 {sizes} 个 token。</translation>
     </message>
     <message>
         <source>LM Studio counts GPU layers as a part of all, and here their number is not known.</source>
-        <translation type="unfinished"></translation>
+        <translation>LM Studio 把 GPU 层数写成占全部的比例，而这里不知道总层数。</translation>
     </message>
     <message>
         <source>LM Studio has flash attention on or off.</source>
-        <translation type="unfinished"></translation>
+        <translation>LM Studio 的 Flash Attention 只有开或关。</translation>
     </message>
     <message>
         <source>LM Studio has no bf16 cache.</source>
-        <translation type="unfinished"></translation>
+        <translation>LM Studio 没有 bf16 缓存。</translation>
     </message>
     <message>
         <source>LM Studio reads this file from its own folder, by the model&apos;s name there.</source>
-        <translation type="unfinished"></translation>
+        <translation>LM Studio 从自己的文件夹按模型名读取此文件。</translation>
     </message>
     <message>
         <source>Language of the window; “system” follows the desktop.</source>
@@ -3438,15 +3438,15 @@
     </message>
     <message>
         <source>Nothing of the placement and of the compute buffers is carried over.</source>
-        <translation type="unfinished"></translation>
+        <translation>层的放置和计算缓冲区都不会带过去。</translation>
     </message>
     <message>
         <source>Ollama has one cache type for K and V, and it holds for every model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Ollama 的 K 和 V 只有一种缓存类型，并且对所有模型生效。</translation>
     </message>
     <message>
         <source>On is written.</source>
-        <translation type="unfinished"></translation>
+        <translation>写出的是开。</translation>
     </message>
     <message>
         <source>Paste a command such as “llama-server -m model.gguf -c 8192”, or a file of a known form.</source>
@@ -3482,11 +3482,11 @@
     </message>
     <message>
         <source>Save it as {path}, with the names of your model.</source>
-        <translation type="unfinished"></translation>
+        <translation>请另存为 {path}，并换成您模型的名称。</translation>
     </message>
     <message>
         <source>Set OLLAMA_KV_CACHE_TYPE where `ollama serve` is started.</source>
-        <translation type="unfinished"></translation>
+        <translation>请在启动 `ollama serve` 的地方设置 OLLAMA_KV_CACHE_TYPE。</translation>
     </message>
     <message>
         <source>Start it again, then load again; the chat is kept.</source>
@@ -3514,7 +3514,7 @@
     </message>
     <message>
         <source>Take :server-cuda, :server-rocm or :server-vulkan and give the service your GPU.</source>
-        <translation type="unfinished"></translation>
+        <translation>请改用 :server-cuda、:server-rocm 或 :server-vulkan，并把 GPU 交给该服务。</translation>
     </message>
     <message>
         <source>Take a larger context.</source>
@@ -3626,7 +3626,7 @@
     </message>
     <message>
         <source>The cache takes other memory than planned.</source>
-        <translation type="unfinished"></translation>
+        <translation>缓存占用的内存与计划不同。</translation>
     </message>
     <message>
         <source>The command of this model is too long.</source>
@@ -3642,7 +3642,7 @@
     </message>
     <message>
         <source>The context is not a multiple of the sequences.</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文不是序列数的整数倍。</translation>
     </message>
     <message>
         <source>The context the model was trained for before YaRN; 0 takes the model&apos;s.</source>
@@ -3826,7 +3826,7 @@
     </message>
     <message>
         <source>The lens shows what a token takes there.</source>
-        <translation type="unfinished"></translation>
+        <translation>透镜页会显示那里每个 token 占多少。</translation>
     </message>
     <message>
         <source>The likeliest tokens that together have this probability.</source>
@@ -3858,7 +3858,7 @@
     </message>
     <message>
         <source>The next smaller one is written.</source>
-        <translation type="unfinished"></translation>
+        <translation>写出的是更小的下一个。</translation>
     </message>
     <message>
         <source>The one GPU to use with split mode none.</source>
@@ -3894,7 +3894,7 @@
     </message>
     <message>
         <source>The plain image computes on the processor.</source>
-        <translation type="unfinished"></translation>
+        <translation>普通镜像在处理器上计算。</translation>
     </message>
     <message>
         <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
@@ -4065,6 +4065,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>This model can serve several sequences only from one common cache.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This model keeps K and V in one latent row: {k} and {v} cannot differ.</source>
         <translation>此模型把 K 和 V 存在同一潜在向量行中：{k} 与 {v} 必须相同。</translation>
     </message>
@@ -4151,6 +4155,10 @@
     <message>
         <source>Turn flash attention on or to auto.</source>
         <translation>请将 Flash Attention 设为 on 或 auto。</translation>
+    </message>
+    <message>
+        <source>Turn the unified cache on, or serve one sequence.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Typical</source>
@@ -4342,7 +4350,7 @@
     </message>
     <message>
         <source>Write one with --ctx-size, such as 512.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用 --ctx-size 写一个，如 512。</translation>
     </message>
     <message>
         <source>Write the pattern without one: (a|b) instead of {{1,2}}.</source>
@@ -4350,7 +4358,7 @@
     </message>
     <message>
         <source>Write yours for {placeholder} in the model&apos;s path.</source>
-        <translation type="unfinished"></translation>
+        <translation>请在模型路径中把 {placeholder} 换成您的主目录。</translation>
     </message>
     <message>
         <source>Write “[name]” and “key = value” lines.</source>
@@ -4518,7 +4526,7 @@
     </message>
     <message>
         <source>f16, as large, is written.</source>
-        <translation type="unfinished"></translation>
+        <translation>写出的是同样大小的 f16。</translation>
     </message>
     <message>
         <source>feed-forward</source>
@@ -4526,15 +4534,15 @@
     </message>
     <message>
         <source>llama-cpp-python opens files, not addresses.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-cpp-python 打开文件，而不是网址。</translation>
     </message>
     <message>
         <source>llama-perplexity needs a context.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-perplexity 需要指定上下文。</translation>
     </message>
     <message>
         <source>llama-perplexity reads {count} chunks of {tokens} tokens at once, as many as fill a batch.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-perplexity 一次读取 {count} 段、每段 {tokens} 个 token，填满一个批次。</translation>
     </message>
     <message>
         <source>frees {less}</source>
@@ -4626,7 +4634,7 @@
     </message>
     <message>
         <source>llama-bench does not know the cache type f32.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-bench 不认识缓存类型 f32。</translation>
     </message>
     <message>
         <source>llama-bench tries several values of {flags}; the first is taken.</source>
@@ -4634,7 +4642,7 @@
     </message>
     <message>
         <source>llama-box has flash attention on or off, and here it is off.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-box 的 Flash Attention 只有开或关，这里是关。</translation>
     </message>
     <message>
         <source>llama-cpp-python is not installed.</source>
@@ -4674,7 +4682,7 @@
     </message>
     <message>
         <source>llama.cpp ends a value there at ; and at #; rename the file or rewrite the pattern.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 在那里遇到 ; 和 # 就结束该值；请重命名文件或改写模式。</translation>
     </message>
     <message>
         <source>llama.cpp made other caches than this model&apos;s shape says</source>
@@ -4794,7 +4802,7 @@
     </message>
     <message>
         <source>text-generation-webui takes files of its model folder, not addresses.</source>
-        <translation type="unfinished"></translation>
+        <translation>text-generation-webui 使用其模型文件夹中的文件，而不是网址。</translation>
     </message>
     <message>
         <source>the K and V cache</source>
@@ -5026,11 +5034,11 @@
     </message>
     <message>
         <source>{k} for K and {v} for V become {kind}: another format of other size.</source>
-        <translation type="unfinished"></translation>
+        <translation>K 的 {k} 和 V 的 {v} 变为 {kind}：格式和大小都不同。</translation>
     </message>
     <message>
         <source>{k} for K and {v} for V become {name} there.</source>
-        <translation type="unfinished"></translation>
+        <translation>K 的 {k} 和 V 的 {v} 在那里变为 {name}。</translation>
     </message>
     <message>
         <source>{memory} {quality} Its attention runs on the CPU.</source>
@@ -5118,27 +5126,27 @@
     </message>
     <message>
         <source>{program} does not know ~ for the home directory.</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 不认识用 ~ 表示的主目录。</translation>
     </message>
     <message>
         <source>{program} has nothing for {flag} {value}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 没有与 {flag} {value} 对应的选项。</translation>
     </message>
     <message>
         <source>{program} keeps all layers and the cache on the GPU.</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 把所有层和缓存都放在 GPU 上。</translation>
     </message>
     <message>
         <source>{program} keeps the logits of a whole batch.</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 保留整个批次的 logits。</translation>
     </message>
     <message>
         <source>{program} keeps the logits of one token a slot; another number cannot be set.</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 每个槽只保留一个 token 的 logits；无法设为其他数目。</translation>
     </message>
     <message>
         <source>{program} reads the original model, not a GGUF file.</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 读取原始模型，而不是 GGUF 文件。</translation>
     </message>
     <message>
         <source>{said}, and {lacking} are lacking.</source>
@@ -5234,7 +5242,7 @@
     </message>
     <message>
         <source>“{model}” cannot stand in a Modelfile.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{model}”不能写在 Modelfile 中。</translation>
     </message>
     <message>
         <source>“{name}” announces {n} layers.</source>
@@ -5366,7 +5374,7 @@
     </message>
     <message>
         <source>“{text}” cannot stand in a preset file.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{text}”不能写在预设文件中。</translation>
     </message>
     <message>
         <source>“{text}” has an empty entry for {flag}.</source>
@@ -5422,7 +5430,7 @@
     </message>
     <message>
         <source>“{word}” cannot stand in llama-swap&apos;s file.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{word}”不能写在 llama-swap 的文件中。</translation>
     </message>
     <message>
         <source>“{word}” has a line break or another control character in it.</source>
