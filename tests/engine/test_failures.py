@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -19,7 +21,9 @@ from kvdesk.engine.protocol import (
     Loaded,
     LoadProgress,
     Message,
+    Park,
     PrefillProgress,
+    Resume,
     TextPiece,
     TurnDone,
 )
@@ -179,3 +183,38 @@ def test_a_server_that_is_killed_is_named(
     assert end.cause == "aborted"
     assert f"{servers[1].endpoint} is gone" in end.message
     assert "the chat is kept" in end.hint
+
+
+# ------------------------------------------------------------------------------------------------ a full disk
+
+
+def on_a_small_disk(folder: Path) -> list[str]:
+    """The engine's command, with a disk of one MiB at the folder that it alone sees. Skips where that is
+    forbidden.
+    """
+    mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    script = f"mount -t tmpfs -o size=1m none '{folder}' && exec \"$@\""
+    if shutil.which("unshare") is None or subprocess.run([*mount, script, "sh", "true"]).returncode:
+        pytest.skip("this system lets nobody mount a small disk")
+    return [*mount, script, "sh", sys.executable, "-m", "kvdesk.engine.worker"]
+
+
+def test_a_disk_that_is_full_keeps_what_was_parked(engine: Start, demo: str, tmp_path: Path) -> None:
+    client = engine(on_a_small_disk(tmp_path))
+    load(client, demo)
+    done = client.request(question(client, "The code for the blue box is 48213."), WAIT_S)
+    path = tmp_path / "chat-1.kv"
+    park = Park(id=client.next_id(), chat="1", path=str(path))
+    parked = client.request(park, WAIT_S)
+    as_the_engine_sees_it = Path(f"/proc/{client.pid}/root{path}")
+    before = as_the_engine_sees_it.read_bytes()
+    assert len(before) == parked.n_bytes
+    client.request(question(client, "word " * 700), WAIT_S)
+    error = error_of(lambda: client.request(msgspec.structs.replace(park, id=client.next_id()), WAIT_S))
+    assert str(path) in error.message
+    assert "No space left on device" in error.message
+    assert "what was parked before is still there" in error.hint
+    assert as_the_engine_sees_it.read_bytes() == before
+    assert list(as_the_engine_sees_it.parent.iterdir()) == [as_the_engine_sees_it]
+    resumed = client.request(Resume(id=client.next_id(), chat="1", path=str(path)), WAIT_S)
+    assert resumed.tokens == done.cache.cells_used
