@@ -18,6 +18,7 @@ class DataFolder(QWidget):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._target = ""
+        self._answer = QWidget()
         self._words = " ".join((self.tr("Data folder"), self.tr("Move…"), str(folder))).casefold()
         self.path = text_label(str(folder), "muted", TextSize.TABLE, wrap=True)
         self.path.setAccessibleName(self.tr("Data folder"))
@@ -32,7 +33,6 @@ class DataFolder(QWidget):
         self.move_button.clicked.connect(self._choose)
         self.yes_button.clicked.connect(lambda: self.moveWanted.emit(self._target))
         self.no_button.clicked.connect(lambda: self._answer.hide())
-        self._answer = QWidget()
         self._lay_out()
 
     def is_found_by(self, words: str) -> bool:

@@ -13,6 +13,7 @@ from kvdesk.gui.desk.load_bar import LoadBar
 from kvdesk.gui.desk.memory_rows import DeviceUse, device_uses, is_loaded_as_chosen
 from kvdesk.gui.desk.model_card import ModelCardView
 from kvdesk.gui.desk.options_form import OptionsForm
+from kvdesk.gui.help.pages import set_page
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -56,6 +57,10 @@ class DeskPanel(QWidget):
         self.chart: MemoryChart | None = None
         self._devices_column = QVBoxLayout()
         self._lay_out()
+        set_page(self, "offloading")
+        set_page(self.card, "window")
+        set_page(self.context, "kv-cache")
+        set_page(self.fits, "cache-types")
 
         self.ledger_button.clicked.connect(self.ledgerWanted)
         self.lens_button.clicked.connect(self.lensWanted)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
@@ -18,13 +26,16 @@ from kvdesk.gui.desk_panel import CHART_MODULE, DESK_WIDTH, DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
+from kvdesk.gui.help.pages import FIRST, page_of
+from kvdesk.gui.help.tour import Step, Tour
+from kvdesk.gui.help.window import HelpWindow
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.lens_dialog import LensDialog
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.settings_dialog import SettingsDialog
-from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
 from kvdesk.gui.theme import TextSize
 from kvdesk.gui.top_bar import TopBar
+from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.session import actions, room_actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Phase
@@ -49,6 +60,9 @@ class MainWindow(QMainWindow):
         self._export: ExportDialog | None = None
         self._ledger: LedgerDialog | None = None
         self._history: HistoryWindow | None = None
+        self._help: HelpWindow | None = None
+        self.tour: Tour | None = None
+        self._wants_demo_chat = False  # the tour has ended in it, and it is not there yet
         self._is_closing = self._closes_when_parked = False
         self.chats = ChatsPanel(desk)
         self.conversation = ConversationPanel(desk)
@@ -59,9 +73,9 @@ class MainWindow(QMainWindow):
         self.settings_button = push_button(self.tr("Settings"), "plain")
         self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
         self.settings_button.clicked.connect(self.show_settings)
-        self.keys_button = push_button(self.tr("Keys"), "plain", TextSize.TABLE)
-        self.keys_button.setToolTip(self.tr("The keys of the window (F1)"))
-        self.keys_button.clicked.connect(self.show_shortcuts)
+        self.help_button = push_button(self.tr("Help"), "plain", TextSize.TABLE)
+        self.help_button.setToolTip(self.tr("What things mean, the keys, and a tour (F1)"))
+        self.help_button.clicked.connect(lambda: self.show_help(FIRST))
         self._splitter = self._lay_out()
         self._add_shortcuts()
         self._drop = FileDrop(self, self.open_model)
@@ -95,6 +109,8 @@ class MainWindow(QMainWindow):
         """Begin to draw what happens; called once the first picture is on the screen."""
         self._chart_import.start()
         self._pump.start()
+        if not self._desk.settings.has_seen_tour:
+            self.show_tour()
 
     def _keep_cache(self) -> bool:
         """Park, or ask about parking; False when there is nothing to wait for."""
@@ -146,6 +162,7 @@ class MainWindow(QMainWindow):
             self._ledger.show_state(state)
         if self._history is not None:
             self._history.show_state(state)
+        self._begin_demo_chat(state)
 
     # -------------------------------------------------------------------------------- what the user does
 
@@ -222,15 +239,108 @@ class MainWindow(QMainWindow):
         dialog.moveWanted.connect(self.moveWanted)
         dialog.open()
 
-    def show_shortcuts(self) -> None:
-        """Show the keys."""
-        dialog = ShortcutsDialog([(keys, label) for keys, label, _ in self._shortcuts()], self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+    def show_help(self, page: str = "") -> None:
+        """Show a page of the help: without a name, that of the control which has the keyboard."""
+        wanted = page or page_of(QApplication.focusWidget())
+        if self._help is None:
+            keys = [(keys, label) for keys, label, _ in self._shortcuts()]
+            self._help = HelpWindow(self._desk, keys, QApplication.activeWindow() or self)
+            self._help.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self._help.finished.connect(self._forget_help)
+            self._help.tourWanted.connect(self.show_tour)
+            self._help.show()
+        self._help.show_page(wanted)
+        self._help.activateWindow()
+
+    def _forget_help(self) -> None:
+        self._help = None
+
+    def show_tour(self) -> None:
+        """Show a newcomer around; once by itself, again from the help."""
+        if self._help is not None:
+            self._help.accept()
+        if self.tour is not None:
+            return
+        self._desk.change_settings(has_seen_tour=True)
+        for part in (self.chats, self.desk_panel):
+            part.show()
+        self.tour = Tour(self, self._tour_steps())
+        self.tour.ended.connect(self._tour_ended)
+        self.tour.start()
+
+    def _tour_steps(self) -> tuple[Step, ...]:
+        gauge = self.conversation.gauge
+        return (
+            Step(
+                self.desk_panel.card,
+                self.tr("Open a model"),
+                self.tr(
+                    "Any GGUF file: choose it, drop it on the window, or give its web address. Its header"
+                    " is read at once; nothing is loaded."
+                ),
+            ),
+            Step(
+                self.desk_panel.context,
+                self.tr("See what fits before loading"),
+                self.tr(
+                    "Move the context, or choose smaller cache types below. What it would take on your"
+                    " devices changes as you do, and llama.cpp itself is asked."
+                ),
+            ),
+            Step(
+                self.desk_panel.load_bar,
+                self.tr("Load it"),
+                self.tr(
+                    "Where it does not fit, this says what to change, in one click. Planned and measured"
+                    " memory stand side by side afterwards."
+                ),
+            ),
+            Step(
+                gauge if gauge.isVisibleTo(self) else self.conversation,  # it comes with the first load
+                self.tr("Watch the cache fill"),
+                self.tr(
+                    "How much of the context is used, and what the next message will cost. Near the end"
+                    " you are offered the ways on, each with its price."
+                ),
+            ),
+            Step(
+                self.conversation.composer,
+                self.tr("Talk to it"),
+                self.tr(
+                    "A tiny model is built in. Ask it something now; F1 explains whatever has the keyboard."
+                ),
+            ),
+        )
+
+    def _tour_ended(self, was_finished: bool) -> None:
+        self.tour = None
+        self.conversation.focus_composer()
+        if was_finished:
+            chat = self._desk.state.chat
+            if chat is not None and chat.messages:
+                actions.new_chat(self._desk)
+            if not self._is_demo(self._desk.state):
+                actions.open_model(self._desk, DEMO_MODEL)
+            self._wants_demo_chat = True
+            self._begin_demo_chat(self._desk.state)
+
+    @staticmethod
+    def _is_demo(state: DeskState) -> bool:
+        demo = resolve_model(DEMO_MODEL)
+        return state.opening == demo or (state.model is not None and state.model.path == demo)
+
+    def _begin_demo_chat(self, state: DeskState) -> None:
+        """Ask the demo model something, once it is open and an empty chat is there."""
+        is_empty = state.chat is None or not state.chat.messages
+        if self._wants_demo_chat and self._is_demo(state) and not state.opening and is_empty:
+            self._wants_demo_chat = False
+            actions.send_message(self._desk, self.tr("What is the KV cache?"))
 
     def stop(self) -> None:
-        """Stop what is under way: an answer, or the loading of a model."""
-        if self._desk.state.engine.phase is Phase.LOADING:
+        """Stop what is under way: the tour, an answer, or the loading of a model."""
+        if self.tour is not None:
+            self.tour.end(was_finished=False)
+        elif self._desk.state.engine.phase is Phase.LOADING:
             actions.cancel_load(self._desk)
         else:
             actions.stop_answer(self._desk)
@@ -253,7 +363,7 @@ class MainWindow(QMainWindow):
         foot = QHBoxLayout()
         foot.addWidget(self.settings_button)
         foot.addStretch(1)
-        foot.addWidget(self.keys_button)
+        foot.addWidget(self.help_button)
         chats_column = self.chats.layout()
         assert isinstance(chats_column, QVBoxLayout)
         chats_column.addLayout(foot)
@@ -296,7 +406,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),
             ("Ctrl+E", self.tr("Export the launch command"), self.show_export),
             ("Ctrl+,", self.tr("Settings"), self.show_settings),
-            ("F1", self.tr("These keys"), self.show_shortcuts),
+            ("F1", self.tr("Help on what has the keyboard"), self.show_help),
             ("Ctrl+Q", self.tr("Close the window"), self.close),
         )
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from kvdesk.errors import KvDeskError, OptionError
 from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import icon_button, set_role, text_label
+from kvdesk.gui.help.pages import set_page
 from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.settings.rows import SettingRow
@@ -42,6 +43,7 @@ class SettingControl(QWidget):
             self.tr("Default: {value}").format(value=self.words(row.default)), "muted", TextSize.NOTE
         )
         self._searched = " ".join((label, help_text, row.name, *map(self.words, row.choices))).casefold()
+        set_page(self, row.spec.page)
         self._lay_out(label, help_text)
         self.show_value(value)
 

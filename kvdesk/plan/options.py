@@ -12,12 +12,30 @@ import msgspec
 from kvdesk.memory.cache_types import CACHE_TYPES
 
 Group = Literal["cache", "offload", "compute", "cpu", "rope", "network"]
+HelpPage = Literal[
+    "window",
+    "kv-cache",
+    "cache-types",
+    "sliding-windows",
+    "mla",
+    "flash-attention",
+    "ubatch",
+    "offloading",
+]
 CacheTypeName = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 FlashAttention = Literal["on", "off", "auto"]
 SplitMode = Literal["none", "layer", "row", "tensor"]
 RopeScaling = Literal["", "none", "linear", "yarn"]
 
 ALL_LAYERS = -1
+_PAGES: dict[Group, HelpPage] = {
+    "cache": "kv-cache",
+    "offload": "offloading",
+    "compute": "ubatch",
+    "cpu": "offloading",
+    "rope": "kv-cache",
+    "network": "offloading",
+}
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +43,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
     `flags` are llama.cpp's, short form first. `off_flags` are the negative forms of a switch, the same way.
     `label` is the window's short name for it. `memory` says in a sentence what it does to memory.
+    `page` explains it, where it is not the one of its group.
     `basic` options stand in the panel, the others under "Advanced". `is_own` marks flags that are KV Desk's:
     the outputs, which llama-server derives from its slots, and mmap and mlock, which llama.cpp now writes as
     one --load-mode.
@@ -37,6 +56,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     group: Group
     off_flags: tuple[str, ...] = ()
     basic: bool = False
+    page: HelpPage | None = None
     is_own: bool = False
     minimum: float | None = None
     maximum: float | None = None
@@ -61,6 +81,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         CacheTypeName,
         Option(
             flags=("-ctk", "--cache-type-k"),
+            page="cache-types",
             label="K",
             help="Element type of the K cache.",
             memory="q8_0 takes 53 % of f16, q4_0 28 %.",
@@ -72,6 +93,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         CacheTypeName,
         Option(
             flags=("-ctv", "--cache-type-v"),
+            page="cache-types",
             label="V",
             help="Element type of the V cache; quantised types need flash attention.",
             memory="q8_0 takes 53 % of f16, q4_0 28 %.",
@@ -96,6 +118,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         FlashAttention,
         Option(
             flags=("-fa", "--flash-attn"),
+            page="flash-attention",
             label="Flash attention",
             help="Fused attention; auto turns it on wherever the device has a kernel.",
             memory="Without it the scores of a whole ubatch against the whole context are kept.",
@@ -154,6 +177,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         bool,
         Option(
             flags=("--swa-full",),
+            page="sliding-windows",
             label="Full window cache",
             help="Keep sliding-window layers at the full context, so that the cache can be shifted.",
             memory="Window layers then cost as much as full ones.",
@@ -165,6 +189,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         Option(
             flags=("-kvo", "--kv-offload"),
             off_flags=("-nkvo", "--no-kv-offload"),
+            page="offloading",
             label="Cache on GPU",
             help="Keep the cache beside its layer; off keeps all of it in host memory (-nkvo).",
             memory="Off moves K and V from the GPU to the host; reading becomes slow.",
@@ -261,6 +286,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False
         Option(
             flags=("--op-offload",),
             off_flags=("--no-op-offload",),
+            page="offloading",
             label="Offload operations",
             help="Let the GPU compute with weights that stay on the host while reading prompts.",
             memory="Weights on the host are staged through the GPU's compute buffer.",
@@ -443,6 +469,11 @@ class OptionRow(msgspec.Struct, frozen=True):
     item_type: type | None
     optional: bool
     spec: Option
+
+    @property
+    def page(self) -> HelpPage:
+        """The help page that explains it."""
+        return self.spec.page or _PAGES[self.spec.group]
 
 
 def _row(field: msgspec.structs.FieldInfo, hint: object) -> OptionRow:

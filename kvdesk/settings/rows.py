@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from kvdesk.plan.options import HelpPage
 from kvdesk.units import GIB, MIB
 
 Theme = Literal["system", "light", "dark", "high contrast"]
@@ -20,6 +21,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     help: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    page: HelpPage = "window"
 
 
 _OWN = Setting()
@@ -46,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Setting(
             label="Reserve",
+            page="offloading",
             help="Memory on each device that plans leave free for other programs.",
             minimum=0,
             maximum=1 << 50,
@@ -55,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         OverflowPolicy,
         Setting(
             label="When the context is full",
+            page="kv-cache",
             help="Stop, let the oldest messages fall out, or ask each time; each chat can have its own.",
         ),
     ] = "stop"
@@ -62,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         AutoGrow,
         Setting(
             label="Larger context",
+            page="kv-cache",
             help="When a chat nears the end of its context and memory allows: offer the next step, do it, or"
             " leave it.",
         ),
@@ -70,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ParkWhen,
         Setting(
             label="Park chats on disk",
+            page="kv-cache",
             help="Keep what was read of a chat in a file when it rests, so that it need not be read again.",
         ),
     ] = "ask"
@@ -77,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Setting(
             label="Rests after minutes",
+            page="kv-cache",
             help="How long nothing happens in a chat before it counts as resting.",
             minimum=1,
             maximum=24 * 60,
@@ -87,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Setting(
             label="Room for parked chats",
+            page="kv-cache",
             help="On disk, for all of them; those not used for longest go first.",
             minimum=0,
             maximum=1 << 50,

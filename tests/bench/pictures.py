@@ -1,4 +1,4 @@
-"""Draws the window in its states, light and dark, in two sizes, into PNG files to be looked at.
+"""Draws the window in its states, in the three themes and two sizes, into PNG files to be looked at.
 
 Run by hand: `python tests/bench/pictures.py FOLDER [STATE...]`, under a display (Xvfb will do), in the
 language of the desktop (LANG=zh_CN.UTF-8).
@@ -20,11 +20,11 @@ from kvdesk.gui import theme
 from kvdesk.gui.chat_items import CHAT_ROLE
 from kvdesk.gui.error_dialog import ErrorDialog
 from kvdesk.gui.export_dialog import ExportDialog
+from kvdesk.gui.help.window import KEYS, HelpWindow
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application, translate
 from kvdesk.gui.settings_dialog import SettingsDialog
-from kvdesk.gui.shortcuts_dialog import ShortcutsDialog
 from kvdesk.phrases import Phrase
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
 from tests.gui import conversations, fakes
@@ -102,8 +102,19 @@ def _ask_forget(window: MainWindow) -> QWidget:
 
 
 def _open_keys(window: MainWindow) -> QWidget:
-    window.show_shortcuts()
-    return window.findChild(ShortcutsDialog)
+    window.show_help(KEYS)
+    return window.findChild(HelpWindow)
+
+
+def _open_help(window: MainWindow) -> QWidget:
+    window.show_help("kv-cache")
+    return window.findChild(HelpWindow)
+
+
+def _show_around(window: MainWindow) -> QWidget:
+    window.show_tour()
+    window.tour.next_button.click()
+    return window
 
 
 def _open_error(window: MainWindow) -> QWidget:
@@ -136,6 +147,8 @@ ACTS: dict[str, Callable[[MainWindow], QWidget]] = {
     "export": _open_export,
     "settings": _open_settings,
     "keys": _open_keys,
+    "help": _open_help,
+    "tour": _show_around,
     "error": _open_error,
     "ledger": _open_ledger,
     "ledger-forgetting": _ask_forget,
@@ -150,7 +163,7 @@ def main(folder: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     application = make_application([])
     translate(application, "system")
-    for choice in (theme.Choice.LIGHT, theme.Choice.DARK):
+    for choice in (theme.Choice.LIGHT, theme.Choice.DARK, theme.Choice.HIGH_CONTRAST):
         theme.current().set_choice(choice)
         for name in names or (*STATES, *ACTS):
             _draw(application, folder, name, choice)
@@ -174,7 +187,7 @@ def _draw(application: QApplication, folder: Path, name: str, choice: theme.Choi
         target = ACTS[name](window) if name in ACTS else window
         for _ in range(3):
             application.processEvents()
-        path = folder / f"{name}-{choice}-{size.width()}.png"
+        path = folder / f"{name}-{choice.name.lower()}-{size.width()}.png"
         target.grab().save(str(path))
         print(path)
     window.close()

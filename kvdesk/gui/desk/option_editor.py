@@ -15,6 +15,7 @@ from kvdesk.errors import OptionError
 from kvdesk.gui import theme
 from kvdesk.gui.choice_box import GAP, INSET, ChoiceBox
 from kvdesk.gui.controls import set_role, text_label
+from kvdesk.gui.help.pages import set_page
 from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import OptionRow
@@ -81,6 +82,7 @@ class OptionEditor(QWidget):
             widget.setAccessibleName(label)
             widget.setAccessibleDescription(translated(row.spec.help))
             widget.setToolTip(help_text)
+        set_page(self, row.page)
         self.setFocusProxy(self.control)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
