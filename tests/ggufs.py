@@ -24,10 +24,11 @@ from gguf.quants import quantize
 from kvdesk.gguf.open import open_model
 from tests.ggufs_kinds import KINDS as COMMON
 from tests.ggufs_kinds import Keys, Kind, Sizes
-from tests.ggufs_rare import RARE
+from tests.ggufs_rare import PLANNED_ALONE, RARE
 
 FileType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 KINDS = {**COMMON, **RARE}
+ALL = {**KINDS, **PLANNED_ALONE}
 
 _TYPES = {
     "f32": GGMLQuantizationType.F32,
@@ -71,7 +72,7 @@ def make_model(
     is_hollow: bool = False,
     **size_changes: int,
 ) -> Path:
-    """Write a model of a kind of `KINDS` into `folder` and return its path.
+    """Write a model of a kind of `ALL` into `folder` and return its path.
 
     `size_changes` are fields of `Sizes`; `keys` adds or replaces metadata of the architecture, without its
     name in front, `omit` names tensors to leave out beside those of the kind, `zeros` those that are nothing
@@ -81,7 +82,7 @@ def make_model(
         make_model("llama", folder, file_type="q8_0", n_layer=24, n_embd=1280, n_head=20, n_head_kv=4,
                    n_ff=4096, n_vocab=32768)
     """
-    row = KINDS[kind]
+    row = ALL[kind]
     size = replace(sizes or row.sizes, **size_changes)
     metadata = {**_plain_keys(size), **row.keys(size), **(keys or {})}
     tensors = {
@@ -131,7 +132,7 @@ def _ask_tensors(kind: str, n_vocab: int, metadata: str) -> tuple[tuple[str, tup
     """Every tensor that llama.cpp would look for in a model with these metadata."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "keys.gguf"
-        writer = _writer(path, KINDS[kind], n_vocab, json.loads(metadata))
+        writer = _writer(path, ALL[kind], n_vocab, json.loads(metadata))
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()

@@ -117,6 +117,9 @@ def _sections(_: Sizes) -> Keys:
 Part = Callable[[Sizes], Keys]
 
 
+_BIASED = Sizes(n_layer=4, n_head_kv=4)
+
+
 def _row(
     architecture: str, *parts: Part, sizes: Sizes = _SIZES, is_causal: bool = True, **keys: object
 ) -> Kind:
@@ -249,3 +252,9 @@ SPECIAL: dict[str, Kind] = {
 }
 
 RARE = {**PLAIN, **SPECIAL}
+
+# Their memory can be asked for, but one token alone cannot be run through them.
+PLANNED_ALONE: dict[str, Kind] = {
+    **_named("t5", sizes=_BIASED),
+    **_named("t5encoder", _pooled, sizes=_BIASED, is_causal=False),
+}

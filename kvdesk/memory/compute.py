@@ -8,6 +8,7 @@ from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.cpu import Cpu
 from kvdesk.memory.devices import backend_of
 from kvdesk.memory.graph.model import device_peaks
+from kvdesk.memory.graph.sketch import F32
 from kvdesk.memory.graph.tape import Peak
 from kvdesk.memory.placement import Placement
 from kvdesk.memory.report import Device, Item, Kind
@@ -17,6 +18,9 @@ from kvdesk.phrases import Phrase, joined
 from kvdesk.units import format_tokens
 
 PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
+# Rather over than under where the sketch leaves parts out: an eighth, or four of the stream.
+ROUGH_SHARE = 8
+ROUGH_STREAMS = 4
 OFFLOAD_MIN_TOKENS = 32  # below it a GPU leaves the work to where the weights are (offload_op)
 
 
@@ -45,9 +49,11 @@ def compute_items(
             tokens=format_tokens(config.n_tokens),
             outputs=format_tokens(config.n_outputs),
         )
+        n_bytes = peak.n_bytes
         if shape.is_rough:
             why = joined([why, Phrase("rough for this architecture, the dry run decides")], "; ")
-        items.append(Item(Kind.COMPUTE, device.name, peak.n_bytes, "formula", why))
+            n_bytes += max(n_bytes // ROUGH_SHARE, ROUGH_STREAMS * F32 * shape.n_embd * config.n_tokens)
+        items.append(Item(Kind.COMPUTE, device.name, n_bytes, "formula", why))
         items += _extra(
             device, with_copies[device.name].n_bytes - peak.n_bytes, Phrase("copies in f16 of the cache")
         )

@@ -28,7 +28,7 @@ def refusals(shape: ModelShape, config: Configuration) -> tuple[Refusal, ...]:
     found = [
         *_cache_types(shape, config),
         *_devices(shape, config),
-        *_sequences(config),
+        *_sequences(shape, config),
         *_context(shape, config),
     ]
     return tuple(sorted(found, key=lambda refusal: refusal.is_warning))
@@ -174,7 +174,7 @@ def _devices(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
         )
 
 
-def _sequences(config: Configuration) -> Iterator[Refusal]:
+def _sequences(shape: ModelShape, config: Configuration) -> Iterator[Refusal]:
     if config.n_seq_max > MAX_SEQUENCES:
         yield Refusal(
             "parallel",
@@ -184,6 +184,12 @@ def _sequences(config: Configuration) -> Iterator[Refusal]:
                 most=MAX_SEQUENCES,
             ),
             Phrase("Take at most {most}.", most=MAX_SEQUENCES),
+        )
+    if shape.biases_scores and shape.reads_cache and config.streams > 1:  # build_attn_mha aborts
+        yield Refusal(
+            "kv_unified",
+            Phrase("This model can serve several sequences only from one common cache."),
+            Phrase("Turn the unified cache on, or serve one sequence."),
         )
     if config.n_outputs_max < config.n_seq_max:
         yield Refusal(

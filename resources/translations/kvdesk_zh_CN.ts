@@ -1184,6 +1184,22 @@
         <translation>导出 CSV…</translation>
     </message>
     <message>
+        <source>Search: a model, a flag, “failed”, a date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Search the loads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the launch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The chosen load as a llama-server command, on one line</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Clear…</source>
         <translation>清除…</translation>
     </message>
@@ -1198,6 +1214,10 @@
     <message>
         <source>Keep</source>
         <translation>保留</translation>
+    </message>
+    <message>
+        <source>No load has all of these words.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Loads on this machine</source>
@@ -1233,6 +1253,10 @@
     <message>
         <source>failed</source>
         <translation>失败</translation>
+    </message>
+    <message>
+        <source>called off</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>driver {version}</source>
@@ -1508,6 +1532,14 @@
     <message>
         <source>Find in this chat</source>
         <translation>在此对话中查找</translation>
+    </message>
+    <message>
+        <source>Go to the message before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go to the next message</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>New chat</source>
@@ -4066,7 +4098,7 @@
     </message>
     <message>
         <source>This model can serve several sequences only from one common cache.</source>
-        <translation type="unfinished"></translation>
+        <translation>该模型只能用一个共用的缓存同时处理多个序列。</translation>
     </message>
     <message>
         <source>This model keeps K and V in one latent row: {k} and {v} cannot differ.</source>
@@ -4158,7 +4190,7 @@
     </message>
     <message>
         <source>Turn the unified cache on, or serve one sequence.</source>
-        <translation type="unfinished"></translation>
+        <translation>请打开统一缓存，或只处理一个序列。</translation>
     </message>
     <message>
         <source>Typical</source>

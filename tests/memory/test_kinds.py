@@ -19,21 +19,6 @@ from tests.memory.records import MadeKind, kinds
 
 KINDS = kinds()
 LARGE = kinds("large")
-# Kinds with a graph of their own, followed node by node.
-EXACT = [
-    "bailingmoe3",
-    "deepseek32",
-    "deepseek4",
-    "dots3note",
-    "glm-dsa",
-    "glm5-next",
-    "hy_v4",
-    "kimi-k3",
-    "kimi-linear",
-    "minimax-01",
-    "minimax-m3",
-    "qwen4exp",
-]
 
 
 def test_the_record_covers_nearly_all_architectures() -> None:
@@ -62,22 +47,14 @@ def test_weights_caches_and_refusals(name: str) -> None:
             assert report.bytes_of(Kind.WEIGHTS) == answer["weights"]
 
 
-def test_compute_buffers_of_rare_architectures_are_close() -> None:
-    shares = []
-    for name in KINDS:
-        if not KINDS[name].shape.is_rough:
-            shares += _shares(KINDS[name], FRESH)
-    assert len(shares) > 1000
-    shares.sort(key=abs)
-    assert shares[len(shares) // 2] == 0
-    assert abs(shares[int(0.9 * len(shares))]) < 0.05
-
-
-@pytest.mark.parametrize("name", EXACT)
-def test_compute_buffers_of_sparse_and_hybrid_kinds_are_exact(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_compute_buffers_are_exact_or_called_rough(name: str) -> None:
     shares = _shares(KINDS[name], FRESH)
     assert shares
-    assert max(map(abs, shares)) < 0.001
+    if KINDS[name].shape.is_rough:
+        assert min(shares) > 0
+    else:
+        assert max(map(abs, shares)) < 0.001
 
 
 @pytest.mark.parametrize("name", sorted(LARGE))

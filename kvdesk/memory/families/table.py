@@ -301,6 +301,6 @@ WEIGHS_FIRST = frozenset({"llama4"})
 # The activation of gated feed-forwards is not one fused operation (LLM_FFN_SITU).
 BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
-# Graphs with parts that kvdesk/memory/graph does not sketch: cross attention, convolutions over positions,
-# drafts that read another model's states.
-ROUGH = _names("dflash eagle3 gemma4-assistant wavtokenizer-dec")
+# Graphs with parts that kvdesk/memory/graph does not sketch: convolutions over positions, drafts that read
+# another model's states, cycles of layers that read each other's results.
+ROUGH = _names("dflash eagle3 gemma4-assistant hrm_text wavtokenizer-dec")
