@@ -59,7 +59,7 @@ def export_command(
         )
         return 0
     sys.stdout.write(written.text)
-    for line in table(written.unexplained):
+    for line in table(written.unexplained, widest=66):
         typer.echo(line, err=True)
     for warning in written.warnings:
         typer.echo(f"{t(warning.message)} {t(warning.hint)}", err=True)

@@ -22,9 +22,9 @@ def comment(mark: str, title: str, flags: Sequence[Flag], warnings: Sequence[Ref
     return "".join(f"{mark} {line}\n" for line in lines)
 
 
-def table(flags: Sequence[Flag]) -> list[str]:
-    """A line for each flag: how it is written, and why it is there."""
-    width = min(max((len(" ".join(flag.words)) for flag in flags), default=0), 26)
+def table(flags: Sequence[Flag], widest: int = 26) -> list[str]:
+    """A line for each flag: how it is written, in `widest` columns at most, and why it is there."""
+    width = min(max((len(" ".join(flag.words)) for flag in flags), default=0), widest)
     return [f"{' '.join(flag.words):<{width}}  {flag.why}" for flag in flags]
 
 

@@ -41,7 +41,7 @@ class ExportDialog(QDialog):
         self._desk = desk
         self._shown: object = None
         self.setWindowTitle(self.tr("Export"))
-        self.resize(980, 640)
+        self.resize(1000, 700)
         self.target_list = QListWidget()
         self.target_list.setAccessibleName(self.tr("Program"))
         self.target_list.setFixedWidth(_LIST_WIDTH)
@@ -155,7 +155,7 @@ class ExportDialog(QDialog):
             self._say("\n".join(warnings) or note, "warn" if warnings else "muted")
         self.shell_box.setVisible(self.target.uses_shell)
         self.command.setPlainText(written.text)
-        self.reasons.setPlainText("\n".join(table(written.unexplained)))
+        self.reasons.setPlainText("\n".join(table(written.unexplained, widest=66)))
         self.reasons.setVisible(bool(written.unexplained))
         self.copy_button.set_copied_text(written.text)
         for button in (self.copy_button, self.save_button):
