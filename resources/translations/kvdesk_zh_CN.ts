@@ -420,31 +420,31 @@
     <name>DataFolder</name>
     <message>
         <source>Data folder</source>
-        <translation type="unfinished"></translation>
+        <translation>数据文件夹</translation>
     </message>
     <message>
         <source>Move…</source>
-        <translation type="unfinished"></translation>
+        <translation>移动…</translation>
     </message>
     <message>
         <source>Show</source>
-        <translation type="unfinished"></translation>
+        <translation>显示</translation>
     </message>
     <message>
         <source>Close the model and move</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭模型并移动</translation>
     </message>
     <message>
         <source>Leave it there</source>
-        <translation type="unfinished"></translation>
+        <translation>不移动</translation>
     </message>
     <message>
         <source>Conversations, parked chats, the ledger and what was measured are copied to {folder} and compared; only then the old files go. What is loaded is closed before, and the window opens again after it.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话、停放的缓存、加载记录和测量结果会复制到 {folder} 并逐一核对，之后才删除旧文件。移动前会关闭已加载的模型，完成后窗口会重新打开。</translation>
     </message>
     <message>
         <source>A folder for the data</source>
-        <translation type="unfinished"></translation>
+        <translation>选择数据文件夹</translation>
     </message>
 </context>
 <context>
@@ -1021,11 +1021,11 @@
     <name>HelpWindow</name>
     <message>
         <source>Help</source>
-        <translation type="unfinished"></translation>
+        <translation>帮助</translation>
     </message>
     <message>
         <source>Pages</source>
-        <translation type="unfinished"></translation>
+        <translation>页面</translation>
     </message>
     <message>
         <source>Keys</source>
@@ -1033,15 +1033,15 @@
     </message>
     <message>
         <source>Page</source>
-        <translation type="unfinished"></translation>
+        <translation>页面内容</translation>
     </message>
     <message>
         <source>As a table</source>
-        <translation type="unfinished"></translation>
+        <translation>以表格显示</translation>
     </message>
     <message>
         <source>Show me around</source>
-        <translation type="unfinished"></translation>
+        <translation>带我看看</translation>
     </message>
     <message>
         <source>Close</source>
@@ -1049,7 +1049,7 @@
     </message>
     <message>
         <source>Open a model, and its own figures are drawn here.</source>
-        <translation type="unfinished"></translation>
+        <translation>打开一个模型，这里就会画出它自己的数据。</translation>
     </message>
 </context>
 <context>
@@ -1455,11 +1455,11 @@
     </message>
     <message>
         <source>Help</source>
-        <translation type="unfinished"></translation>
+        <translation>帮助</translation>
     </message>
     <message>
         <source>What things mean, the keys, and a tour (F1)</source>
-        <translation type="unfinished"></translation>
+        <translation>概念说明、快捷键和导览（F1）</translation>
     </message>
     <message>
         <source>{model} – KV Desk</source>
@@ -1483,15 +1483,15 @@
     </message>
     <message>
         <source>Any GGUF file: choose it, drop it on the window, or give its web address. Its header is read at once; nothing is loaded.</source>
-        <translation type="unfinished"></translation>
+        <translation>任何 GGUF 文件：选择它、拖到窗口上，或输入网址。文件头会立即读取，但不加载任何东西。</translation>
     </message>
     <message>
         <source>See what fits before loading</source>
-        <translation type="unfinished"></translation>
+        <translation>加载之前看看能放下多少</translation>
     </message>
     <message>
         <source>Move the context, or choose smaller cache types below. What it would take on your devices changes as you do, and llama.cpp itself is asked.</source>
-        <translation type="unfinished"></translation>
+        <translation>移动上下文滑块，或在下面选择更小的缓存类型。各设备所需的内存会随之变化，并由 llama.cpp 自己确认。</translation>
     </message>
     <message>
         <source>Load it</source>
@@ -1499,23 +1499,23 @@
     </message>
     <message>
         <source>Where it does not fit, this says what to change, in one click. Planned and measured memory stand side by side afterwards.</source>
-        <translation type="unfinished"></translation>
+        <translation>放不下时，这里会说明该改什么，点击一次即可。加载后，计划值和实测值并排显示。</translation>
     </message>
     <message>
         <source>Watch the cache fill</source>
-        <translation type="unfinished"></translation>
+        <translation>观察缓存的填充</translation>
     </message>
     <message>
         <source>How much of the context is used, and what the next message will cost. Near the end you are offered the ways on, each with its price.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里显示上下文用了多少，以及下一条消息的代价。接近用满时，会给出继续的办法及各自的代价。</translation>
     </message>
     <message>
         <source>Talk to it</source>
-        <translation type="unfinished"></translation>
+        <translation>开始对话</translation>
     </message>
     <message>
         <source>A tiny model is built in. Ask it something now; F1 explains whatever has the keyboard.</source>
-        <translation type="unfinished"></translation>
+        <translation>程序自带一个很小的模型，现在就问它点什么。F1 会解释当前获得键盘焦点的控件。</translation>
     </message>
     <message>
         <source>What is the KV cache?</source>
@@ -1559,7 +1559,7 @@
     </message>
     <message>
         <source>Help on what has the keyboard</source>
-        <translation type="unfinished"></translation>
+        <translation>当前控件的帮助</translation>
     </message>
     <message>
         <source>Close the window</source>
@@ -1784,15 +1784,15 @@
     </message>
     <message>
         <source>Moving the data to {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>正在把数据移动到 {folder}</translation>
     </message>
     <message>
         <source>Progress of the move</source>
-        <translation type="unfinished"></translation>
+        <translation>移动进度</translation>
     </message>
     <message>
         <source>Leave it where it was</source>
-        <translation type="unfinished"></translation>
+        <translation>留在原处</translation>
     </message>
 </context>
 <context>
@@ -2096,11 +2096,11 @@
     <name>SettingControl</name>
     <message>
         <source>Back to the default of “{setting}”</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复“{setting}”的默认值</translation>
     </message>
     <message>
         <source>Default: {value}</source>
-        <translation type="unfinished"></translation>
+        <translation>默认：{value}</translation>
     </message>
 </context>
 <context>
@@ -2111,19 +2111,19 @@
     </message>
     <message>
         <source>Search the settings</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索设置</translation>
     </message>
     <message>
         <source>No setting is called so.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有这样的设置。</translation>
     </message>
     <message>
         <source>Reset all</source>
-        <translation type="unfinished"></translation>
+        <translation>全部恢复默认</translation>
     </message>
     <message>
         <source>Every setting on this page back to its default</source>
-        <translation type="unfinished"></translation>
+        <translation>把本页所有设置恢复为默认值</translation>
     </message>
     <message>
         <source>Close</source>
@@ -2131,7 +2131,7 @@
     </message>
     <message>
         <source>Nothing is sent anywhere: no account, no telemetry, no search for updates. The only connections are those you ask for, to a model’s web address or to your own endpoint.</source>
-        <translation type="unfinished"></translation>
+        <translation>不会向任何地方发送任何内容：没有账户，没有遥测，也不检查更新。只有您要求时才会连接：模型的网址，或您自己的服务端点。</translation>
     </message>
 </context>
 <context>
@@ -2277,19 +2277,19 @@
     <name>Tour</name>
     <message>
         <source>Skip</source>
-        <translation type="unfinished"></translation>
+        <translation>跳过</translation>
     </message>
     <message>
         <source>Back</source>
-        <translation type="unfinished"></translation>
+        <translation>上一步</translation>
     </message>
     <message>
         <source>Next</source>
-        <translation type="unfinished"></translation>
+        <translation>下一步</translation>
     </message>
     <message>
         <source>Chat with the demo</source>
-        <translation type="unfinished"></translation>
+        <translation>与演示模型对话</translation>
     </message>
 </context>
 <context>
@@ -3358,7 +3358,7 @@
     </message>
     <message>
         <source>Choose an empty folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择一个空文件夹。</translation>
     </message>
     <message>
         <source>Choose flash attention on or auto.</source>
@@ -3370,7 +3370,7 @@
     </message>
     <message>
         <source>Connect the disk that it is on. To begin with an empty one instead, delete {pointer}.</source>
-        <translation type="unfinished"></translation>
+        <translation>请连接它所在的磁盘。要改用空的数据文件夹，请删除 {pointer}。</translation>
     </message>
     <message>
         <source>Download the file first.</source>
@@ -3398,7 +3398,7 @@
     </message>
     <message>
         <source>It is where it was. Check that the folder may be written and that its disk has room.</source>
-        <translation type="unfinished"></translation>
+        <translation>数据仍在原处。请检查文件夹是否可写、磁盘是否有空间。</translation>
     </message>
     <message>
         <source>It reads its own JSON and Markdown, and JSON of LM Studio, Open WebUI and ShareGPT.</source>
@@ -3450,7 +3450,7 @@
     </message>
     <message>
         <source>Language of the window; “system” follows the desktop.</source>
-        <translation type="unfinished"></translation>
+        <translation>窗口的语言；“跟随系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Larger contexts that fit are being looked for.</source>
@@ -3458,7 +3458,7 @@
     </message>
     <message>
         <source>Light, dark, or white on black with strong colours; “system” follows the desktop.</source>
-        <translation type="unfinished"></translation>
+        <translation>浅色、深色，或黑底白字加强烈色彩；“跟随系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Load it without the RPC server {server} and go on.</source>
@@ -3654,7 +3654,7 @@
     </message>
     <message>
         <source>The cache of {model} for {tokens} tokens, in every type</source>
-        <translation type="unfinished"></translation>
+        <translation>{model} 在 {tokens} 个词元时各种类型的缓存</translation>
     </message>
     <message>
         <source>The cache takes other memory than planned.</source>
@@ -3714,11 +3714,11 @@
     </message>
     <message>
         <source>The data could not be moved to {folder}: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法把数据移动到 {folder}：{reason}。</translation>
     </message>
     <message>
         <source>The data folder {folder} is not there.</source>
-        <translation type="unfinished"></translation>
+        <translation>数据文件夹 {folder} 不存在。</translation>
     </message>
     <message>
         <source>The defaults are used until you may read that file.</source>
@@ -4262,7 +4262,7 @@
     </message>
     <message>
         <source>What each layer of {model} keeps for {tokens} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>{model} 的每一层为 {tokens} 个词元保存的内容</translation>
     </message>
     <message>
         <source>What may be left out, without pinned messages and the last one, is not enough.</source>
@@ -4282,7 +4282,7 @@
     </message>
     <message>
         <source>Where the memory of {model} is, by device</source>
-        <translation type="unfinished"></translation>
+        <translation>{model} 的内存按设备分布</translation>
     </message>
     <message>
         <source>Window layers are counted in full.</source>
@@ -4606,7 +4606,7 @@
     </message>
     <message>
         <source>high contrast</source>
-        <translation type="unfinished"></translation>
+        <translation>高对比度</translation>
     </message>
     <message>
         <source>host:port of llama.cpp RPC servers, comma-separated; each one counts as a GPU.</source>
@@ -5054,7 +5054,7 @@
     </message>
     <message>
         <source>{folder} already holds data of KV Desk.</source>
-        <translation type="unfinished"></translation>
+        <translation>{folder} 中已有 KV Desk 的数据。</translation>
     </message>
     <message>
         <source>{kind} {heads} heads</source>
