@@ -29,6 +29,7 @@ def build_cli(launch_window: Callable[[str | None], int]) -> typer.Typer:
     _add_planning(app)
     _add_running(app)
     _add_exchanging(app)
+    _add_journal(app)
     _add_chats(app)
     return app
 
@@ -118,6 +119,26 @@ def _add_looking(app: typer.Typer) -> None:
         from kvdesk.cli.ledger import run
 
         raise typer.Exit(run(csv, clears=clears, as_json=as_json))
+
+
+_JOURNAL_JSON = """--json prints {"loads": [...]} as `ledger` does, each with "outcome" (loaded, failed,
+cancelled, died), "command", "took_s" and "death": null or {"kind", "message"}."""
+
+
+def _add_journal(app: typer.Typer) -> None:
+    @app.command(
+        help=t("Show every load on this machine, or those with all of some words.") + "\n\n" + _JOURNAL_JSON
+    )
+    def journal(
+        words: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="WORDS", help=t("What to look for: a model, a flag, an outcome, a date.")),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.journal import run
+
+        raise typer.Exit(run(words or [], as_json))
 
 
 _LENS_JSON = """--json prints {"model": {"name", "architecture"}, "rows": [{"engine", "mode", "option",

@@ -96,6 +96,10 @@ class Conversation:
 
     def __exit__(self, *_: object) -> None:
         if self._client is not None:
+            if exited := self._client.exited:
+                self._books.failed(exited.cause, exited.message)
+            else:
+                self._books.ended()
             self._client.stop()
 
     @property

@@ -1,4 +1,4 @@
-"""Shows what loads on this machine took beside what was planned; it can be exported and cleared."""
+"""Shows every load on this machine: its launch, what it took beside what was planned, what became of it."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
+    QLineEdit,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -18,8 +19,10 @@ from PySide6.QtWidgets import (
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.ledger_items import LedgerItems
 from kvdesk.gui.theme import Space, TextSize
+from kvdesk.plan.journal import find_loads
 from kvdesk.plan.load_record import LoadRecord
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -31,19 +34,27 @@ FILE_NAME = "kvdesk-ledger.csv"
 
 
 class LedgerDialog(QDialog):
-    """The table, what it means above it, and below it “Export CSV…”, “Clear…” and “Close”."""
+    """A search and what the table means above it; below it “Copy the launch”, “Export CSV…” and “Clear…”."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._shown: tuple[LoadRecord, ...] | None = None
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search: a model, a flag, “failed”, a date"))
+        self.search.setAccessibleName(self.tr("Search the loads"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(300)
+        self.search.textChanged.connect(self._fill)
+        self.copy_button = CopyButton(self.tr("Copy the launch"))
+        self.copy_button.setToolTip(self.tr("The chosen load as a llama-server command, on one line"))
+        self.copy_button.setAutoDefault(False)
         self.setWindowTitle(self.tr("Ledger"))
         self.resize(980, 480)
         self.items = LedgerItems()
         self.table = self._make_table()
-        self.nothing = text_label(
-            self.tr("No load has been written down yet. Load a model to measure one."), "muted"
-        )
+        self.table.selectionModel().currentRowChanged.connect(self._show_command)
+        self.nothing = text_label(role="muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.export_button = push_button(self.tr("Export CSV…"))
         self.clear_button = push_button(self.tr("Clear…"))
@@ -69,15 +80,32 @@ class LedgerDialog(QDialog):
         if state.ledger is self._shown:
             return
         self._shown = state.ledger
-        self.items.show_records(state.ledger)
-        has_loads = self.items.rowCount() > 0
-        self.table.setVisible(has_loads)
-        self.nothing.setVisible(not has_loads)
-        self.export_button.setEnabled(has_loads)
+        self.export_button.setEnabled(bool(state.ledger))
         self.clear_button.setEnabled(bool(state.ledger))
+        self.search.setEnabled(bool(state.ledger))
         self.question.hide()
-        if has_loads:
+        self._fill()
+
+    def _fill(self) -> None:
+        """Show the loads that are looked for."""
+        records = self._shown or ()
+        self.items.show_records(find_loads(records, self.search.text()))
+        has_rows = self.items.rowCount() > 0
+        self.table.setVisible(has_rows)
+        self.nothing.setText(
+            self.tr("No load has all of these words.")
+            if records
+            else self.tr("No load has been written down yet. Load a model to measure one.")
+        )
+        self.nothing.setVisible(not has_rows)
+        if has_rows:
             self.table.selectRow(0)
+        self._show_command()
+
+    def _show_command(self) -> None:
+        command = self.items.command(self.table.currentIndex().row())
+        self.copy_button.set_copied_text(command)
+        self.copy_button.setEnabled(bool(command))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc answers the question before it closes the dialog."""
@@ -124,6 +152,7 @@ class LedgerDialog(QDialog):
         )
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.SMALL)
+        buttons.addWidget(self.copy_button)
         buttons.addWidget(self.export_button)
         buttons.addWidget(self.clear_button)
         buttons.addStretch(1)
@@ -131,7 +160,11 @@ class LedgerDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(Space.WIDE, Space.LARGE, Space.WIDE, Space.LARGE)
         column.setSpacing(Space.MEDIUM)
-        column.addWidget(text_label(self.tr("Ledger of loads"), size=TextSize.TITLE, bold=True))
+        head = QHBoxLayout()
+        head.addWidget(text_label(self.tr("Ledger of loads"), size=TextSize.TITLE, bold=True))
+        head.addStretch(1)
+        head.addWidget(self.search)
+        column.addLayout(head)
         column.addWidget(text_label(about, "muted", TextSize.TABLE, wrap=True))
         column.addWidget(self.table, 1)
         column.addWidget(self.nothing, 1)

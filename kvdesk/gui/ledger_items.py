@@ -27,6 +27,7 @@ class Line:
     texts: tuple[str, ...]
     details: str
     role: str
+    command: str = ""
 
 
 def lines_of(records: Sequence[LoadRecord]) -> list[Line]:
@@ -35,7 +36,11 @@ def lines_of(records: Sequence[LoadRecord]) -> list[Line]:
 
 
 def _lines(record: LoadRecord) -> list[Line]:
-    options, failure = record.options, record.failure
+    options, failure = record.options, record.fault
+    unmeasured = {
+        "failed": translate("LedgerItems", "failed"),
+        "cancelled": translate("LedgerItems", "called off"),
+    }.get(record.outcome, "")
     load = (
         record.date.astimezone().strftime("%Y-%m-%d %H:%M"),
         record.model.name,
@@ -49,21 +54,23 @@ def _lines(record: LoadRecord) -> list[Line]:
                 _title(device),
                 format_mib(device.estimated_bytes),
                 format_mib(device.planned_bytes),
-                translate("LedgerItems", "failed") if failure else format_mib(device.measured_bytes),
+                unmeasured or format_mib(device.measured_bytes),
                 _difference(device),
             ),
-            translated(failure.message) if failure else _details(record, device),
+            f"{translated(failure.message)}\n{_details(record, device)}"
+            if failure
+            else _details(record, device),
             "bad" if failure else "text",
+            record.command,
         )
         for device in record.devices
     ]
-    if lines or failure is None:
-        return lines
-    return [
+    return lines or [
         Line(
-            (*load, "–", "–", "–", translate("LedgerItems", "failed"), "–"),
-            translated(failure.message),
-            "bad",
+            (*load, "–", "–", "–", unmeasured or "–", "–"),
+            translated(failure.message) if failure else "",
+            "bad" if failure else "muted",
+            record.command,
         )
     ]
 
@@ -115,6 +122,10 @@ class LedgerItems(QAbstractTableModel):
         self.beginResetModel()
         self._lines = lines_of(records)
         self.endResetModel()
+
+    def command(self, row: int) -> str:
+        """The launch of the load in a row, on one line; "" where none was noted."""
+        return self._lines[row].command if 0 <= row < len(self._lines) else ""
 
     def rowCount(self, parent: Index = _INVALID) -> int:
         """Rows of the table."""

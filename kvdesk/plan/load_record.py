@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -71,11 +72,16 @@ class DecodeAccount(msgspec.Struct, frozen=True):
     read_bytes: dict[str, int]
 
 
+Outcome = Literal["loaded", "failed", "cancelled", "died"]
+
+
 class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One load. A later record with the same `id` takes the place of an earlier one.
 
     `options` are normalised as llama.cpp takes them, `library` is llama-cpp-python's version and `build`
-    llama.cpp's system information. `process_bytes` is the engine's resident memory after the load.
+    llama.cpp's system information. `process_bytes` is the engine's resident memory after the load, `command`
+    the same launch for llama-server on one line, `took_s` the time to the end of the load. `death` is why the
+    engine ended by itself with the model loaded.
     """
 
     id: str
@@ -92,6 +98,24 @@ class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     decode: DecodeAccount | None = None
     proof: Proof | None = None  # of the last rehearsal
+    command: str = ""
+    took_s: float | None = None
+    is_cancelled: bool = False
+    death: Failure | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the load."""
+        if self.failure is not None:
+            return "failed"
+        if self.is_cancelled:
+            return "cancelled"
+        return "loaded" if self.death is None else "died"
+
+    @property
+    def fault(self) -> Failure | None:
+        """Why it failed, or why its engine ended."""
+        return self.failure or self.death
 
 
 class Degrees(msgspec.Struct, frozen=True):

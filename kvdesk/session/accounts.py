@@ -1,5 +1,6 @@
 """Makes the ledger's record of a load out of what was expected of it and what the devices say afterwards."""
 
+import os
 import platform
 import uuid
 from collections.abc import Sequence
@@ -10,7 +11,11 @@ import msgspec
 
 import kvdesk
 from kvdesk.engine.protocol import Hello, Loaded, Rehearsed, TurnDone
-from kvdesk.errors import KvDeskError
+from kvdesk.errors import ExportError, KvDeskError
+from kvdesk.export import llama_server
+from kvdesk.export.exporter import Launch, below_home
+from kvdesk.export.shells import BY_NAME as SHELLS
+from kvdesk.export.shells import join
 from kvdesk.memory.report import Device, Kind, MemoryReport, completed
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.phrases import Phrase
@@ -43,6 +48,7 @@ class Account:
     planned: MemoryReport | None
     devices: tuple[Device, ...]
     before: Sample | None
+    command: str = ""
 
 
 def decode_of(
@@ -53,6 +59,17 @@ def decode_of(
 
     depth = said.prompt_tokens + said.completion_tokens // 2
     return decode_account(model.shape, options, devices, said.completion_tokens, said.decode_s, depth)
+
+
+def server_command(path: str, options: LoadOptions) -> str:
+    """The launch for llama-server on one line, paths below the home directory; "" where none can say it."""
+    launch = Launch(below_home(path), options)
+    shell = SHELLS["powershell" if os.name == "nt" else "bash"]
+    try:
+        flags = llama_server.EXPORTER.flags(launch)
+        return join(shell, [("llama-server", *(word for flag in flags for word in flag.words))])
+    except ExportError:
+        return ""
 
 
 def open_account(
@@ -79,6 +96,7 @@ def open_account(
         planned=completed(planned, estimated) if planned and estimated else planned,
         devices=devices,
         before=before,
+        command=server_command(card.path, options),
     )
 
 
@@ -93,6 +111,11 @@ def settled(account: Account, hello: Hello | None, said: Loaded, after: Sample) 
         devices=device_accounts(degrees, account.devices, taken_bytes(account, said, after)),
         process_bytes=after.host.process_bytes or said.process_bytes,
     )
+
+
+def cancelled(account: Account, hello: Hello | None) -> LoadRecord:
+    """The record of a load that was called off."""
+    return msgspec.structs.replace(_record(account, hello), is_cancelled=True)
 
 
 def failed(account: Account, hello: Hello | None, kind: str, message: Phrase) -> LoadRecord:
@@ -164,4 +187,5 @@ def _record(account: Account, hello: Hello | None) -> LoadRecord:
         build=hello.build if hello else "",
         program=kvdesk.__version__,
         system=platform.platform(aliased=True, terse=True),
+        command=account.command,
     )

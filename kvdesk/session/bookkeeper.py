@@ -10,7 +10,7 @@ from kvdesk.memory.report import Device, Margin
 from kvdesk.monitor.sample import HostSample, Sample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.ledger import Ledger, export_csv
-from kvdesk.plan.load_record import DecodeAccount, LoadRecord, MarginKey, margins_of, with_margins
+from kvdesk.plan.load_record import DecodeAccount, Failure, LoadRecord, MarginKey, margins_of, with_margins
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.proof import Proof
 from kvdesk.session import accounts
@@ -24,8 +24,10 @@ _NO_READING = Sample(0.0, HostSample())
 class Bookkeeper:
     """`run` does the work on the file, the session's on another thread; what the file holds is then emitted.
 
-    A load is measured twice, once it is there and after its first answer: by then the driver has loaded its
-    kernels and the compute buffers have been touched. The second record takes the place of the first.
+    Every load that was begun is written down once it has ended in some way: loaded, failed, called off; and
+    again when its engine dies. One that is there is measured twice, at once and after its first answer: by
+    then the driver has loaded its kernels and the compute buffers have been touched. The second record takes
+    the place of the first.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Bookkeeper:
         self._has_answered = False
         self._decode: DecodeAccount | None = None
         self._written: LoadRecord | None = None  # of the present load
+        self._begun_s = 0.0
+        self._took_s: float | None = None
         self._proof: Proof | None = None
 
     def read(self) -> None:
@@ -98,12 +102,14 @@ class Bookkeeper:
         """A load was asked for."""
         self.ended()
         self._account, self._loaded = account, None
+        self._begun_s, self._took_s = self._clock(), None
         self._measure_after_s, self._has_answered = None, False
         self._written = self._decode = self._proof = None
 
     def loaded(self, said: Loaded) -> None:
         """It succeeded; the next reading tells what it took."""
         self._loaded, self._measure_after_s = said, self._clock()
+        self._took_s = self._clock() - self._begun_s
 
     def answered(self, decode: DecodeAccount | None = None) -> None:
         """An answer is complete; after the first one, and the first whose speed tells something, the load is
@@ -130,15 +136,27 @@ class Bookkeeper:
         self._settle(self._account, self._loaded, sample)
 
     def failed(self, kind: str, message: Phrase) -> None:
-        """The load failed, or its process ended."""
+        """The load failed, or its process ended: then, or after it was loaded."""
         if self._account is not None and self._loaded is None:
+            self._took_s = self._clock() - self._begun_s
             self._write(accounts.failed(self._account, self._hello, kind, message))
-        self.ended()
+        elif self._account is not None and self._loaded is not None:
+            if self._written is None:
+                self._settle(self._account, self._loaded, _NO_READING)
+            if self._written is not None:
+                self._write(msgspec.structs.replace(self._written, death=Failure(kind, message)))
+        self._forget()
 
     def ended(self) -> None:
         """What was loaded is gone, or the load was called off; one that nobody measured is still noted."""
-        if self._account is not None and self._loaded is not None and self._written is None:
+        if self._account is not None and self._loaded is None:
+            self._took_s = self._clock() - self._begun_s
+            self._write(accounts.cancelled(self._account, self._hello))
+        elif self._account is not None and self._loaded is not None and self._written is None:
             self._settle(self._account, self._loaded, _NO_READING)
+        self._forget()
+
+    def _forget(self) -> None:
         self._account = self._loaded = self._measure_after_s = self._written = None
 
     def _settle(self, account: Account, loaded: Loaded, sample: Sample) -> None:
@@ -147,6 +165,8 @@ class Bookkeeper:
         self._write(self._written)
 
     def _write(self, record: LoadRecord) -> None:
+        record = msgspec.structs.replace(record, took_s=self._took_s)
+
         def job() -> None:
             self._ledger.append(record)
             self._emit(LedgerRead(self._ledger.read()))

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui import theme
@@ -108,6 +109,26 @@ def test_a_load_that_is_written_down_while_it_is_open_appears(
 ) -> None:
     dialog.show_state(replace(desk.state, ledger=(*desk.state.ledger, fakes.load_record(4))))
     assert dialog.items.rowCount() == 8
+
+
+def test_loads_are_searched_and_their_launch_copied(
+    qtbot: QtBot, dialog: LedgerDialog, desk: fakes.FakeDesk, qapp: QApplication
+) -> None:
+    assert not dialog.copy_button.isEnabled()  # these were written before launches were noted
+    with_command = msgspec.structs.replace(fakes.load_record(4), command="llama-server --model ~/a.gguf")
+    cancelled = msgspec.structs.replace(fakes.load_record(5), is_cancelled=True, devices=())
+    dialog.show_state(replace(desk.state, ledger=(*desk.state.ledger, with_command, cancelled)))
+    assert dialog.items.index(0, 7).data() == "called off"
+    qtbot.keyClicks(dialog.search, "failed")
+    assert dialog.items.rowCount() == 2
+    dialog.search.setText("~/a.gguf")
+    assert dialog.items.rowCount() == 2
+    dialog.copy_button.click()
+    assert qapp.clipboard().text() == "llama-server --model ~/a.gguf"
+    dialog.search.setText("nothing like it")
+    assert dialog.nothing.isVisible()
+    assert "these words" in dialog.nothing.text()
+    assert not dialog.copy_button.isEnabled()
 
 
 def test_the_desk_leads_to_it(qtbot: QtBot, desk: fakes.FakeDesk) -> None:

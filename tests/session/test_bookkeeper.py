@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from kvdesk.engine import protocol
+from kvdesk.export.parse import parse_text
 from kvdesk.memory.report import HOST, Device, Item, Kind, Margin, MemoryReport
 from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
 from kvdesk.plan.load_record import LoadRecord
@@ -204,7 +205,9 @@ def test_what_the_user_called_off_or_ended_is_no_failure(stage: Stage):
     stage.engine.end("killed")
     stage.settle()
     sampled(stage, grown(stage.now_s, 30_000_000))
-    assert stage.desk.state.ledger == ()
+    record = only(stage)
+    assert (record.outcome, record.fault, record.devices) == ("cancelled", None, ())
+    assert stage.desk.state.devices[-1].margin is None
 
 
 def test_a_load_that_ended_before_anything_was_read_is_written_down_without_a_measurement(stage: Stage):
@@ -220,14 +223,33 @@ def test_a_load_that_ended_before_anything_was_read_is_written_down_without_a_me
         again.close()
 
 
-def test_an_end_after_the_load_is_no_failed_load(stage: Stage):
+def test_an_end_after_the_load_is_no_failed_load_and_keeps_what_was_measured(stage: Stage):
     stage.open_demo()
     load(stage)
     sampled(stage, grown(stage.now_s, 30_000_000))
     stage.engine.end("aborted")
     stage.until(lambda: stage.desk.state.engine.phase is Phase.ENDED)
     stage.settle()
-    assert only(stage).failure is None
+    record = only(stage)
+    assert (record.failure, record.death.kind, record.outcome) == (None, "aborted", "died")
+    assert record.devices[0].measured_bytes == 30_000_000
+
+
+def test_a_load_has_its_whole_launch_and_the_time_it_took(stage: Stage):
+    stage.open_demo()
+    actions.set_option(stage.desk, "cache_type_k", "q8_0")
+    command = load(stage, "nothing")
+    stage.now_s += 1.5
+    stage.engine.say(msgspec.structs.replace(loaded_event(command), base_private_bytes=BASE))
+    stage.until(lambda: stage.desk.state.engine.loaded is not None)
+    sampled(stage, grown(stage.now_s, 30_000_000))
+    record = only(stage)
+    assert record.outcome == "loaded"
+    assert record.took_s == pytest.approx(1.5)
+    read = parse_text(record.command)
+    assert read.options.cache_type_k == "q8_0"
+    assert read.unknown == ()
+    assert "\n" not in record.command
 
 
 def test_a_load_that_replaced_an_unloaded_model_is_written_down(stage: Stage):
