@@ -21,7 +21,7 @@ from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu
 from kvdesk.gui.figures import live_line
 from kvdesk.gui.find_bar import WIDTH, FindBar
 from kvdesk.gui.finder import Hit
-from kvdesk.gui.keys import MESSAGE_STEPS, VERSION_STEPS, MessageKeys, is_written, key_of
+from kvdesk.gui.keys import VERSION_STEPS, is_written, key_of
 from kvdesk.gui.link_question import LinkQuestion
 from kvdesk.gui.markdown import links_of
 from kvdesk.gui.message_actions import MessageActions, sibling_of
@@ -60,7 +60,6 @@ class ConversationView(RowsView):
         self.link_question = LinkQuestion(self)
         self.link_question.closed.connect(self._take_keyboard)
         self.message_actions = MessageActions(self.viewport())
-        MessageKeys(self.message_actions).stepped.connect(self._read)
         self.message_actions.copyWanted.connect(self._copy_message)
         self.message_actions.regenerateWanted.connect(self.regenerateWanted)
         self.message_actions.editWanted.connect(self._edit)
@@ -210,8 +209,6 @@ class ConversationView(RowsView):
             self.find_bar.leave()
         elif event.key() == Qt.Key.Key_F3 and not self.find_bar.isHidden():
             self.find_bar.step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
-        elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in MESSAGE_STEPS:
-            self._read(MESSAGE_STEPS[event.key()])
         elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in VERSION_STEPS:
             self._walk(VERSION_STEPS[event.key()])
         elif is_written(event):
@@ -235,8 +232,8 @@ class ConversationView(RowsView):
         """Return the message that the keyboard is on."""
         return next((g for g in self._transcript.groups if g.message.id == self._read_id), None)
 
-    def _read(self, step: int) -> None:
-        """Go to the next message or the one before: its actions are Tab's next stop."""
+    def read(self, step: int) -> None:
+        """Go to the next message (1) or the one before (-1): its actions are Tab's next stop."""
         groups = self._transcript.groups
         if not groups:
             return

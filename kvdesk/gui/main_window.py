@@ -401,6 +401,8 @@ class MainWindow(QMainWindow):
             ("Esc", self.tr("Stop an answer or a load"), self.stop),
             ("Ctrl+L", self.tr("Write a message"), self.conversation.focus_composer),
             ("Ctrl+F", self.tr("Find in this chat"), self.conversation.view.open_search),
+            ("Alt+Up", self.tr("Go to the message before"), partial(self.conversation.view.read, -1)),
+            ("Alt+Down", self.tr("Go to the next message"), partial(self.conversation.view.read, 1)),
             ("Ctrl+N", self.tr("New chat"), partial(actions.new_chat, self._desk)),
             ("Ctrl+B", self.tr("Show or hide the chats"), self.toggle_chats),
             ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),
