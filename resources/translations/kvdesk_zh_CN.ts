@@ -1535,11 +1535,11 @@
     </message>
     <message>
         <source>Go to the message before</source>
-        <translation type="unfinished"></translation>
+        <translation>转到上一条消息</translation>
     </message>
     <message>
         <source>Go to the next message</source>
-        <translation type="unfinished"></translation>
+        <translation>转到下一条消息</translation>
     </message>
     <message>
         <source>New chat</source>
