@@ -1029,7 +1029,7 @@
     </message>
     <message>
         <source>Keys</source>
-        <translation type="unfinished">快捷键</translation>
+        <translation>快捷键</translation>
     </message>
     <message>
         <source>Page</source>
@@ -1045,7 +1045,7 @@
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished">关闭</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>Open a model, and its own figures are drawn here.</source>
@@ -1519,7 +1519,7 @@
     </message>
     <message>
         <source>What is the KV cache?</source>
-        <translation type="unfinished">What is the KV cache?</translation>
+        <translation>What is the KV cache?</translation>
     </message>
     <message>
         <source>Stop an answer or a load</source>
@@ -1780,7 +1780,7 @@
     <name>MovingDialog</name>
     <message>
         <source>KV Desk</source>
-        <translation type="unfinished">KV Desk</translation>
+        <translation>KV Desk</translation>
     </message>
     <message>
         <source>Moving the data to {folder}</source>
