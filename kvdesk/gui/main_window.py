@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self._export: ExportDialog | None = None
         self._ledger: LedgerDialog | None = None
         self._history: HistoryWindow | None = None
-        self._help: HelpWindow | None = None
+        self.help_window: HelpWindow | None = None
         self.tour: Tour | None = None
         self._wants_demo_chat = False  # the tour has ended in it, and it is not there yet
         self._is_closing = self._closes_when_parked = False
@@ -242,23 +242,23 @@ class MainWindow(QMainWindow):
     def show_help(self, page: str = "") -> None:
         """Show a page of the help: without a name, that of the control which has the keyboard."""
         wanted = page or page_of(QApplication.focusWidget())
-        if self._help is None:
+        if self.help_window is None:
             keys = [(keys, label) for keys, label, _ in self._shortcuts()]
-            self._help = HelpWindow(self._desk, keys, QApplication.activeWindow() or self)
-            self._help.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self._help.finished.connect(self._forget_help)
-            self._help.tourWanted.connect(self.show_tour)
-            self._help.show()
-        self._help.show_page(wanted)
-        self._help.activateWindow()
+            self.help_window = HelpWindow(self._desk, keys, QApplication.activeWindow() or self)
+            self.help_window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self.help_window.finished.connect(self._forget_help)
+            self.help_window.tourWanted.connect(self.show_tour)
+            self.help_window.show()
+        self.help_window.show_page(wanted)
+        self.help_window.activateWindow()
 
     def _forget_help(self) -> None:
-        self._help = None
+        self.help_window = None
 
     def show_tour(self) -> None:
         """Show a newcomer around; once by itself, again from the help."""
-        if self._help is not None:
-            self._help.accept()
+        if self.help_window is not None:
+            self.help_window.accept()
         if self.tour is not None:
             return
         self._desk.change_settings(has_seen_tour=True)

@@ -20,7 +20,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.chat_items import CHAT_ROLE
 from kvdesk.gui.error_dialog import ErrorDialog
 from kvdesk.gui.export_dialog import ExportDialog
-from kvdesk.gui.help.window import KEYS, HelpWindow
+from kvdesk.gui.help.window import KEYS
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application, translate
@@ -103,12 +103,12 @@ def _ask_forget(window: MainWindow) -> QWidget:
 
 def _open_keys(window: MainWindow) -> QWidget:
     window.show_help(KEYS)
-    return window.findChild(HelpWindow)
+    return window.help_window
 
 
 def _open_help(window: MainWindow) -> QWidget:
     window.show_help("kv-cache")
-    return window.findChild(HelpWindow)
+    return window.help_window
 
 
 def _show_around(window: MainWindow) -> QWidget:
