@@ -32,6 +32,7 @@ class DeskPanel(QWidget):
 
     openWanted = Signal()
     modelChosen = Signal(str)
+    importWanted = Signal()
     ledgerWanted = Signal()
     lensWanted = Signal()
     historyWanted = Signal()
@@ -65,6 +66,7 @@ class DeskPanel(QWidget):
         self.ledger_button.clicked.connect(self.ledgerWanted)
         self.lens_button.clicked.connect(self.lensWanted)
         self.card.openWanted.connect(self.openWanted)
+        self.card.importWanted.connect(self.importWanted)
         self.card.modelChosen.connect(self.modelChosen)
         self.context.chosen.connect(lambda tokens: self._set("ctx_size", tokens))
         self.context.refused.connect(lambda text: self.options.show_entry_error("ctx_size", text))

@@ -29,6 +29,7 @@ from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.help.pages import FIRST, page_of
 from kvdesk.gui.help.tour import Step, Tour
 from kvdesk.gui.help.window import HelpWindow
+from kvdesk.gui.import_dialog import ImportDialog
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.lens_dialog import LensDialog
 from kvdesk.gui.notice_bar import NoticeBar
@@ -92,6 +93,7 @@ class MainWindow(QMainWindow):
         self.conversation.openWanted.connect(self.choose_model)
         self.conversation.closingAnswered.connect(self._close_or_stay)
         self.desk_panel.modelChosen.connect(self.open_model)
+        self.desk_panel.importWanted.connect(self.show_import)
         self.desk_panel.ledgerWanted.connect(self.show_ledger)
         self.desk_panel.lensWanted.connect(self.show_lens)
         self.desk_panel.historyWanted.connect(self.show_history)
@@ -210,6 +212,12 @@ class MainWindow(QMainWindow):
 
     def _forget_history(self) -> None:
         self._history = None
+
+    def show_import(self) -> None:
+        """Take a launch that was copied somewhere."""
+        dialog = ImportDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def show_lens(self) -> None:
         """Show what a token takes of the open model's cache."""
@@ -407,6 +415,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+B", self.tr("Show or hide the chats"), self.toggle_chats),
             ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),
             ("Ctrl+E", self.tr("Export the launch command"), self.show_export),
+            ("Ctrl+Shift+V", self.tr("Paste a launch command"), self.show_import),
             ("Ctrl+,", self.tr("Settings"), self.show_settings),
             ("F1", self.tr("Help on what has the keyboard"), self.show_help),
             ("Ctrl+Q", self.tr("Close the window"), self.close),

@@ -23,14 +23,18 @@ from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
 from kvdesk.session import answering, arithmetic, events, remedies, serving, steps
 from kvdesk.session.desk import Desk
+from kvdesk.session.launching import is_model_there
 from kvdesk.session.notices import notice_of
 from kvdesk.session.state import Notice, Phase
 
 # ------------------------------------------------------------------------------------ models and options
 
 
-def open_model(desk: Desk, source: str) -> None:
-    """Read a model's header: "demo", a path or a web address. Nothing is loaded."""
+def open_model(desk: Desk, source: str, options: LoadOptions | None = None) -> None:
+    """Read a model's header: "demo", a path or a web address. Nothing is loaded.
+
+    `options` are those to begin with; otherwise those used last with this model.
+    """
     source = resolve_model(source)
     remembered = desk.settings.model_options
     desk.take(events.ModelOpening(source))
@@ -41,8 +45,9 @@ def open_model(desk: Desk, source: str) -> None:
         except KvDeskError as error:
             desk.put(events.OpenFailed(source, notice_of(error)))
             return
-        options = arithmetic.first_options(model, remembered.get(arithmetic.identity(model.header)))
-        desk.put(events.ModelOpened(source, model, options))
+        known = remembered.get(arithmetic.identity(model.header))
+        first = options if options is not None else arithmetic.first_options(model, known)
+        desk.put(events.ModelOpened(source, model, first))
 
     if steps.is_remote(source):
         # A slow server must not keep the arithmetic, or the opening of another model, waiting.
@@ -63,6 +68,16 @@ def set_option(desk: Desk, name: str, value: object) -> None:
         label = Phrase(BY_NAME[name].spec.label)
         refused = Phrase("{option} cannot be “{value}”.", option=label, value=value)
         desk.take(events.NoticeChanged(Notice(refused)))
+    else:
+        steps.change_options(desk, events.OptionsChanged(options))
+
+
+def take_launch(desk: Desk, model: str, options: LoadOptions) -> None:
+    """Open a launch’s model with its options; where it is not here, set them for the open one."""
+    if is_model_there(model):
+        open_model(desk, model if steps.is_remote(model) else str(Path(model).expanduser()), options)
+    elif desk.state.model is None:
+        desk.take(events.NoticeChanged(steps.NOTHING_OPEN))
     else:
         steps.change_options(desk, events.OptionsChanged(options))
 

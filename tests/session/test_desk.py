@@ -13,6 +13,7 @@ from kvdesk.errors import ExportError
 from kvdesk.memory.report import Device
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
+from kvdesk.resources import resolve_model
 from kvdesk.session import actions, events
 from kvdesk.session.desk import FRAME_BUDGET_S
 from kvdesk.session.state import Phase
@@ -957,3 +958,15 @@ def test_chats_are_put_into_folders_that_are_renamed_and_dissolved(stage: Stage)
     stage.until(lambda: [chat.folder for chat in stage.desk.state.chats] == ["Play"])
     actions.rename_folder(stage.desk, "Play", "")
     stage.until(lambda: [chat.folder for chat in stage.desk.state.chats] == [""])
+
+
+def test_a_launch_opens_its_model_with_its_options_or_sets_those_of_the_open_one(stage: Stage):
+    path = resolve_model("demo")
+    wanted = LoadOptions(ctx_size=1024, cache_type_k="q8_0")
+    actions.take_launch(stage.desk, path, wanted)
+    stage.until(lambda: stage.desk.state.model is not None)
+    assert stage.desk.state.options == wanted
+    other = LoadOptions(ctx_size=2048)
+    actions.take_launch(stage.desk, "/nowhere/other.gguf", other)
+    assert stage.desk.state.options == other
+    assert stage.desk.state.model.path == path

@@ -19,6 +19,7 @@ class ModelCardView(QWidget):
     """Name and figures of the model. `openWanted` asks for a file, `modelChosen` carries a known one."""
 
     openWanted = Signal()
+    importWanted = Signal()
     modelChosen = Signal(str)
 
     def __init__(self) -> None:
@@ -101,6 +102,7 @@ class ModelCardView(QWidget):
     def _fill_menu(self) -> None:
         self.menu.clear()
         self.menu.addAction(self.tr("Open a file …"), self.openWanted.emit)
+        self.menu.addAction(self.tr("Paste a launch command …"), self.importWanted.emit)
         self.menu.addAction(self.tr("The built-in demo model"), lambda: self.modelChosen.emit(DEMO_MODEL))
         demo = resolve_model(DEMO_MODEL)
         recent = [path for path in self._recent if path not in (DEMO_MODEL, demo)]
