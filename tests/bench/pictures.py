@@ -26,6 +26,8 @@ from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application, translate
 from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.phrases import Phrase
+from kvdesk.resources import DEMO_MODEL, resolve_model
+from kvdesk.session.arithmetic import open_source
 from kvdesk.session.state import DeskState, EngineState, Notice, Phase
 from tests.gui import conversations, fakes
 
@@ -107,6 +109,7 @@ def _open_keys(window: MainWindow) -> QWidget:
 
 
 def _open_help(window: MainWindow) -> QWidget:
+    window._desk.opened = open_source(resolve_model(DEMO_MODEL))
     window.show_help("kv-cache")
     return window.help_window
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -92,6 +92,7 @@ class HelpWindow(QDialog):
 
     def _add_page(self, page: str, title: str) -> None:
         item = QListWidgetItem(title)
+        item.setSizeHint(QSize(_LIST_WIDTH, 30))
         item.setData(Qt.ItemDataRole.UserRole, page)
         self.pages.addItem(item)
 
