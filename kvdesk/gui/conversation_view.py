@@ -341,7 +341,9 @@ class ConversationView(RowsView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._show_actions_for_keyboard()
+        # A press on the actions of any message brings the keyboard here; they must not move from under it.
+        if event.reason() is not Qt.FocusReason.MouseFocusReason:
+            self._show_actions_for_keyboard()
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave and not self.message_actions.underMouse():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -70,7 +70,7 @@ def test_which_version_is_shown_stands_under_the_message(view: ConversationView)
     assert isinstance(row, FigureRow)
     assert row.text == "version 3 of 3"
     show(view, conversation(replace(question(1, "?"), siblings=(1, 5)), answer(2, "!")))
-    assert [row.text for row in view.transcript.rows if isinstance(row, FigureRow)][0] == "version 1 of 2"
+    assert next(row.text for row in view.transcript.rows if isinstance(row, FigureRow)) == "version 1 of 2"
 
 
 def test_a_message_without_versions_offers_none(view: ConversationView) -> None:
@@ -94,3 +94,25 @@ def test_a_quotation_begins_a_line_of_the_reply(
     panel.composer.write("So:")
     panel.view._quote(panel.view.transcript.groups[1])
     assert panel.composer.text == "So:\n> one\n>\n> two\n\n"
+
+
+def test_the_actions_stay_under_the_mouse_that_presses_them(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    panel = ConversationPanel(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(panel)
+    panel.resize(700, 600)
+    chat = conversation(
+        question(1, "?"), replace(answer(3, "second"), siblings=(2, 3)), question(4, "!"), answer(5, "last")
+    )
+    panel.show()
+    panel.show_state(replace(desk.state, chat=chat))
+    panel.activateWindow()
+    panel.focus_composer()
+    qtbot.waitUntil(panel.composer.edit.hasFocus)
+    view = panel.view
+    row = view.transcript.groups[1].rows[-1]
+    y = round(view.top_of(view.transcript.rows.index(row)) + row.height - 6)
+    qtbot.mouseMove(view.viewport(), pos=QPoint(300, y))
+    qtbot.waitUntil(lambda: view.message_actions.group is view.transcript.groups[1])
+    view.setFocus(Qt.FocusReason.MouseFocusReason)  # as the press on a button without focus of its own does
+    qtbot.mouseClick(view.message_actions.before_button, Qt.MouseButton.LeftButton)
+    assert desk.calls == [("show_branch", 2)]
