@@ -24,6 +24,7 @@ from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.paces import Paces, PacesFile
 from kvdesk.plan.remedy import RemedyOffer
 from kvdesk.session import events
+from kvdesk.session.alarm_state import Alarms
 from kvdesk.session.apply import apply
 from kvdesk.session.background import Background
 from kvdesk.session.bookkeeper import Bookkeeper
@@ -113,6 +114,7 @@ class Parts:
         self.paces = Paces()
         self.curve_key = ""
         self.curve = DepthCurve()  # of what is loaded
+        self.alarms = Alarms()
         self.in_engine: set[int] = set()  # conversations that the engine has seen, or that were resumed
         self.resting_tokens: dict[int, int] = {}  # of those, what is not parked as it is now; latest last
         self.active_s = clock()  # when something last happened in a conversation

@@ -3,6 +3,7 @@
 from kvdesk.engine import protocol
 from kvdesk.memory.report import Device
 from kvdesk.session import (
+    alarms,
     answering,
     attaching,
     devices,
@@ -92,6 +93,7 @@ def _sampled(parts: Parts, event: events.Sampled) -> None:
     parts.history.add(event.sample, parts.state, readings)
     _update_devices(parts)
     parts.bookkeeper.sampled(event.sample)
+    alarms.sampled(parts, readings)
     if (report := parts.state.measured) is not None:
         measured = devices.with_drivers_share(report, parts.listed_devices, event.sample)
         if measured != report:
@@ -139,6 +141,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 
             parts.sampler.watch(said.pid)
         case protocol.Loaded() as said:
             parts.bookkeeper.loaded(said)
+            alarms.loaded(parts)
             room.learn_threads(parts, said)
             parts.mark("load", parts.state.model.name if parts.state.model else "")
             steps.remember_options(parts)
@@ -201,6 +204,7 @@ def _turn_done(parts: Parts, said: protocol.TurnDone) -> None:
     decode = decode_of(*parts.last_load, parts.state.devices, said) if parts.last_load is not None else None
     parts.bookkeeper.answered(decode)
     room.learn_reading(parts, said)
+    alarms.answered(parts, said.prompt_tokens, said.completion_tokens, said.decode_s)
     if said.cache.chat.isdecimal():
         parking.note_turn(parts, int(said.cache.chat), said.cache)
     parts.mark("turn", "")
