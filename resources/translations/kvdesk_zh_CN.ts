@@ -1163,6 +1163,61 @@
     </message>
 </context>
 <context>
+    <name>ImportDialog</name>
+    <message>
+        <source>Paste a launch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Launch command or file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Model of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What was understood</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Apply</source>
+        <translation type="unfinished">应用</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished">关闭</translation>
+    </message>
+    <message>
+        <source>A command of llama.cpp’s family, a models preset, a llama-swap or Compose file, a .kcpps, a systemd unit or a Modelfile. Nothing of it is executed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation type="unfinished">程序</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation type="unfinished">模型</translation>
+    </message>
+    <message>
+        <source>Left aside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model is opened with these options. Loading it is another step.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model named there is not on this computer: the open one takes the options.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model named there is not on this computer. Open one first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>JumpButton</name>
     <message>
         <source>Jump to latest</source>
@@ -1558,6 +1613,10 @@
         <translation>导出启动命令</translation>
     </message>
     <message>
+        <source>Paste a launch command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Help on what has the keyboard</source>
         <translation>当前控件的帮助</translation>
     </message>
@@ -1770,6 +1829,10 @@
     <message>
         <source>Open a file …</source>
         <translation>打开文件 …</translation>
+    </message>
+    <message>
+        <source>Paste a launch command …</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The built-in demo model</source>
@@ -3329,6 +3392,10 @@
         <translation>写出的是全部。</translation>
     </message>
     <message>
+        <source>Answers come at {now} tokens a second; at this depth it was {before}.</source>
+        <translation>现在每秒生成 {now} 个词元；此前在这个深度是 {before} 个。</translation>
+    </message>
+    <message>
         <source>Attach a part of it; a file may have {most}.</source>
         <translation>请附加其中一部分；单个文件最大 {most}。</translation>
     </message>
@@ -3465,6 +3532,10 @@
         <translation>不用 RPC 服务器 {server} 加载并继续。</translation>
     </message>
     <message>
+        <source>More memory is asked of a device than it has free, so each token waits for the host.</source>
+        <translation>向设备要求的内存超过其空闲内存，因此每个词元都要等待主机。</translation>
+    </message>
+    <message>
         <source>No launch of llama.cpp’s family was recognised.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3519,6 +3590,10 @@
     <message>
         <source>Set OLLAMA_KV_CACHE_TYPE where `ollama serve` is started.</source>
         <translation>请在启动 `ollama serve` 的地方设置 OLLAMA_KV_CACHE_TYPE。</translation>
+    </message>
+    <message>
+        <source>Something else may be using the device, or the memory no longer fits.</source>
+        <translation>可能有其他程序在使用设备，或者内存已放不下。</translation>
     </message>
     <message>
         <source>Start it again, then load again; the chat is kept.</source>
@@ -3823,6 +3898,10 @@
     <message>
         <source>The folder for parked chats cannot be made: {reason}.</source>
         <translation>无法建立存盘对话的文件夹：{reason}。</translation>
+    </message>
+    <message>
+        <source>The graphics driver keeps {size} of the model in the host’s memory.</source>
+        <translation>显卡驱动把模型的 {size} 放在了主机内存中。</translation>
     </message>
     <message>
         <source>The header of “{url}” is larger than {limit} MiB.</source>
