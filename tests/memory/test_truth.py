@@ -59,13 +59,13 @@ def test_compute_buffers_stay_within_their_bounds(model: str) -> None:
         assert off <= 0.05 * run.compute, dict(run.params)
 
 
-def test_nine_compute_buffers_of_ten_are_exact() -> None:
+def test_nearly_all_compute_buffers_are_exact() -> None:
     off = []
     for run in dry_runs():
         if not run.error:
             shape = shapes()[run.file]
             off.append(estimate(shape, run.configuration(shape)).bytes_of(Kind.COMPUTE) - run.compute)
-    assert off.count(0) >= 0.9 * len(off)
+    assert off.count(0) >= 0.98 * len(off)
 
 
 def test_refusals_are_llama_cpps_own() -> None:

@@ -29,7 +29,7 @@ from kvdesk.memory.shape import LayerShape, ModelShape
 
 # Whichever a layer has stands before its feed-forward.
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm", "attn_output_norm")
-PERIOD = 6
+PERIOD = 2  # layers take turns with two places for the stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,11 @@ def _linear_from(shape: ModelShape, config: Configuration) -> int:
 def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     stream = _inputs(s)
-    chosen = representative_layers(shape, s.placement.layers)
+    # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
+    is_tail_thin = config.n_outputs <= config.n_seq_max
+    chosen = (
+        representative_layers(shape, s.placement.layers) if is_tail_thin else shape.layers[: shape.n_layer]
+    )
     for layer in chosen:
         s.enter(layer)
         stream = _layer(s, stream, is_last=layer is chosen[-1])
@@ -130,7 +134,7 @@ def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
 def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[LayerShape, ...]:
     """Enough layers for the allocator to meet every kind twice after every other, and the last two.
 
-    Layers take turns with two or three places for the stream, so a multiple of both is left out of each run.
+    A multiple of `PERIOD` is left out of each run of equals.
     """
     counts: dict[object, int] = {}
     before: object = None
@@ -140,7 +144,9 @@ def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[
         roles = shape.weights_by_layer[layer.index % len(shape.weights_by_layer)]
         sizes = tuple((role, weight.shape) for role, weight in roles.items())
         window = layer.window_tokens is not None
-        kind = (devices[layer.index], window, layer.head_count, layer.head_count_kv, layer.keeps_cells, sizes)
+        heads = (layer.head_count, layer.head_count_kv, layer.keeps_cells)
+        is_turned = layer.index not in shape.layers_without_positions
+        kind = (devices[layer.index], window, heads, is_turned, sizes)
         step = (before or kind, kind)
         before = kind
         counts[step] = counts.get(step, 0) + 1
