@@ -1166,19 +1166,19 @@
     <name>ImportDialog</name>
     <message>
         <source>Paste a launch</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴启动命令</translation>
     </message>
     <message>
         <source>Launch command or file</source>
-        <translation type="unfinished"></translation>
+        <translation>启动命令或文件</translation>
     </message>
     <message>
         <source>Model of the file</source>
-        <translation type="unfinished"></translation>
+        <translation>文件中的模型</translation>
     </message>
     <message>
         <source>What was understood</source>
-        <translation type="unfinished"></translation>
+        <translation>识别出的内容</translation>
     </message>
     <message>
         <source>Apply</source>
@@ -1190,7 +1190,7 @@
     </message>
     <message>
         <source>A command of llama.cpp’s family, a models preset, a llama-swap or Compose file, a .kcpps, a systemd unit or a Modelfile. Nothing of it is executed.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama.cpp 系列程序的命令、模型预设、llama-swap 或 Compose 文件、.kcpps、systemd 单元或 Modelfile。其中的内容不会被执行。</translation>
     </message>
     <message>
         <source>Program</source>
@@ -1202,19 +1202,19 @@
     </message>
     <message>
         <source>Left aside</source>
-        <translation type="unfinished"></translation>
+        <translation>未采用</translation>
     </message>
     <message>
         <source>The model is opened with these options. Loading it is another step.</source>
-        <translation type="unfinished"></translation>
+        <translation>将以这些选项打开该模型；加载是另一步。</translation>
     </message>
     <message>
         <source>The model named there is not on this computer: the open one takes the options.</source>
-        <translation type="unfinished"></translation>
+        <translation>其中所指的模型不在这台电脑上：选项将用于已打开的模型。</translation>
     </message>
     <message>
         <source>The model named there is not on this computer. Open one first.</source>
-        <translation type="unfinished"></translation>
+        <translation>其中所指的模型不在这台电脑上。请先打开一个模型。</translation>
     </message>
 </context>
 <context>
@@ -1240,19 +1240,19 @@
     </message>
     <message>
         <source>Search: a model, a flag, “failed”, a date</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索：模型、参数、“failed”、日期</translation>
     </message>
     <message>
         <source>Search the loads</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索加载记录</translation>
     </message>
     <message>
         <source>Copy the launch</source>
-        <translation type="unfinished"></translation>
+        <translation>复制启动命令</translation>
     </message>
     <message>
         <source>The chosen load as a llama-server command, on one line</source>
-        <translation type="unfinished"></translation>
+        <translation>把所选的加载写成一行 llama-server 命令</translation>
     </message>
     <message>
         <source>Clear…</source>
@@ -1272,7 +1272,7 @@
     </message>
     <message>
         <source>No load has all of these words.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有加载记录包含所有这些词。</translation>
     </message>
     <message>
         <source>Loads on this machine</source>
@@ -1311,7 +1311,7 @@
     </message>
     <message>
         <source>called off</source>
-        <translation type="unfinished"></translation>
+        <translation>已取消</translation>
     </message>
     <message>
         <source>driver {version}</source>
@@ -1614,7 +1614,7 @@
     </message>
     <message>
         <source>Paste a launch command</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴启动命令</translation>
     </message>
     <message>
         <source>Help on what has the keyboard</source>
@@ -1832,7 +1832,7 @@
     </message>
     <message>
         <source>Paste a launch command …</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴启动命令…</translation>
     </message>
     <message>
         <source>The built-in demo model</source>
@@ -3365,7 +3365,7 @@
     </message>
     <message>
         <source>A .kcpps file has keys such as contextsize and gpulayers.</source>
-        <translation type="unfinished"></translation>
+        <translation>.kcpps 文件含有 contextsize、gpulayers 等键。</translation>
     </message>
     <message>
         <source>A batch as long as the context keeps one.</source>
@@ -3381,7 +3381,7 @@
     </message>
     <message>
         <source>A word of this launch has more than {count} characters.</source>
-        <translation type="unfinished"></translation>
+        <translation>这条启动命令中有一个词超过 {count} 个字符。</translation>
     </message>
     <message>
         <source>After an edit of the conversation {program} reads this model&apos;s whole prompt again.</source>
@@ -3429,7 +3429,7 @@
     </message>
     <message>
         <source>Choose flash attention on or auto.</source>
-        <translation type="unfinished"></translation>
+        <translation>请把 Flash Attention 设为 on 或 auto。</translation>
     </message>
     <message>
         <source>Choose on: a quantised V cache needs it, and without it the compute buffer is larger.</source>
@@ -3449,7 +3449,7 @@
     </message>
     <message>
         <source>Earlier prompts are kept in host memory, by default up to 8 GiB (--cache-ram).</source>
-        <translation type="unfinished"></translation>
+        <translation>先前的提示会保留在主机内存中，默认最多 8 GiB（--cache-ram）。</translation>
     </message>
     <message>
         <source>Export it again.</source>
@@ -3461,7 +3461,7 @@
     </message>
     <message>
         <source>It has {names}.</source>
-        <translation type="unfinished"></translation>
+        <translation>其中有 {names}。</translation>
     </message>
     <message>
         <source>It is where it was. Check that the folder may be written and that its disk has room.</source>
@@ -3485,7 +3485,7 @@
     </message>
     <message>
         <source>Its macros name each other.</source>
-        <translation type="unfinished"></translation>
+        <translation>其中的宏互相引用。</translation>
     </message>
     <message>
         <source>Its weights take other memory; write your folder for {placeholder}.</source>
@@ -3537,7 +3537,7 @@
     </message>
     <message>
         <source>No launch of llama.cpp’s family was recognised.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有识别出 llama.cpp 系列程序的启动命令。</translation>
     </message>
     <message>
         <source>Nothing of the placement and of the compute buffers is carried over.</source>
@@ -3553,35 +3553,35 @@
     </message>
     <message>
         <source>Paste a command such as “llama-server -m model.gguf -c 8192”, or a file of a known form.</source>
-        <translation type="unfinished"></translation>
+        <translation>请粘贴类似“llama-server -m model.gguf -c 8192”的命令，或已知格式的文件。</translation>
     </message>
     <message>
         <source>Paste a launch command or a file.</source>
-        <translation type="unfinished"></translation>
+        <translation>请粘贴启动命令或文件。</translation>
     </message>
     <message>
         <source>Paste a launch command, or a file that holds one.</source>
-        <translation type="unfinished"></translation>
+        <translation>请粘贴启动命令，或含有启动命令的文件。</translation>
     </message>
     <message>
         <source>Paste the command alone, without prompts or grammars.</source>
-        <translation type="unfinished"></translation>
+        <translation>请只粘贴命令，不带提示或语法。</translation>
     </message>
     <message>
         <source>Paste the command alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>请只粘贴命令。</translation>
     </message>
     <message>
         <source>Paste the whole file, with its ExecStart line.</source>
-        <translation type="unfinished"></translation>
+        <translation>请粘贴整个文件，包括 ExecStart 行。</translation>
     </message>
     <message>
         <source>Paste the whole file, with its indentation.</source>
-        <translation type="unfinished"></translation>
+        <translation>请粘贴整个文件，保留缩进。</translation>
     </message>
     <message>
         <source>Paste the whole file.</source>
-        <translation type="unfinished"></translation>
+        <translation>请粘贴整个文件。</translation>
     </message>
     <message>
         <source>Save it as {path}, with the names of your model.</source>
@@ -3737,7 +3737,7 @@
     </message>
     <message>
         <source>The command of this model is too long.</source>
-        <translation type="unfinished"></translation>
+        <translation>该模型的命令太长。</translation>
     </message>
     <message>
         <source>The compute buffer grows with it; sliding-window caches too.</source>
@@ -3745,7 +3745,7 @@
     </message>
     <message>
         <source>The compute buffer is smaller than planned.</source>
-        <translation type="unfinished"></translation>
+        <translation>计算缓冲区会比计划的小。</translation>
     </message>
     <message>
         <source>The context is not a multiple of the sequences.</source>
@@ -4117,7 +4117,7 @@
     </message>
     <message>
         <source>There is nothing to read.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有可读的内容。</translation>
     </message>
     <message>
         <source>There is nothing to summarise.</source>
@@ -4129,7 +4129,7 @@
     </message>
     <message>
         <source>This JSON is no launch file that is known here.</source>
-        <translation type="unfinished"></translation>
+        <translation>这个 JSON 不是已知的启动文件。</translation>
     </message>
     <message>
         <source>This build of llama.cpp has no RPC.</source>
@@ -4145,19 +4145,19 @@
     </message>
     <message>
         <source>This file has no model in it.</source>
-        <translation type="unfinished"></translation>
+        <translation>这个文件里没有模型。</translation>
     </message>
     <message>
         <source>This file has no “{name}”.</source>
-        <translation type="unfinished"></translation>
+        <translation>这个文件里没有“{name}”。</translation>
     </message>
     <message>
         <source>This is no text.</source>
-        <translation type="unfinished"></translation>
+        <translation>这不是文本。</translation>
     </message>
     <message>
         <source>This is too long for a launch: {count} characters.</source>
-        <translation type="unfinished"></translation>
+        <translation>作为启动命令太长：{count} 个字符。</translation>
     </message>
     <message>
         <source>This llama.cpp does not know the architecture “{architecture}”.</source>
@@ -4165,15 +4165,15 @@
     </message>
     <message>
         <source>This looks like YAML, but it cannot be read (line {line}).</source>
-        <translation type="unfinished"></translation>
+        <translation>这看起来是 YAML，但无法读取（第 {line} 行）。</translation>
     </message>
     <message>
         <source>This looks like a KoboldCpp file, but it is not JSON.</source>
-        <translation type="unfinished"></translation>
+        <translation>这看起来是 KoboldCpp 文件，但不是 JSON。</translation>
     </message>
     <message>
         <source>This looks like a preset, but it cannot be read.</source>
-        <translation type="unfinished"></translation>
+        <translation>这看起来是预设，但无法读取。</translation>
     </message>
     <message>
         <source>This model can serve several sequences only from one common cache.</source>
@@ -4201,11 +4201,11 @@
     </message>
     <message>
         <source>This unit starts nothing.</source>
-        <translation type="unfinished"></translation>
+        <translation>这个单元没有启动任何程序。</translation>
     </message>
     <message>
         <source>This “docker run” names no image.</source>
-        <translation type="unfinished"></translation>
+        <translation>这条“docker run”没有指明镜像。</translation>
     </message>
     <message>
         <source>Threads</source>
@@ -4377,27 +4377,27 @@
     </message>
     <message>
         <source>Without --fit off llama-server may lower the context or move layers to the CPU.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 --fit off 时，llama-server 可能会减小上下文或把层移到 CPU。</translation>
     </message>
     <message>
         <source>Without --flashattention KoboldCpp quantises the K cache alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 --flashattention 时，KoboldCpp 只量化 K 缓存。</translation>
     </message>
     <message>
         <source>Without --gpulayers KoboldCpp chooses how many layers the GPU takes.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 --gpulayers 时，由 KoboldCpp 决定 GPU 承担多少层。</translation>
     </message>
     <message>
         <source>Without --n_gpu_layers llama-cpp-python keeps every layer on the CPU.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 --n_gpu_layers 时，llama-cpp-python 把所有层留在 CPU 上。</translation>
     </message>
     <message>
         <source>Without --parallel llama-server takes 4 slots with one cache for all of them.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 --parallel 时，llama-server 使用 4 个槽位，共用一个缓存。</translation>
     </message>
     <message>
         <source>Without flash attention Ollama keeps the cache at f16.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 Flash Attention 时，Ollama 的缓存保持 f16。</translation>
     </message>
     <message>
         <source>Without it the scores of a whole ubatch against the whole context are kept.</source>
@@ -4405,11 +4405,11 @@
     </message>
     <message>
         <source>Without num_ctx Ollama chooses the context by the GPU&apos;s memory; 4096 is assumed.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 num_ctx 时，Ollama 按 GPU 显存决定上下文；这里按 4096 计算。</translation>
     </message>
     <message>
         <source>Without num_gpu Ollama chooses how many layers the GPU takes.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有 num_gpu 时，由 Ollama 决定 GPU 承担多少层。</translation>
     </message>
     <message>
         <source>Write PATTERN=BUFFER with one of these buffers: {names}.</source>
@@ -4473,7 +4473,7 @@
     </message>
     <message>
         <source>Write “[name]” and “key = value” lines.</source>
-        <translation type="unfinished"></translation>
+        <translation>请写成“[名称]”和“键 = 值”的行。</translation>
     </message>
     <message>
         <source>XTC probability</source>
@@ -4749,7 +4749,7 @@
     </message>
     <message>
         <source>llama-bench tries several values of {flags}; the first is taken.</source>
-        <translation type="unfinished"></translation>
+        <translation>llama-bench 会尝试 {flags} 的多个值；这里取第一个。</translation>
     </message>
     <message>
         <source>llama-box has flash attention on or off, and here it is off.</source>
