@@ -173,7 +173,7 @@ class ChatItems(QAbstractListModel):
     ) -> bool:
         """Put the conversation into the folder that it was dropped on or in; beside any takes it out."""
         if data.hasFormat(_MIME):
-            at = parent if parent.isValid() else self.index(max(row - 1, 0))
+            at = parent if parent.isValid() else self.index(row - 1)  # no row, below the last one
             self._move(int(bytes(data.data(_MIME).data())), self.folder_at(at))
         return False  # the store's list brings the new order; the view must not take the row away
 

@@ -257,7 +257,9 @@ def test_a_chat_is_dragged_into_a_folder_and_out(panel: ChatsPanel, desk: fakes.
     items.dropMimeData(items.mimeData([outside]), move, -1, -1, row_of(panel, "Work"))
     items.dropMimeData(items.mimeData([outside]), move, -1, -1, inside)
     items.dropMimeData(items.mimeData([inside]), move, -1, -1, day)
-    assert desk.calls == [("move_chat", 5, "Work"), ("move_chat", 5, "Work"), ("move_chat", moved[0].id, "")]
+    items.dropMimeData(items.mimeData([inside]), move, -1, -1, QModelIndex())  # below the list
+    out = ("move_chat", moved[0].id, "")
+    assert desk.calls == [("move_chat", 5, "Work"), ("move_chat", 5, "Work"), out, out]
 
 
 def test_a_folder_is_made_and_named_in_place(qtbot: QtBot, panel: ChatsPanel, desk: fakes.FakeDesk) -> None:
