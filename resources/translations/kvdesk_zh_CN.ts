@@ -1182,11 +1182,11 @@
     </message>
     <message>
         <source>Apply</source>
-        <translation type="unfinished">应用</translation>
+        <translation>应用</translation>
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished">关闭</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>A command of llama.cpp’s family, a models preset, a llama-swap or Compose file, a .kcpps, a systemd unit or a Modelfile. Nothing of it is executed.</source>
@@ -1194,11 +1194,11 @@
     </message>
     <message>
         <source>Program</source>
-        <translation type="unfinished">程序</translation>
+        <translation>程序</translation>
     </message>
     <message>
         <source>Model</source>
-        <translation type="unfinished">模型</translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>Left aside</source>
