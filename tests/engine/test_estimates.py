@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kvdesk.engine.protocol import DryRun, Load, Loaded, Planned
@@ -57,21 +58,14 @@ def test_rare_graphs_take_what_was_reckoned(client: Watched, tmp_path: Path, kin
 def test_a_cache_on_the_host_is_brought_to_its_layers(client: Watched, tmp_path: Path) -> None:
     path = make_model("llama", tmp_path, file_type="q8_0")
     shape = shape_of(open_model(str(path)))
+    far = LoadOptions(ctx_size=4096, n_gpu_layers=3, kv_offload=False, mmap=False)
+    mixed = msgspec.structs.replace(far, cache_type_k="q8_0", cache_type_v="q4_0")
     with two_servers() as servers:
-        for k, v in (("f16", "f16"), ("q8_0", "q4_0")):
-            options = LoadOptions(
-                ctx_size=4096,
-                n_gpu_layers=3,
-                kv_offload=False,
-                cache_type_k=k,
-                cache_type_v=v,
-                rpc=tuple(server.endpoint for server in servers),
-                mmap=False,
-            )
+        for asked in (far, mixed):
+            options = msgspec.structs.replace(asked, rpc=tuple(server.endpoint for server in servers))
             loaded = client.request(Load(id=client.next_id(), model=str(path), options=options), WAIT_S)
             assert isinstance(loaded, Loaded)
-            config = configure(options, shape, loaded.report.devices)
-            found = compute(estimate(shape, config))
+            found = compute(estimate(shape, configure(options, shape, loaded.report.devices)))
             assert found == pytest.approx(compute(loaded.report), rel=0.025, abs=4096)
 
 
