@@ -11,7 +11,7 @@ from kvdesk.gui.composer import Composer
 from kvdesk.gui.context_gauge import ContextGauge
 from kvdesk.gui.conversation_view import ConversationView
 from kvdesk.gui.empty_chat import EmptyChat
-from kvdesk.gui.help.pages import set_page
+from kvdesk.gui.help_pages import set_page
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.room import doing
 from kvdesk.gui.room.card import RoomCard

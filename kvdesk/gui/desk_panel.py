@@ -13,7 +13,7 @@ from kvdesk.gui.desk.load_bar import LoadBar
 from kvdesk.gui.desk.memory_rows import DeviceUse, device_uses, is_loaded_as_chosen
 from kvdesk.gui.desk.model_card import ModelCardView
 from kvdesk.gui.desk.options_form import OptionsForm
-from kvdesk.gui.help.pages import set_page
+from kvdesk.gui.help_pages import set_page
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk

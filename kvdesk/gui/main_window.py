@@ -26,9 +26,9 @@ from kvdesk.gui.desk_panel import CHART_MODULE, DESK_WIDTH, DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
-from kvdesk.gui.help.pages import FIRST, page_of
 from kvdesk.gui.help.tour import Step, Tour
 from kvdesk.gui.help.window import HelpWindow
+from kvdesk.gui.help_pages import FIRST, page_of
 from kvdesk.gui.import_dialog import ImportDialog
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.lens_dialog import LensDialog

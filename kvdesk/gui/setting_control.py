@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from kvdesk.errors import KvDeskError, OptionError
 from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import icon_button, set_role, text_label
-from kvdesk.gui.help.pages import set_page
+from kvdesk.gui.help_pages import set_page
 from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.settings.rows import SettingRow

@@ -2,7 +2,7 @@
 
 from kvdesk.engine import protocol
 from kvdesk.phrases import Phrase
-from kvdesk.session import answering, attaching, events, growing, parking, proofs, room, steps
+from kvdesk.session import alarms, answering, attaching, events, growing, parking, proofs, room, steps
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import Notice
 from kvdesk.units import format_bytes, format_tokens
@@ -35,6 +35,7 @@ def from_engine(parts: Parts, event: events.FromEngine) -> None:
         case protocol.TokensCounted() as said:
             _counted(parts, said)
         case protocol.Rebuilt() as said:
+            alarms.loaded(parts)
             _rebuilt(parts, said)
         case protocol.Rehearsed() as said:
             room.learn_rehearsal(parts, said)

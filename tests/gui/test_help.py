@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui.help.pages import PAGES, page_of, read_page
 from kvdesk.gui.help.tour import Tour
 from kvdesk.gui.help.window import KEYS, HelpWindow
+from kvdesk.gui.help_pages import PAGES, page_of, read_page
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.markdown import parse
 from kvdesk.memory.kv import cache_bytes

@@ -15,7 +15,7 @@ from kvdesk.errors import OptionError
 from kvdesk.gui import theme
 from kvdesk.gui.choice_box import GAP, INSET, ChoiceBox
 from kvdesk.gui.controls import set_role, text_label
-from kvdesk.gui.help.pages import set_page
+from kvdesk.gui.help_pages import set_page
 from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import TextSize
 from kvdesk.plan.options import OptionRow

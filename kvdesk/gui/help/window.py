@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.desk.memory_rows import kind_label
-from kvdesk.gui.help.pages import FIRST, PAGES, read_page, title_of
 from kvdesk.gui.help.picture import Picture
+from kvdesk.gui.help_pages import FIRST, PAGES, read_page, title_of
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.rows import TextRow
 from kvdesk.gui.rows_view import RowsView
