@@ -1554,7 +1554,7 @@
     </message>
     <message>
         <source>Where it does not fit, this says what to change, in one click. Planned and measured memory stand side by side afterwards.</source>
-        <translation>放不下时，这里会说明该改什么，点击一次即可。加载后，计划值和实测值并排显示。</translation>
+        <translation>放不下时，这里会说明该改什么，点击一次即可。加载后，规划值和实测值并排显示。</translation>
     </message>
     <message>
         <source>Watch the cache fill</source>
@@ -3393,7 +3393,7 @@
     </message>
     <message>
         <source>Answers come at {now} tokens a second; at this depth it was {before}.</source>
-        <translation>现在每秒生成 {now} 个词元；此前在这个深度是 {before} 个。</translation>
+        <translation>现在每秒生成 {now} 个 token；此前在这个深度是 {before} 个。</translation>
     </message>
     <message>
         <source>Attach a part of it; a file may have {most}.</source>
@@ -3533,7 +3533,7 @@
     </message>
     <message>
         <source>More memory is asked of a device than it has free, so each token waits for the host.</source>
-        <translation>向设备要求的内存超过其空闲内存，因此每个词元都要等待主机。</translation>
+        <translation>向设备要求的内存超过其空闲内存，因此每个 token 都要等待主机。</translation>
     </message>
     <message>
         <source>No launch of llama.cpp’s family was recognised.</source>
@@ -3729,7 +3729,7 @@
     </message>
     <message>
         <source>The cache of {model} for {tokens} tokens, in every type</source>
-        <translation>{model} 在 {tokens} 个词元时各种类型的缓存</translation>
+        <translation>{model} 在 {tokens} 个 token 时各种类型的缓存</translation>
     </message>
     <message>
         <source>The cache takes other memory than planned.</source>
@@ -4341,7 +4341,7 @@
     </message>
     <message>
         <source>What each layer of {model} keeps for {tokens} tokens</source>
-        <translation>{model} 的每一层为 {tokens} 个词元保存的内容</translation>
+        <translation>{model} 的每一层为 {tokens} 个 token 保存的内容</translation>
     </message>
     <message>
         <source>What may be left out, without pinned messages and the last one, is not enough.</source>

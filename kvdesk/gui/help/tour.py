@@ -74,7 +74,8 @@ class Tour(QFrame):
         for part in (self._title, self._text):
             column.addWidget(part)
         column.addLayout(buttons)
-        window.installEventFilter(self)
+        for watched in (window, *(step.anchor for step in self._steps)):
+            watched.installEventFilter(self)
 
     def start(self) -> None:
         """Show the first step."""
@@ -84,14 +85,15 @@ class Tour(QFrame):
 
     def end(self, *, was_finished: bool) -> None:
         """Take the card away."""
-        self._window.removeEventFilter(self)
+        for watched in (self._window, *(step.anchor for step in self._steps)):
+            watched.removeEventFilter(self)
         for part in (self, self._ring):
             part.hide()
             part.deleteLater()
         self.ended.emit(was_finished)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay beside the widget when the window changes its size."""
+        """Stay beside the widget when that or the window changes its size."""
         if event.type() == QEvent.Type.Resize:
             self._place_card()
         return False
