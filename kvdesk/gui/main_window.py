@@ -192,6 +192,7 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.finished.connect(self._forget_export)
         self._export = dialog
+        self._help_in(dialog)
         dialog.open()
 
     def _forget_export(self) -> None:
@@ -217,6 +218,7 @@ class MainWindow(QMainWindow):
         """Take a launch that was copied somewhere."""
         dialog = ImportDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._help_in(dialog)
         dialog.open()
 
     def show_lens(self) -> None:
@@ -226,6 +228,7 @@ class MainWindow(QMainWindow):
             return
         dialog = LensDialog(model.name, actions.look_through_lens(self._desk), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._help_in(dialog)
         dialog.open()
 
     def show_ledger(self) -> None:
@@ -234,6 +237,7 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.finished.connect(self._forget_ledger)
         self._ledger = dialog
+        self._help_in(dialog)
         dialog.open()
 
     def _forget_ledger(self) -> None:
@@ -245,6 +249,7 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.languageChosen.connect(self.languageChosen)
         dialog.moveWanted.connect(self.moveWanted)
+        self._help_in(dialog)
         dialog.open()
 
     def show_help(self, page: str = "") -> None:
@@ -259,6 +264,10 @@ class MainWindow(QMainWindow):
             self.help_window.show()
         self.help_window.show_page(wanted)
         self.help_window.activateWindow()
+
+    def _help_in(self, dialog: QWidget) -> None:
+        """F1 in a dialog, too: it keeps the window's own keys from the window."""
+        QShortcut(QKeySequence("F1"), dialog).activated.connect(self.show_help)
 
     def _forget_help(self) -> None:
         self.help_window = None

@@ -14,6 +14,7 @@ from kvdesk.gui.help.window import KEYS, HelpWindow
 from kvdesk.gui.help_pages import PAGES, page_of, read_page
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.markdown import parse
+from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.memory.kv import cache_bytes
 from kvdesk.memory.placement import place
 from kvdesk.memory.report import Kind
@@ -73,6 +74,20 @@ def test_f1_opens_the_page_of_the_control(qtbot: QtBot, window: MainWindow) -> N
     assert page_of(window.conversation.composer.edit) == "kv-cache"
     assert page_of(window.chats) == "window"
     window.findChild(HelpWindow).accept()
+
+
+def test_f1_works_in_a_dialog_too(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_settings()
+    dialog = window.findChild(SettingsDialog)
+    qtbot.waitExposed(dialog)
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    dialog.controls["park"].setFocus()
+    qtbot.keyClick(dialog, Qt.Key.Key_F1)
+    assert window.help_window is not None
+    assert window.help_window.page == "kv-cache"
+    window.help_window.accept()
+    dialog.reject()
 
 
 def test_links_lead_to_other_pages(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
