@@ -30,6 +30,7 @@ def build_cli(launch_window: Callable[[str | None], int]) -> typer.Typer:
     _add_running(app)
     _add_exchanging(app)
     _add_journal(app)
+    _add_report(app)
     _add_chats(app)
     return app
 
@@ -139,6 +140,25 @@ def _add_journal(app: typer.Typer) -> None:
         from kvdesk.cli.journal import run
 
         raise typer.Exit(run(words or [], as_json))
+
+
+def _add_report(app: typer.Typer) -> None:
+    @app.command(help=t("Write the last load, or the last with some words, as a file that one can send."))
+    def report(
+        file: Annotated[str, typer.Argument(metavar="FILE", help=t("The file to write: .html or .md."))],
+        words: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="WORDS", help=t("What to look for: a model, a flag, an outcome, a date.")),
+        ] = None,
+        html: Annotated[
+            bool | None,
+            typer.Option("--html/--markdown", help=t("By default as the name says."), show_default=False),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from kvdesk.cli.report import run
+
+        raise typer.Exit(run(file, words or [], html, as_json))
 
 
 _LENS_JSON = """--json prints {"model": {"name", "architecture"}, "rows": [{"engine", "mode", "option",

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QDialog,
     QFileDialog,
     QFrame,
@@ -21,6 +22,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.ledger_items import LedgerItems
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.plan.journal import find_loads
 from kvdesk.plan.load_record import LoadRecord
@@ -56,6 +58,14 @@ class LedgerDialog(QDialog):
         self.table.selectionModel().currentRowChanged.connect(self._show_command)
         self.nothing = text_label(role="muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.report_button = push_button(self.tr("Save a report…"))
+        self.report_button.setToolTip(
+            self.tr("The chosen load as one HTML or Markdown file that can be sent")
+        )
+        self.report_button.setAutoDefault(False)
+        self.report_button.clicked.connect(self._choose_report)
+        self.chat_box = QCheckBox(self.tr("with the conversation"))
+        self.chat_box.setToolTip(self.tr("Puts the text of the open conversation into the report"))
         self.export_button = push_button(self.tr("Export CSV…"))
         self.clear_button = push_button(self.tr("Clear…"))
         self.close_button = push_button(self.tr("Close"), "primary")
@@ -102,8 +112,14 @@ class LedgerDialog(QDialog):
             self.table.selectRow(0)
         self._show_command()
 
+    @property
+    def chosen(self) -> LoadRecord | None:
+        """The load in the chosen row."""
+        return self.items.record(self.table.currentIndex().row())
+
     def _show_command(self) -> None:
-        command = self.items.command(self.table.currentIndex().row())
+        command = self.chosen.command if self.chosen is not None else ""
+        self.report_button.setEnabled(self.chosen is not None)
         self.copy_button.set_copied_text(command)
         self.copy_button.setEnabled(bool(command))
 
@@ -153,6 +169,8 @@ class LedgerDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.SMALL)
         buttons.addWidget(self.copy_button)
+        buttons.addWidget(self.report_button)
+        buttons.addWidget(self.chat_box)
         buttons.addWidget(self.export_button)
         buttons.addWidget(self.clear_button)
         buttons.addStretch(1)
@@ -180,6 +198,22 @@ class LedgerDialog(QDialog):
         dialog.selectFile(FILE_NAME)
         dialog.fileSelected.connect(self.export_to)
         dialog.open()
+
+    def _choose_report(self) -> None:
+        dialog = QFileDialog(self, self.tr("Save a report"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([self.tr("Web pages (*.html)"), self.tr("Markdown (*.md)")])
+        dialog.setDefaultSuffix("html")
+        dialog.selectFile("kvdesk-report.html")
+        dialog.fileSelected.connect(self.report_to)
+        dialog.open()
+
+    def report_to(self, path: str) -> None:
+        """Write the chosen load to a file."""
+        if self.chosen is not None:
+            has_chat = self.chat_box.isChecked()
+            actions.save_report(self._desk, self.chosen, Path(path), translated, has_chat=has_chat)
 
     def export_to(self, path: str) -> None:
         """Write the table to a file."""

@@ -27,7 +27,7 @@ class Line:
     texts: tuple[str, ...]
     details: str
     role: str
-    command: str = ""
+    record: LoadRecord | None = None
 
 
 def lines_of(records: Sequence[LoadRecord]) -> list[Line]:
@@ -61,7 +61,7 @@ def _lines(record: LoadRecord) -> list[Line]:
             if failure
             else _details(record, device),
             "bad" if failure else "text",
-            record.command,
+            record,
         )
         for device in record.devices
     ]
@@ -70,7 +70,7 @@ def _lines(record: LoadRecord) -> list[Line]:
             (*load, "–", "–", "–", unmeasured or "–", "–"),
             translated(failure.message) if failure else "",
             "bad" if failure else "muted",
-            record.command,
+            record,
         )
     ]
 
@@ -123,9 +123,9 @@ class LedgerItems(QAbstractTableModel):
         self._lines = lines_of(records)
         self.endResetModel()
 
-    def command(self, row: int) -> str:
-        """The launch of the load in a row, on one line; "" where none was noted."""
-        return self._lines[row].command if 0 <= row < len(self._lines) else ""
+    def record(self, row: int) -> LoadRecord | None:
+        """The load in a row."""
+        return self._lines[row].record if 0 <= row < len(self._lines) else None
 
     def rowCount(self, parent: Index = _INVALID) -> int:
         """Rows of the table."""

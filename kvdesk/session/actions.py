@@ -16,6 +16,7 @@ from kvdesk.export.shells import BY_NAME as SHELLS
 from kvdesk.export.shells import ShellName
 from kvdesk.phrases import Phrase
 from kvdesk.plan.lens import LensRow, look
+from kvdesk.plan.load_record import LoadRecord
 from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
@@ -25,6 +26,7 @@ from kvdesk.session import answering, arithmetic, events, remedies, serving, ste
 from kvdesk.session.desk import Desk
 from kvdesk.session.launching import is_model_there
 from kvdesk.session.notices import notice_of
+from kvdesk.session.report import Report, Say, form_of, write_report
 from kvdesk.session.state import Notice, Phase
 
 # ------------------------------------------------------------------------------------ models and options
@@ -119,6 +121,25 @@ def look_through_lens(desk: Desk) -> tuple[LensRow, ...]:
 def clear_ledger(desk: Desk) -> None:
     """Forget the loads that were written down, and the margins that came of them."""
     desk.bookkeeper.clear()
+
+
+def save_report(desk: Desk, record: LoadRecord, path: Path, say: Say, *, has_chat: bool) -> None:
+    """Write a load as a file to send, with the graph if it is the last, and the open chat if wanted."""
+    is_last = bool(desk.state.ledger) and desk.state.ledger[-1].id == record.id
+    columns, marks = desk.history.copied(), desk.history.marks
+    chat = desk.state.chat if has_chat else None
+    messages = tuple((message.role, message.content) for message in chat.messages) if chat else ()
+
+    def job() -> None:
+        from kvdesk.session.run_drawing import draw_run
+
+        drawing = draw_run(columns, marks) if is_last else ""
+        try:
+            write_report(Report(record, drawing, messages), path, form_of(path), say)
+        except KvDeskError as error:
+            desk.put(events.NoticeChanged(notice_of(error)))
+
+    desk.background.submit(job, key="report")
 
 
 def export_ledger(desk: Desk, path: Path) -> None:

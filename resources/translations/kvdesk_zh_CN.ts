@@ -1255,6 +1255,22 @@
         <translation>把所选的加载写成一行 llama-server 命令</translation>
     </message>
     <message>
+        <source>Save a report…</source>
+        <translation>保存报告…</translation>
+    </message>
+    <message>
+        <source>The chosen load as one HTML or Markdown file that can be sent</source>
+        <translation>把所选的加载写成一个可发送的 HTML 或 Markdown 文件</translation>
+    </message>
+    <message>
+        <source>with the conversation</source>
+        <translation>包含对话</translation>
+    </message>
+    <message>
+        <source>Puts the text of the open conversation into the report</source>
+        <translation>把当前对话的文本放进报告</translation>
+    </message>
+    <message>
         <source>Clear…</source>
         <translation>清除…</translation>
     </message>
@@ -1297,6 +1313,18 @@
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Save a report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
+        <source>Web pages (*.html)</source>
+        <translation>网页 (*.html)</translation>
+    </message>
+    <message>
+        <source>Markdown (*.md)</source>
+        <translation>Markdown (*.md)</translation>
     </message>
     <message>
         <source>Forget all {count} loads? The next plans then count with the built-in figures again.</source>
@@ -3492,6 +3520,10 @@
         <translation>其权重占用的内存不同；请把 {placeholder} 换成您的文件夹。</translation>
     </message>
     <message>
+        <source>K cache</source>
+        <translation>K 缓存</translation>
+    </message>
+    <message>
         <source>KoboldCpp quantises both caches with flash attention alone, so it is on.</source>
         <translation>KoboldCpp 只有在 Flash Attention 开启时才量化两个缓存，因此已开启。</translation>
     </message>
@@ -3532,6 +3564,22 @@
         <translation>不用 RPC 服务器 {server} 加载并继续。</translation>
     </message>
     <message>
+        <source>Loaded in {time}.</source>
+        <translation>用 {time} 加载完成。</translation>
+    </message>
+    <message>
+        <source>Machine and model</source>
+        <translation>机器与模型</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
         <source>More memory is asked of a device than it has free, so each token waits for the host.</source>
         <translation>向设备要求的内存超过其空闲内存，因此每个 token 都要等待主机。</translation>
     </message>
@@ -3550,6 +3598,10 @@
     <message>
         <source>On is written.</source>
         <translation>写出的是开。</translation>
+    </message>
+    <message>
+        <source>Options</source>
+        <translation>选项</translation>
     </message>
     <message>
         <source>Paste a command such as “llama-server -m model.gguf -c 8192”, or a file of a known form.</source>
@@ -3618,6 +3670,10 @@
     <message>
         <source>Subtracted once for a token that occurred.</source>
         <translation>对出现过的 token减一次。</translation>
+    </message>
+    <message>
+        <source>System</source>
+        <translation>系统</translation>
     </message>
     <message>
         <source>Take :server-cuda, :server-rocm or :server-vulkan and give the service your GPU.</source>
@@ -3948,6 +4004,10 @@
         <translation>无法记下此次加载：{reason}。</translation>
     </message>
     <message>
+        <source>The load was called off.</source>
+        <translation>加载已取消。</translation>
+    </message>
+    <message>
         <source>The model may ask for a licence to be accepted; download it with your account first.</source>
         <translation>该模型可能要求先接受许可；请先用你的账号下载。</translation>
     </message>
@@ -4012,12 +4072,20 @@
         <translation>循环状态需要 {needed}，而 {device} 空闲 {free}。</translation>
     </message>
     <message>
+        <source>The report could not be written to {path}: {reason}.</source>
+        <translation>报告无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
         <source>The request is not a JSON object: {reason}.</source>
         <translation>请求不是 JSON 对象：{reason}。</translation>
     </message>
     <message>
         <source>The request is too long.</source>
         <translation>请求太长。</translation>
+    </message>
+    <message>
+        <source>The run</source>
+        <translation>运行过程</translation>
     </message>
     <message>
         <source>The same seed gives the same answer; -1 takes a new one each time.</source>
@@ -4216,6 +4284,10 @@
         <translation>预填充线程数</translation>
     </message>
     <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
         <source>Tokens above this probability may be left out.</source>
         <translation>高于此概率的 token可能被排除。</translation>
     </message>
@@ -4314,6 +4386,10 @@
     <message>
         <source>V as {type} needs flash attention, which this architecture cannot use.</source>
         <translation>V 用 {type} 需要 Flash Attention，而此架构无法使用。</translation>
+    </message>
+    <message>
+        <source>V cache</source>
+        <translation>V 缓存</translation>
     </message>
     <message>
         <source>V lies otherwise, or there are other layers</source>
@@ -4616,6 +4692,10 @@
         <translation>压缩</translation>
     </message>
     <message>
+        <source>compute buffer</source>
+        <translation>计算缓冲区</translation>
+    </message>
+    <message>
         <source>copies in f16 of the cache</source>
         <translation>缓存的 f16 副本</translation>
     </message>
@@ -4632,6 +4712,10 @@
         <translation>批次内的衰减</translation>
     </message>
     <message>
+        <source>estimated</source>
+        <translation>估算</translation>
+    </message>
+    <message>
         <source>experts</source>
         <translation>专家</translation>
     </message>
@@ -4642,6 +4726,10 @@
     <message>
         <source>feed-forward</source>
         <translation>前馈网络</translation>
+    </message>
+    <message>
+        <source>in all</source>
+        <translation>合计</translation>
     </message>
     <message>
         <source>llama-cpp-python opens files, not addresses.</source>
@@ -4832,6 +4920,10 @@
         <translation>从文件映射，锁定在内存中</translation>
     </message>
     <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
         <source>model</source>
         <translation>模型</translation>
     </message>
@@ -4850,6 +4942,10 @@
     <message>
         <source>outputs, as printed</source>
         <translation>输出（按日志）</translation>
+    </message>
+    <message>
+        <source>planned</source>
+        <translation>计划</translation>
     </message>
     <message>
         <source>positions are written into K, and their scaling has changed</source>
@@ -5022,6 +5118,10 @@
     <message>
         <source>this model&apos;s positions are stretched with a factor that moving would apply twice.</source>
         <translation>此模型的位置按某个系数拉伸,平移会把它应用两次。</translation>
+    </message>
+    <message>
+        <source>weights</source>
+        <translation>权重</translation>
     </message>
     <message>
         <source>weights in {buffer}</source>

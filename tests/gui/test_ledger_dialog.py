@@ -131,6 +131,18 @@ def test_loads_are_searched_and_their_launch_copied(
     assert not dialog.copy_button.isEnabled()
 
 
+def test_the_chosen_load_is_reported_without_the_conversation_unless_ticked(
+    dialog: LedgerDialog, desk: fakes.FakeDesk, tmp_path: Path
+) -> None:
+    assert not dialog.chat_box.isChecked()
+    dialog.report_button.click()
+    chooser = dialog.findChild(QFileDialog)
+    assert chooser is not None
+    chooser.fileSelected.emit(str(tmp_path / "a.html"))
+    chooser.close()
+    assert desk.calls[0][:3] == ("save_report", fakes.ledger()[-1], tmp_path / "a.html")
+
+
 def test_the_desk_leads_to_it(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
     panel = DeskPanel(desk)  # type: ignore[arg-type]
     qtbot.addWidget(panel)
