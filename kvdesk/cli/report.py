@@ -12,7 +12,10 @@ from kvdesk.settings.places import find_places
 
 
 def run(file: str, words: list[str], is_html: bool | None, as_json: bool) -> int:
-    """Write the file, by its name where `is_html` is None. Raises OptionError where no load was found, StoreError where it cannot be written."""
+    """Write the file, in the form of its name where `is_html` is None.
+
+    Raises OptionError where no load was found, StoreError where it cannot be written.
+    """
     found = find_loads(Ledger(find_places().ledger).read(), " ".join(words))
     if not found:
         raise OptionError("No load was found to report.", "Load a model first, or use other words.")

@@ -28,7 +28,8 @@ _KINDS = {
 }
 _STYLE = """:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60em;
 margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:.5em 0 1.5em}
-td,th{padding:.2em 1.2em .2em 0;text-align:left;border-bottom:1px solid #8884}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td,th{padding:.2em 1.2em .2em 0;text-align:left;border-bottom:1px solid #8884}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{white-space:pre-wrap;padding:1em;background:#8881;border-radius:6px}svg{max-width:100%;height:auto}"""
 
 
