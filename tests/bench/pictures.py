@@ -21,6 +21,7 @@ from kvdesk.gui.chat_items import CHAT_ROLE
 from kvdesk.gui.error_dialog import ErrorDialog
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.help.window import KEYS
+from kvdesk.gui.import_dialog import ImportDialog
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application, translate
@@ -97,6 +98,16 @@ def _open_ledger(window: MainWindow) -> QWidget:
     return dialog
 
 
+def _open_import(window: MainWindow) -> QWidget:
+    QApplication.clipboard().setText(
+        "docker run --gpus all -v ~/models:/models -p 8080:8080 ghcr.io/ggml-org/llama.cpp:server-cuda \\\n"
+        "  -m /models/Qwen3-8B-Q4_K_M.gguf -c 32k -ctk q8_0 -ctv q8_0 -fa on -ngl 99 \\\n"
+        "  -ot 'blk\\.(1|2)\\..*_exps=CPU' --jinja --temp 0.6"
+    )
+    window.show_import()
+    return window.findChildren(ImportDialog)[0]
+
+
 def _ask_forget(window: MainWindow) -> QWidget:
     dialog = _open_ledger(window)
     dialog.clear_button.click()
@@ -154,6 +165,7 @@ ACTS: dict[str, Callable[[MainWindow], QWidget]] = {
     "tour": _show_around,
     "error": _open_error,
     "ledger": _open_ledger,
+    "import": _open_import,
     "ledger-forgetting": _ask_forget,
     "editing": _edit_last,
     "deleting": _ask_delete,
