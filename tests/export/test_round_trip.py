@@ -43,7 +43,8 @@ NAMES = [row.name for row in OPTIONS]
 
 def one_run(options):
     """What every target can be asked for: a context that is a number, a batch that is no longer."""
-    assume(options.ctx_size >= 1024 and options.n_gpu_layers != EVERY_LAYER)  # a number that means all
+    assume(options.ctx_size >= 1024)
+    assume(EVERY_LAYER not in {options.n_gpu_layers, options.n_cpu_moe})  # a number that means all
     return msgspec.structs.replace(
         options,
         batch_size=min(options.batch_size, options.ctx_size),
