@@ -103,11 +103,11 @@ class ConversationPanel(QWidget):
         self.composer.show_state(state)
 
     def _welcome(self, state: DeskState) -> None:
-        """Put the keyboard into the composer of a chat that has just begun."""
+        """Put the keyboard into the composer of the first chat shown, and of one that has just begun."""
         chat_id = state.chat.id if state.chat is not None else None
         if chat_id != self._chat_id:
-            self._chat_id = chat_id
-            if state.chat is not None and not state.chat.messages:
+            is_first, self._chat_id = self._chat_id is None, chat_id
+            if state.chat is not None and (is_first or not state.chat.messages):
                 self.focus_composer()
 
     def focus_composer(self) -> None:

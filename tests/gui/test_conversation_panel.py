@@ -114,6 +114,19 @@ def test_every_control_has_a_name(panel: ConversationPanel) -> None:
     panel.focus_composer()
 
 
+def test_the_first_chat_has_the_keyboard_in_its_composer_too(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    panel = ConversationPanel(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(panel)
+    panel.show_state(replace(desk.state, chat=None))
+    panel.show()
+    panel.view.setFocus()
+    state = fakes.qwen_loaded()
+    assert state.chat
+    assert state.chat.messages
+    panel.show_state(state)
+    assert panel.focusWidget() is panel.composer.edit
+
+
 def test_typing_over_the_conversation_goes_to_the_composer(qtbot: QtBot, panel: ConversationPanel) -> None:
     qtbot.keyClick(panel.view, Qt.Key.Key_H)
     assert panel.composer.text == "h"
