@@ -125,7 +125,7 @@ def main() -> None:
     print(f"show_state           {quantiles(feeder.show_ms)}")
     for_chat = (memory - before) / 1e6
     print(f"memory               {memory / 1e6:>10.0f} MB, of which {for_chat:.0f} MB for the chat")
-    print(f"                     {own / 1e6:>10.0f} MB are the process's own: the rest are Qt's files, shared")
+    print(f"                     {own / 1e6:>10.0f} MB are its own: the rest are Qt's files, shared")
     print(f"load average         {os.getloadavg()[0]:>10.1f} on {os.cpu_count()} processors")
 
 
