@@ -247,8 +247,9 @@ def test_a_full_disk_is_said_before_anything_is_freed(demo: Bench, tmp_path: Pat
     assert state_of(attempt.context) == before
 
 
-def test_a_folder_that_is_not_there_is_said(demo: Bench, tmp_path: Path) -> None:
-    attempt = Attempt(demo, tmp_path / "nowhere")
+def test_a_folder_that_cannot_be_made_is_said(demo: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    attempt = Attempt(demo, tmp_path / "file/nowhere")
     with pytest.raises(KvDeskError, match="nowhere"):
         attempt.run("disk", ctx_size=1024)
     assert attempt.context.tokens == TOKENS

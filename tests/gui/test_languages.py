@@ -81,7 +81,12 @@ def test_settings_are_explained_in_the_windows_language_and_languages_in_their_o
     dialog = SettingsDialog(desk)
     qtbot.addWidget(dialog)
     theme, language = dialog.controls["theme"], dialog.controls["language"]
-    assert [theme.itemText(index) for index in range(theme.count())] == ["跟随系统", "浅色", "深色"]
+    assert [theme.itemText(index) for index in range(theme.count())] == [
+        "跟随系统",
+        "浅色",
+        "深色",
+        "高对比度",
+    ]
     assert [language.itemText(index) for index in (1, 2)] == ["English", "简体中文"]
 
 
