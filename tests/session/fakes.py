@@ -101,6 +101,7 @@ class Stage:
             parked_folder=folder / "parked",
             clock=lambda: self.now_s,
         )
+        self._successor: Stage | None = None
         self.desk.start()
 
     def _make_client(self, emit: Callable[[protocol.Event], None], name: str) -> FakeClient:
@@ -169,12 +170,16 @@ class Stage:
         self.until(lambda: self.desk.state.streaming is None)
 
     def close(self) -> None:
+        """Close it, and what it was restarted as: a test that fails leaves no thread to the next."""
         self.desk.close()
+        if self._successor is not None:
+            self._successor.close()
 
     def restarted(self) -> "Stage":
         """Close and open everything anew on the same folder."""
         self.close()
-        return Stage(self.folder)
+        self._successor = Stage(self.folder)
+        return self._successor
 
 
 def hello() -> protocol.Hello:

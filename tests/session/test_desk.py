@@ -338,6 +338,7 @@ def test_all_is_there_after_a_restart(stage: Stage):
     actions.set_sampling(stage.desk, Sampling(seed=5))
     stage.answered("Hello", "Hi.")
     actions.draft_changed(stage.desk, "And then I tho")
+    stage.settle()  # the list of chats is read anew on the store's thread
     before = stage.desk.state
     again = stage.restarted()
     again.until(lambda: again.desk.state.chat is not None)
