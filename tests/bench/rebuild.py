@@ -7,9 +7,10 @@ For each family a model is made and its cache filled (the demo model's as far as
 - the time of copying the state's bytes once, into memory that is new to the process (the yardstick);
 - growing the context twofold and shrinking it again, by each route, the best of three: all in all (a new
   context, copying, the check), of this the copying, and the copying in parts of the yardstick. Bar: 3;
-- every cache type from f16: all in all, of this the conversion, bytes of f16 converted in a second (bar:
-  1 GB/s for q8_0 on 2 idle cores), and the divergence of the next token's scores (nats), beside that of a
-  cache computed in that type natively. "kept": the check refused the new cache, and the old one stays.
+- every cache type from f16, the best of three: all in all, of this the conversion, bytes of f16 converted in
+  a second (bar: 1 GB/s for q8_0 on 2 idle cores), and the divergence of the next token's scores (nats),
+  beside that of a cache computed in that type natively. "kept": the check refused the new cache, and the old
+  one stays.
 """
 
 import argparse
@@ -122,21 +123,17 @@ def _change_types(made: Bench, source: Context, saved: Space, tokens: list[int])
     for row in CACHE_TYPES:
         if row.name == "f16":
             continue
-        context = _restored(made, saved, tokens)
         native = made.empty(cache_type_k=row.name, cache_type_v=row.name)
         read(native, tokens)
         usual = next_scores(native, again=False)
         assert usual is not None
         native.close()
         try:
-            total_s, outcome = _rebuild(
-                made, context, "device", "", cache_type_k=row.name, cache_type_v=row.name
-            )
+            runs = [_changed(made, saved, tokens, row.name) for _ in range(3)]
         except EngineError as error:
             _say(f"  {row.name:8} kept: {error.message}     {divergence(before, usual):.2e}")
             continue
-        finally:
-            context.close()
+        total_s, outcome = min(runs, key=lambda run: run[1].converting_s)
         speed = saved.n_bytes / outcome.converting_s / 1e9 if outcome.how == "converted" else math.inf
         _say(
             f"  {row.name:8} {total_s * 1e3:10.1f} {outcome.converting_s * 1e3:9.1f} {speed:10.2f}"
@@ -144,6 +141,14 @@ def _change_types(made: Bench, source: Context, saved: Space, tokens: list[int])
         )
         is_good &= row.name != "q8_0" or speed >= 1 or saved.n_bytes < 10e6
     return is_good
+
+
+def _changed(made: Bench, saved: Space, tokens: list[int], cache_type: str) -> tuple[float, Outcome]:
+    context = _restored(made, saved, tokens)
+    try:
+        return _rebuild(made, context, "device", "", cache_type_k=cache_type, cache_type_v=cache_type)
+    finally:
+        context.close()
 
 
 def _rebuild(

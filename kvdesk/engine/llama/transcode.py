@@ -5,10 +5,9 @@ Bounded memory: source and target may be files mapped into memory; besides them 
 
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count
 from typing import Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from kvdesk.errors import Cancelled
 from kvdesk.memory.shape import ModelShape
 
 _TILE_VALUES = 128 * 1024  # converted at once: what a core's cache holds
+_TELL_S = 0.02  # between two words about the progress
 _UNSIGNED = {2: np.uint16, 4: np.uint32}
 
 
@@ -69,23 +69,9 @@ class Transcoding:
             out[place:end] = np.frombuffer(step.data, np.uint8)
             first, last = step.source
             out[end : end + last - first] = given[first:last]
-        with _Converters() as converters, ThreadPoolExecutor(threads) as pool:
-            left = iter(tiles)
-            running: set[Future[None]] = set()
-            done = 0
-            while True:
-                for tile in islice(left, 4 * threads - len(running)):
-                    running.add(pool.submit(_convert, tile, given, out, converters))
-                if not running:
-                    break
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                done += len(finished)
-                if is_cancelled():
-                    wait(running)
-                    raise Cancelled
-                on_progress(done / len(tiles))
+        with _Converters() as converters:
+            work = _Work(tiles, lambda tile: _convert(tile, given, out, converters))
+            work.run(threads, on_progress, is_cancelled)
 
     def _plan(self, layout: Layout, target: StateFormat) -> None:
         self._add(Copy(b"", (0, 8)))
@@ -173,6 +159,55 @@ class _Converters:
     @staticmethod
     def _key(tile: _Tile) -> tuple[Element, Element, int, int]:
         return tile.source.element, tile.target.element, tile.source.values, tile.most
+
+
+class _Work:
+    """Tiles that threads take one after the other: few words between them, since each word takes the lock of
+    Python's interpreter, for which the others wait.
+    """
+
+    def __init__(self, tiles: Sequence[_Tile], do: Callable[[_Tile], None]) -> None:
+        self._tiles = tiles
+        self._do = do
+        self._next = count()
+        self._done = 0
+        self._error: BaseException | None = None
+
+    def run(
+        self, threads: int, on_progress: Callable[[float], None], is_cancelled: Callable[[], bool]
+    ) -> None:
+        """Do all of it. Raises Cancelled, and what a thread raised."""
+
+        def tell(fraction: float) -> None:
+            on_progress(fraction)
+            if is_cancelled():
+                raise Cancelled
+
+        tell(0.0)
+        workers = [threading.Thread(target=self._work, name="transcode") for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        try:
+            for worker in workers:
+                while worker.is_alive():
+                    worker.join(_TELL_S)
+                    tell(self._done / max(1, len(self._tiles)))
+        finally:
+            self._next = count(len(self._tiles))
+            for worker in workers:
+                worker.join()
+        if self._error is not None:
+            raise self._error
+        tell(1.0)
+
+    def _work(self) -> None:
+        while self._error is None and (number := next(self._next)) < len(self._tiles):
+            try:
+                self._do(self._tiles[number])
+            except BaseException as error:  # raised again where the work was asked for
+                self._error = error
+                return
+            self._done += 1  # a count for people to look at: one lost between two threads does no harm
 
 
 def _convert(tile: _Tile, given: Bytes, made: Bytes, converters: "_Converters") -> None:
