@@ -32,8 +32,8 @@ OPTIONS = {
 def fetch(folder: Path) -> Path:
     """Unpack the source archive of the installed llama-cpp-python below `folder` and return its root."""
     release = f"llama-cpp-python=={version('llama-cpp-python')}"
-    pip = [sys.executable, "-m", "pip", "download", "--no-binary", ":all:", "--no-deps"]
-    subprocess.run([*pip, "--no-build-isolation", "--dest", folder, release], check=True)
+    pip = [sys.executable, "-m", "pip", "download", "--no-binary", "llama-cpp-python", "--no-deps"]
+    subprocess.run([*pip, "--dest", folder, release], check=True)
     archive = next(folder.glob("llama_cpp_python-*.tar.gz"))
     with tarfile.open(archive) as source:
         source.extractall(folder, filter="data")
