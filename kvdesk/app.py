@@ -61,6 +61,7 @@ def make_desk() -> "Desk":
     from kvdesk.plan.paces import PacesFile
     from kvdesk.session.desk import Desk
     from kvdesk.settings.places import find_places
+    from kvdesk.settings.presets import PresetsFile
     from kvdesk.settings.store import SettingsStore
 
     places = find_places()
@@ -69,6 +70,7 @@ def make_desk() -> "Desk":
         make_sampler=lambda emit: Sampler(emit, _make_host_probe, PROBES),
         store=ChatStore(places.chats),
         settings=SettingsStore(places.settings),
+        presets=PresetsFile(places.presets),
         ledger=Ledger(places.ledger),
         paces=PacesFile(places.paces),
         parked_folder=places.parked,
@@ -77,5 +79,6 @@ def make_desk() -> "Desk":
 
 def _make_host_probe() -> "PsutilProbe":
     from kvdesk.monitor.host import PsutilProbe
+    from kvdesk.monitor.windows import shared_memory
 
-    return PsutilProbe()
+    return PsutilProbe(shared_memory())

@@ -35,6 +35,7 @@ class KeptChat(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     title: str = ""
     system_prompt: str = ""
     sampling: str = ""
+    overflow: str = ""
     created_s: float = 0.0
     updated_s: float = 0.0
     messages: tuple[KeptMessage, ...] = ()
@@ -71,6 +72,7 @@ def read_chat(store: ChatStore, chat_id: int) -> KeptChat:
         title=chat.title,
         system_prompt=chat.system_prompt,
         sampling=chat.sampling,
+        overflow=chat.overflow,
         created_s=chat.created_s,
         updated_s=chat.updated_s,
         messages=messages,
@@ -83,12 +85,13 @@ def add_chats(store: ChatStore, chats: Sequence[KeptChat], now_s: float) -> tupl
     with store.access() as db, transaction(db):
         for chat in chats:
             made = db.execute(
-                "INSERT INTO chats (title, system_prompt, sampling, created_s, updated_s)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO chats (title, system_prompt, sampling, overflow, created_s, updated_s)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     chat.title,
                     chat.system_prompt,
                     chat.sampling,
+                    chat.overflow,
                     chat.created_s or now_s,
                     chat.updated_s or now_s,
                 ),

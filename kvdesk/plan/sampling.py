@@ -1,14 +1,21 @@
 """How the next token is chosen: one row per sampler setting, with llama.cpp's names and defaults."""
 
-from typing import Annotated, get_args, get_type_hints
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args, get_type_hints
 
 import msgspec
+
+from kvdesk.errors import OptionError
+
+SamplerGroup = Literal["choice", "repetition", "answer"]
 
 
 class SamplerOption(msgspec.Struct, frozen=True, kw_only=True):
     """How a sampler setting is written and explained; name, type and default are the field's own."""
 
     flags: tuple[str, ...]
+    group: SamplerGroup
     label: str
     help: str
     minimum: float
@@ -22,6 +29,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--temp", "--temperature"),
+            group="choice",
             label="Temperature",
             help="0 always takes the likeliest token.",
             minimum=0,
@@ -32,6 +40,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         int,
         SamplerOption(
             flags=("--top-k",),
+            group="choice",
             label="Top-k",
             help="Only the k likeliest tokens; 0 for all.",
             minimum=0,
@@ -42,6 +51,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--top-p",),
+            group="choice",
             label="Top-p",
             help="The likeliest tokens that together have this probability.",
             minimum=0,
@@ -52,6 +62,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--min-p",),
+            group="choice",
             label="Min-p",
             help="Only tokens at least this likely relative to the likeliest.",
             minimum=0,
@@ -62,6 +73,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--typical", "--typical-p"),
+            group="choice",
             label="Typical",
             help="Locally typical sampling; 1 turns it off.",
             minimum=0,
@@ -72,6 +84,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--xtc-probability",),
+            group="choice",
             label="XTC probability",
             help="How often the likeliest tokens are left out; 0 turns it off.",
             minimum=0,
@@ -82,6 +95,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--xtc-threshold",),
+            group="choice",
             label="XTC threshold",
             help="Tokens above this probability may be left out.",
             minimum=0,
@@ -92,6 +106,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--dry-multiplier",),
+            group="repetition",
             label="DRY",
             help="Penalty for repeating a sequence; 0 turns it off.",
             minimum=0,
@@ -102,6 +117,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--dry-base",),
+            group="repetition",
             label="DRY base",
             help="How fast that penalty grows with the sequence's length.",
             minimum=1,
@@ -112,6 +128,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         int,
         SamplerOption(
             flags=("--dry-allowed-length",),
+            group="repetition",
             label="DRY length",
             help="Repeats up to this length are free.",
             minimum=0,
@@ -122,6 +139,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         int,
         SamplerOption(
             flags=("--dry-penalty-last-n",),
+            group="repetition",
             label="DRY range",
             help="How many tokens back it looks; -1 for the context.",
             minimum=-1,
@@ -132,6 +150,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--repeat-penalty",),
+            group="repetition",
             label="Repeat penalty",
             help="Divides the logits of recent tokens; 1 turns it off.",
             minimum=0,
@@ -142,6 +161,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--presence-penalty",),
+            group="repetition",
             label="Presence penalty",
             help="Subtracted once for a token that occurred.",
             minimum=-2,
@@ -152,6 +172,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         float,
         SamplerOption(
             flags=("--frequency-penalty",),
+            group="repetition",
             label="Frequency penalty",
             help="Subtracted for each time a token occurred.",
             minimum=-2,
@@ -162,6 +183,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         int,
         SamplerOption(
             flags=("--repeat-last-n",),
+            group="repetition",
             label="Penalty range",
             help="How many tokens back the penalties look; -1 for the context.",
             minimum=-1,
@@ -172,6 +194,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         int,
         SamplerOption(
             flags=("-s", "--seed"),
+            group="answer",
             label="Seed",
             help="The same seed gives the same answer; -1 takes a new one each time.",
             minimum=-1,
@@ -182,6 +205,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         int,
         SamplerOption(
             flags=("-n", "--predict"),
+            group="answer",
             label="Longest answer",
             help="Tokens; -1 until the model ends or the context is full.",
             minimum=-1,
@@ -208,3 +232,42 @@ def _rows() -> tuple[SamplerRow, ...]:
 
 
 SAMPLER_OPTIONS: tuple[SamplerRow, ...] = _rows()
+
+
+def read_sampler(row: SamplerRow, text: str) -> float:
+    """Read a value that was entered. Raises OptionError for what is no number, or beyond the limits."""
+    try:
+        value = row.value_type(text.strip().replace(",", ""))
+    except ValueError:
+        value = math.nan
+    if not row.spec.minimum <= value <= row.spec.maximum:
+        raise OptionError(
+            "“{text}” is not a number from {least} to {most}.",
+            "",
+            text=text,
+            least=write_sampler(row.spec.minimum),
+            most=write_sampler(row.spec.maximum),
+        )
+    return value  # type: ignore[no-any-return]
+
+
+def write_sampler(value: float) -> str:
+    """A value as it is shown, and read back."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def changed_values(sampling: Sampling) -> dict[str, float]:
+    """What differs from llama.cpp's defaults, by name."""
+    values = ((row.name, getattr(sampling, row.name)) for row in SAMPLER_OPTIONS)
+    return {name: value for name, value in values if value != getattr(Sampling(), name)}
+
+
+def sampling_of(changes: Mapping[str, object]) -> Sampling | None:
+    """The inverse of `changed_values`; None where a value is not of its row. Other names are left out."""
+    try:
+        sampling = msgspec.convert(dict(changes), Sampling)
+        for row in SAMPLER_OPTIONS:
+            read_sampler(row, str(getattr(sampling, row.name)))
+    except (msgspec.ValidationError, OptionError):
+        return None
+    return sampling

@@ -22,7 +22,7 @@ from kvdesk.plan.options import BY_NAME, LoadOptions
 from kvdesk.plan.parse import check_value
 from kvdesk.plan.sampling import Sampling
 from kvdesk.resources import resolve_model
-from kvdesk.session import answering, arithmetic, events, remedies, serving, steps
+from kvdesk.session import answering, arithmetic, events, manner, remedies, serving, steps
 from kvdesk.session.desk import Desk
 from kvdesk.session.launching import is_model_there
 from kvdesk.session.notices import notice_of
@@ -279,10 +279,9 @@ def show_branch(desk: Desk, message_id: int) -> None:
 
 
 def new_chat(desk: Desk) -> None:
-    """Begin a conversation with the system prompt and sampler settings of the present one."""
+    """Begin a conversation by the preset for new ones."""
     _keep_draft(desk)
-    chat = desk.state.chat
-    desk.saving.new_chat(chat.system_prompt if chat else "", chat.sampling if chat else Sampling())
+    desk.saving.new_chat()
 
 
 def open_chat(desk: Desk, chat_id: int) -> None:
@@ -298,6 +297,7 @@ def search_chats(desk: Desk, wanted: str) -> None:
 
 def export_chats(desk: Desk, ids: tuple[int, ...] | None, path: Path) -> None:
     """Write conversations, or (None) all, into a file: Markdown by its name, else JSON with all branches."""
+    manner.keep(desk)
     desk.saving.export_chats(ids, path)
 
 
@@ -328,6 +328,7 @@ def delete_chat(desk: Desk, chat_id: int) -> None:
     chat, streaming = desk.state.chat, desk.state.streaming
     if streaming is not None and streaming.chat_id == chat_id:
         stop_answer(desk)
+    manner.keep(desk)
     desk.parked_files.drop((chat_id,))
     desk.resting_tokens.pop(chat_id, None)
     gone = tuple(listed for listed in desk.state.chats if listed.id == chat_id)
@@ -393,10 +394,10 @@ def set_sampling(desk: Desk, sampling: Sampling) -> None:
 
 
 def set_system_prompt(desk: Desk, text: str) -> None:
-    """Give the open conversation a system prompt."""
+    """Give the open conversation a system prompt; when typing pauses it is kept, and its cost asked for."""
     desk.take(events.SystemPromptChanged(text))
-    if desk.state.chat is not None:
-        desk.saving.save_manner(desk.state.chat)
+    desk.is_manner_unsaved = True
+    desk.pause_due_s = desk.clock() + steps.PAUSE_S
 
 
 def dismiss_notice(desk: Desk) -> None:
@@ -418,3 +419,4 @@ def _last_user(desk: Desk) -> int | None:
 def _keep_draft(desk: Desk) -> None:
     if desk.state.chat is not None:
         desk.saving.save_draft(desk.state.chat)
+    manner.keep(desk)

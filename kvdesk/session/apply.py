@@ -44,6 +44,10 @@ def apply(state: DeskState, event: events.Happening) -> DeskState:  # noqa: C901
             return replace(state, chat=replace(state.chat, sampling=sampling)) if state.chat else state
         case events.SystemPromptChanged(text):
             return replace(state, chat=replace(state.chat, system_prompt=text)) if state.chat else state
+        case events.SystemPromptCounted(tokens):
+            return replace(state, system_tokens=tokens)
+        case events.PresetsChanged(presets, default, steps):
+            return replace(state, presets=presets, default_preset=default, preset_steps=steps)
         case events.NoticeChanged(notice) | events.SendFailed(notice):
             return replace(state, notice=notice)
         case events.RecentChanged(paths):
@@ -189,14 +193,23 @@ def _opened(state: DeskState, chat: Conversation) -> DeskState:
     # A summary in the making belongs to the conversation that it was asked for; so does what was counted.
     is_same = state.chat is not None and state.chat.id == chat.id
     compaction = state.compaction if is_same else None
-    return replace(state, chat=chat, send_cost=None, message_tokens=(), overflow=None, compaction=compaction)
+    return replace(
+        state,
+        chat=chat,
+        send_cost=None,
+        read_cost=None,
+        system_tokens=None,
+        message_tokens=(),
+        overflow=None,
+        compaction=compaction,
+    )
 
 
 def _rearranged(state: DeskState, chat_id: int, messages: tuple[ChatMessage, ...]) -> DeskState:
     if state.chat is None or state.chat.id != chat_id:
         return state
     chat = replace(state.chat, messages=messages)
-    return replace(state, chat=chat, send_cost=None, message_tokens=(), overflow=None)
+    return replace(state, chat=chat, send_cost=None, read_cost=None, message_tokens=(), overflow=None)
 
 
 def _drafted(state: DeskState, text: str) -> DeskState:

@@ -165,6 +165,7 @@ def without_room(state: DeskState) -> DeskState:
     return replace(
         state,
         send_cost=None,
+        read_cost=None,
         message_tokens=(),
         overflow=None,
         overflow_asked=None,
@@ -249,7 +250,7 @@ def _stopped(state: DeskState, purpose: events.Purpose, notice: Notice | None) -
         state = _with_engine(state, parking=None)
     # What a draft would cost is a convenience; a failure to count is not worth a notice. That a parked cache
     # does not match is told in another way (`reactions`).
-    is_quiet = purpose in ("count", "resume")
+    is_quiet = purpose in ("count", "system prompt", "resume")
     return state if is_quiet else replace(state, notice=notice or state.notice)
 
 

@@ -65,10 +65,10 @@ def room_changed(state: DeskState, event: RoomChange) -> DeskState:  # noqa: C90
         case events.SummaryBegun(chat_id, ids, tokens):
             engine = replace(state.engine, phase=Phase.PREFILL, progress=0.0, tokens_per_s=0.0)
             return replace(state, engine=engine, compaction=Compaction(chat_id, ids, tokens))
-        case events.Counted(chat_id, tokens, cost, overflow):
+        case events.Counted(chat_id, tokens, cost, overflow, reading):
             if state.chat is None or state.chat.id != chat_id:
                 return state
-            return replace(state, message_tokens=tokens, send_cost=cost, overflow=overflow)
+            return replace(state, message_tokens=tokens, send_cost=cost, read_cost=reading, overflow=overflow)
         case events.OverflowAsked(chat_id):
             return replace(state, overflow_asked=chat_id)
         case events.OverflowChosen(policy):

@@ -16,7 +16,7 @@ def count_next(parts: Parts) -> None:
         return
     parts.counted_attachment = next((each for each in chat.attachments if each.tokens is None), None)
     if parts.counted_attachment is not None:
-        parts.driver.tokenize(parts.counted_attachment.text)
+        parts.driver.tokenize(parts.counted_attachment.text, "attachment")
 
 
 def count_anew(parts: Parts) -> None:

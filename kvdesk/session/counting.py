@@ -10,7 +10,7 @@ from kvdesk.plan.depth_curve import DepthCurve
 from kvdesk.plan.offer import Rung
 from kvdesk.plan.overflow import Way, Weighed, exchanges, overflow_of
 from kvdesk.session.events import Counted
-from kvdesk.session.state import ChatMessage, Conversation, MessageTokens, SendCost
+from kvdesk.session.state import ChatMessage, Conversation, MessageTokens, ReadCost, SendCost
 
 FIRST_ANSWER_TOKENS = 256  # an answer's length where the conversation has none yet
 ANSWERS = 5  # of the latest answers, whose median length is expected
@@ -74,11 +74,18 @@ def counted(
 ) -> Counted:
     """Return what a count tells: the messages' tokens, the price of the draft, and what will not fit."""
     expected = expected_tokens(chat)
+    reading = ReadCost(
+        said.prompt_tokens,
+        said.new_tokens,
+        keeps_start=said.reused_tokens >= sum(said.message_tokens[:2]),
+        seconds=curve.seconds(said.reused_tokens, said.new_tokens),
+        whole_s=curve.seconds(0, said.prompt_tokens),
+    )
     cost = SendCost(
         said.prompt_tokens,
         said.reused_tokens,
         said.new_tokens,
-        seconds_to_first_token=curve.seconds(said.reused_tokens, said.new_tokens),
+        seconds_to_first_token=reading.seconds,
         expected_tokens=expected,
         cells_after=min(n_ctx, said.prompt_tokens + expected),
         drops_reasoning=said.drops_reasoning,
@@ -102,7 +109,7 @@ def counted(
     tokens = tuple(
         MessageTokens(own_id, n) for own_id, n in zip(ids, said.message_tokens, strict=False) if own_id
     )
-    return Counted(chat.id, tokens, cost if has_draft else None, overflow)
+    return Counted(chat.id, tokens, cost if has_draft else None, overflow, reading)
 
 
 def grow_way(rung: Rung | None) -> Way | None:

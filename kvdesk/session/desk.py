@@ -4,7 +4,7 @@ import queue
 import time
 
 from kvdesk.engine import protocol
-from kvdesk.session import events, parking, reactions, remedies, steps
+from kvdesk.session import events, manner, parking, reactions, remedies, steps
 from kvdesk.session.parts import CLOSE_S, Parts
 
 FRAME_BUDGET_S = 0.004  # of a frame's 16 ms, what applying events may take
@@ -49,6 +49,7 @@ class Desk(Parts):
             self.searches.drop(key)
         if self.state.chat is not None and not self.is_send_under_way:
             self.saving.save_draft(self.state.chat)
+        manner.keep(self)
         steps.end_partial_answer(self)
         if self.endpoint is not None:
             self.endpoint.close()

@@ -1,6 +1,7 @@
 """Gives the engine process its commands, one of each purpose at a time."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from kvdesk.engine import protocol
 from kvdesk.plan.options import LoadOptions
@@ -108,9 +109,9 @@ class Driver:
             "count", lambda number: protocol.CountTokens(id=number, messages=messages, chat=str(chat_id))
         )
 
-    def tokenize(self, text: str) -> None:
-        """Ask how many tokens an attached text has."""
-        self._send("attachment", lambda number: protocol.Tokenize(id=number, text=text))
+    def tokenize(self, text: str, purpose: Literal["attachment", "system prompt"]) -> None:
+        """Ask how many tokens an attached text or a system prompt has."""
+        self._send(purpose, lambda number: protocol.Tokenize(id=number, text=text))
 
     def rebuild(self, options: LoadOptions, route: protocol.StateRoute, folder: str) -> None:
         """Give the loaded model another context; what the cache holds rests where `route` says."""
@@ -199,7 +200,7 @@ class Driver:
 
     def _cancel_all(self) -> None:
         for purpose in tuple(self._ids):
-            if purpose not in ("count", "attachment"):
+            if purpose not in ("count", "attachment", "system prompt"):
                 self.cancel(purpose)
         for number in tuple(self._served):
             self.cancel_served(number)

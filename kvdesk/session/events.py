@@ -30,8 +30,11 @@ from kvdesk.session.state import (
     PairFit,
     ParkedCache,
     ParkOffer,
+    PresetStep,
+    ReadCost,
     SendCost,
 )
+from kvdesk.settings.presets import Preset
 from kvdesk.settings.rows import OverflowPolicy
 
 # ------------------------------------------------------------------------------------- what the user did
@@ -78,6 +81,15 @@ class SystemPromptChanged:
     """The open conversation has another system prompt."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresetsChanged:
+    """There are other presets, another one for new chats, or another step that can be undone."""
+
+    presets: tuple[Preset, ...]
+    default: str
+    steps: tuple[PresetStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +302,7 @@ Purpose = Literal[
     "summary",
     "endpoint",
     "attachment",
+    "system prompt",
     "other",
 ]
 
@@ -336,6 +349,14 @@ class Counted:
     tokens: tuple[MessageTokens, ...]
     cost: SendCost | None
     overflow: Overflow | None
+    reading: ReadCost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPromptCounted:
+    """What the open conversation's system prompt takes; None: that is not known any more."""
+
+    tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,6 +480,8 @@ Happening = (
     | AttachmentsChanged
     | SamplingChanged
     | SystemPromptChanged
+    | SystemPromptCounted
+    | PresetsChanged
     | NoticeChanged
     | RecentChanged
     | ModelOpening

@@ -21,7 +21,7 @@ Progress = Callable[[int, int], bool]  # bytes done, of all; False ends the move
 
 
 def move_data(places: Places, folder: Path, tell: Progress) -> Places:
-    """Move conversations, parked caches, ledger and paces; return where they are now.
+    """Move conversations, presets, parked caches, ledger and paces; return where they are now.
 
     Raises StoreError when that cannot be, Cancelled when `tell` says so; nothing has changed then.
     """
@@ -82,7 +82,8 @@ def _copy(places: Places, new: Places, made: list[Path], tell: Progress) -> None
 
 
 def _files(places: Places, new: Places) -> Iterator[tuple[Path, Path]]:
-    for path, copy in ((places.ledger, new.ledger), (places.paces, new.paces)):
+    single = ((places.presets, new.presets), (places.ledger, new.ledger), (places.paces, new.paces))
+    for path, copy in single:
         if path.is_file():
             yield path, copy
     if places.parked.is_dir():

@@ -36,6 +36,7 @@ from kvdesk.session.parked_files import ParkedFiles
 from kvdesk.session.planner import Planner
 from kvdesk.session.saving import Saving
 from kvdesk.session.state import Attachment, Conversation, DeskState
+from kvdesk.settings.presets import BUILT_IN, PresetsFile
 from kvdesk.settings.store import SettingsStore
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Parts:
         make_sampler: Callable[[Callable[[Sample], None]], Sampler],
         store: ChatStore,
         settings: SettingsStore,
+        presets: PresetsFile,
         ledger: Ledger,
         paces: PacesFile,
         parked_folder: Path,
@@ -81,7 +83,7 @@ class Parts:
         # The largest contexts of all pairs take tenths of a second, which no estimate should wait for.
         self.searches = Background("kvdesk-searches", self.report)
         self.data_folder = parked_folder.parent
-        self.saving = Saving(store, self.put, self.report, clock)
+        self.saving = Saving(store, self.put, self.report, clock, lambda: self.state.manner_of_new)
         self.parked_files = ParkedFiles(
             ParkedCaches(store, parked_folder), self.saving.run_on_store, self.put
         )
@@ -94,6 +96,8 @@ class Parts:
 
         self._settings_store = settings
         self.settings, problem = settings.load()
+        self.presets_file = presets
+        own_presets, presets_problem = presets.load()
         self.opened: OpenedModel | None = None
         self.listed_devices: tuple[Device, ...] = (HOST,)
         self.kernels: tuple[KernelAnswer, ...] = ()  # for the heads of the open model
@@ -106,6 +110,8 @@ class Parts:
         self.met_overflow: Overflow | None = None  # what was found not to fit of it
         self.waits_for_ladder = False  # it goes on in a larger context, if there is one
         self.asked_ids: tuple[int, ...] = ()  # of the messages of the turn under way
+        self.is_manner_unsaved = False  # the open conversation's system prompt was changed
+        self.counted_prompt = ""  # the system prompt whose tokens were asked for last
         self.counted_attachment: Attachment | None = None  # whose tokens are asked for
         self.question: Question | None = None  # what was counted last
         self.last_load: tuple[OpenedModel, LoadOptions] | None = None
@@ -128,8 +134,11 @@ class Parts:
         self.is_changed = True
 
         self.take(events.RecentChanged(self.settings.recent_models))
-        if problem is not None:
-            self.report(problem)
+        shown = (*BUILT_IN, *own_presets)
+        self.take(events.PresetsChanged(shown, self.settings.default_preset, ()))
+        for each in (problem, presets_problem):
+            if each is not None:
+                self.report(each)
 
     @cached_property
     def history(self) -> "History":

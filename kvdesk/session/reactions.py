@@ -152,6 +152,7 @@ def _from_engine(parts: Parts, event: events.FromEngine) -> None:  # noqa: C901 
                 parking.resume_if_parked(parts, parts.state.chat.id)
             answering.begin_wanted_answer(parts)
             attaching.count_anew(parts)
+            parts.take(events.SystemPromptCounted(None))  # another model counts in its own way
             parts.pause_due_s = parts.clock()
         case protocol.TextPiece():
             if parts.state.streaming is not None:

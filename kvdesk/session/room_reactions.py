@@ -2,7 +2,18 @@
 
 from kvdesk.engine import protocol
 from kvdesk.phrases import Phrase
-from kvdesk.session import alarms, answering, attaching, events, growing, parking, proofs, room, steps
+from kvdesk.session import (
+    alarms,
+    answering,
+    attaching,
+    events,
+    growing,
+    manner,
+    parking,
+    proofs,
+    room,
+    steps,
+)
 from kvdesk.session.parts import Parts
 from kvdesk.session.state import Notice
 from kvdesk.units import format_bytes, format_tokens
@@ -32,6 +43,8 @@ def from_engine(parts: Parts, event: events.FromEngine) -> None:
             _dropped(parts, said)
         case protocol.Tokenized(tokens=tokens) if event.purpose == "attachment":
             attaching.counted(parts, len(tokens))
+        case protocol.Tokenized(tokens=tokens) if event.purpose == "system prompt":
+            manner.counted(parts, len(tokens))
         case protocol.TokensCounted() as said:
             _counted(parts, said)
         case protocol.Rebuilt() as said:

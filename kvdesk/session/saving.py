@@ -15,11 +15,10 @@ from kvdesk.chats.store import ChatStore
 from kvdesk.chats.title import title_of
 from kvdesk.errors import StoreError
 from kvdesk.phrases import Phrase
-from kvdesk.plan.sampling import Sampling
 from kvdesk.session import events
 from kvdesk.session.background import Background, Job
 from kvdesk.session.notices import notice_of
-from kvdesk.session.state import ChatMessage, Conversation, Notice, Streaming
+from kvdesk.session.state import ChatMessage, Conversation, Manner, Notice, Streaming
 from kvdesk.session.stored import (
     conversation_of,
     message_of,
@@ -50,11 +49,13 @@ class Saving:
         emit: Callable[[events.Happening], None],
         on_error: Callable[[Exception], None],
         clock: Callable[[], float],
+        manner_of_new: Callable[[], Manner] = Manner,
     ) -> None:
         self._store = store
         self._emit = emit
         self._on_error = on_error
         self._clock = clock
+        self._manner_of_new = manner_of_new  # asked on the caller's thread
         self._thread = Background("kvdesk-store", on_error)
         self._answer: _Answer | None = None
         self._writing_row = 0  # belongs to the store's thread
@@ -62,12 +63,13 @@ class Saving:
 
     def open(self, last_chat: int) -> None:
         """Open the file, list the conversations and show the one that was open last, else the latest."""
+        add_chat = self._adding()
 
         def job() -> None:
             self._open()
             ids = [chat.id for chat in self._list()]
             if not ids:
-                self._show(self._store.add_chat())
+                self._show(add_chat())
                 self._list()
             else:
                 self._show(last_chat if last_chat in ids else ids[0])
@@ -81,11 +83,12 @@ class Saving:
 
     # ---------------------------------------------------------------------------------- conversations
 
-    def new_chat(self, system_prompt: str, sampling: Sampling) -> None:
+    def new_chat(self) -> None:
         """Make an empty conversation and show it."""
+        add_chat = self._adding()
 
         def job() -> None:
-            chat_id = self._store.add_chat(system_prompt, write_sampling(sampling))
+            chat_id = add_chat()
             self._list()
             self._show(chat_id)
 
@@ -97,12 +100,13 @@ class Saving:
 
     def delete_chat(self, chat_id: int, show_another: bool) -> None:
         """Put a conversation out of sight; with `show_another` show the latest that is left, or a new one."""
+        add_chat = self._adding()
 
         def job() -> None:
             self._store.delete_chat(chat_id)
             chats = self._list()
             if show_another:
-                self._show(chats[0].id if chats else self._store.add_chat())
+                self._show(chats[0].id if chats else add_chat())
                 if not chats:
                     self._list()
 
@@ -257,10 +261,11 @@ class Saving:
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
         """Store the user's message, then say so. Without a conversation (None) one is made and shown."""
+        add_chat = self._adding()
 
         def job() -> None:
             try:
-                chat = self._store.add_chat() if chat_id is None else chat_id
+                chat = add_chat() if chat_id is None else chat_id
                 if chat_id is None:
                     self._show(chat)
                 self._thread.drop(f"draft {chat}")
@@ -329,6 +334,11 @@ class Saving:
 
         self._thread.drop("answer")
         self._thread.submit(job)
+
+    def _adding(self) -> Callable[[], int]:
+        """What makes an empty conversation, on the store's thread, as new ones are to be now."""
+        prompt, sampling = self._manner_of_new()
+        return lambda: self._store.add_chat(prompt, write_sampling(sampling))
 
     # --------------------------------------------------------------------------- on the store's thread
 

@@ -27,6 +27,7 @@ from kvdesk.plan.overflow import Overflow
 from kvdesk.plan.proof import Proof as Proof
 from kvdesk.plan.remedy import RemedyOffer as RemedyOffer
 from kvdesk.plan.sampling import Sampling
+from kvdesk.settings.presets import BUILT_IN, Preset, find_preset
 from kvdesk.settings.rows import OverflowPolicy
 
 
@@ -222,6 +223,33 @@ class Conversation:
     attachments: tuple[Attachment, ...] = ()
 
 
+class Manner(NamedTuple):
+    """How a conversation is answered."""
+
+    system_prompt: str = ""
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class PresetTaken:
+    """A conversation took a preset; `before` is how it was answered until then."""
+
+    chat_id: int
+    name: str
+    before: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class PresetChange:
+    """A preset of the user's was made (`before` is None), replaced, renamed or (`after` is None) deleted."""
+
+    before: Preset | None
+    after: Preset | None
+
+
+PresetStep = PresetTaken | PresetChange
+
+
 @dataclass(frozen=True, slots=True)
 class Streaming:
     """The answer that is being written; not yet among the messages."""
@@ -248,6 +276,20 @@ class SendCost:
     expected_tokens: int = 0
     cells_after: int = 0
     drops_reasoning: bool = False  # the template leaves earlier reasoning out: such answers are read again
+
+
+class ReadCost(NamedTuple):
+    """What the next message reads of the open conversation, itself included, and what all of it would take.
+
+    `keeps_start`: what was read of the system prompt and the first message still counts. No time is known
+    before a few prompts were read with these options.
+    """
+
+    prompt_tokens: int
+    new_tokens: int
+    keeps_start: bool
+    seconds: float | None
+    whole_s: float | None
 
 
 class MessageTokens(NamedTuple):
@@ -322,6 +364,8 @@ class DeskState:
     chat: Conversation | None = None
     streaming: Streaming | None = None
     send_cost: SendCost | None = None
+    read_cost: ReadCost | None = None  # as counted last
+    system_tokens: int | None = None  # of the open conversation's system prompt; None: not counted
     message_tokens: tuple[MessageTokens, ...] = ()  # as counted last; dropped messages have none
     overflow: Overflow | None = None  # where the draft with an answer, or the next answer, does not fit
     overflow_asked: int | None = None  # the conversation whose answer waits for the user's choice
@@ -331,11 +375,20 @@ class DeskState:
     parked: tuple[ParkedCache, ...] = ()  # the one used last first
     park_offer: ParkOffer | None = None
     recent: tuple[str, ...] = ()  # model paths opened before, latest first
+    presets: tuple[Preset, ...] = BUILT_IN  # those first, then the user's by name
+    default_preset: str = ""  # that new chats begin with; "": the built-in default
+    preset_steps: tuple[PresetStep, ...] = ()  # can be undone, the last one at the end
     notice: Notice | None = None
     ledger: tuple[LoadRecord, ...] = ()  # loads on this machine, oldest first
     proof: Proof | None = None  # that what is loaded, or planned, held up to its end
     endpoint: OpenEndpoint | None = None
     samples: int = 0  # rises with each sample in `Desk.history`
+
+    @property
+    def manner_of_new(self) -> Manner:
+        """What a new conversation begins with: the preset chosen for it, where there still is one."""
+        preset = find_preset(self.presets, self.default_preset) or BUILT_IN[0]
+        return Manner(preset.system_prompt or "", preset.sampling or Sampling())
 
     @property
     def context_numbers(self) -> ContextNumbers:

@@ -4,7 +4,7 @@ from kvdesk.chats.attachments import prompt_text
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.paces import thread_key
-from kvdesk.session import arithmetic, attaching, events, obstacles, parking, room
+from kvdesk.session import arithmetic, attaching, events, manner, obstacles, parking, room
 from kvdesk.session.accounts import Account, open_account
 from kvdesk.session.apply import without_fitted
 from kvdesk.session.kernels import kernel_question
@@ -160,6 +160,8 @@ def typing_paused(parts: Parts) -> None:
     parts.pause_due_s = None
     if chat is not None and not parts.is_send_under_way:
         parts.saving.save_draft(chat)
+    manner.keep(parts)
+    manner.count(parts)
     if parts.state.engine.phase is not Phase.READY or chat is None or parts.wanted_answer is not None:
         return
     draft = prompt_text(chat.draft.strip(), chat.attachments)

@@ -7,7 +7,8 @@ from pathlib import Path
 from kvdesk.errors import StoreError
 
 HOME_VARIABLE = "KVDESK_HOME"
-_CHATS, _LEDGER, _PACES, _PARKED = "chats.sqlite3", "ledger.jsonl", "paces.json", "parked"
+_CHATS, _PRESETS, _LEDGER = "chats.sqlite3", "presets.toml", "ledger.jsonl"
+_PACES, _PARKED = "paces.json", "parked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Places:
 
     settings: Path
     chats: Path
+    presets: Path  # of system prompt and sampling
     ledger: Path
     paces: Path  # how fast this machine reads prompts and moves caches
     parked: Path  # the folder of parked caches
@@ -30,6 +32,7 @@ class Places:
         return replace(
             self,
             chats=folder / _CHATS,
+            presets=folder / _PRESETS,
             ledger=folder / _LEDGER,
             paces=folder / _PACES,
             parked=folder / _PARKED,
@@ -62,6 +65,7 @@ def _usual_places() -> Places:
         return Places(
             settings=root / "settings.toml",
             chats=root / _CHATS,
+            presets=root / _PRESETS,
             ledger=root / _LEDGER,
             paces=root / _PACES,
             parked=root / _PARKED,
@@ -73,6 +77,7 @@ def _usual_places() -> Places:
     return Places(
         settings=Path(folders.user_config_dir) / "settings.toml",
         chats=Path(folders.user_data_dir) / _CHATS,
+        presets=Path(folders.user_data_dir) / _PRESETS,
         ledger=Path(here.user_data_dir) / _LEDGER,
         paces=Path(here.user_data_dir) / _PACES,
         parked=Path(here.user_data_dir) / _PARKED,

@@ -9,6 +9,8 @@ from kvdesk.units import GIB, MIB
 
 Theme = Literal["system", "light", "dark", "high contrast"]
 Language = Literal["system", "en", "zh_CN"]
+TextPercent = Literal[80, 90, 100, 110, 125, 150, 175, 200]
+TEXT_SIZES: tuple[TextPercent, ...] = get_args(TextPercent)
 OverflowPolicy = Literal["stop", "roll", "ask"]
 AutoGrow = Literal["offer", "do", "off"]
 ParkWhen = Literal["ask", "always", "never"]
@@ -44,6 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             help="Language of the window; “system” follows the desktop.",
         ),
     ] = "system"
+    text_percent: Annotated[
+        TextPercent,
+        Setting(
+            label="Text size",
+            help="Of the whole window, against the desktop’s; Ctrl++ and Ctrl+- change it, too.",
+        ),
+    ] = 100
     reserve_bytes: Annotated[
         int,
         Setting(
@@ -102,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 16 * GIB
     last_model: Annotated[str, _OWN] = ""
     last_chat: Annotated[int, _OWN] = 0
+    default_preset: Annotated[str, _OWN] = ""  # that new chats begin with; "": the built-in default
     recent_models: Annotated[tuple[str, ...], _OWN] = ()
     # Launch options that differ from their defaults, by model identity (`session.opened.identity`).
     model_options: Annotated[dict[str, dict[str, Any]], _OWN] = {}
@@ -114,12 +124,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingRow(msgspec.Struct, frozen=True):
-    """One row as its readers see it; `choices` are the words a str accepts."""
+    """One row as its readers see it; `choices` are the only values that a Literal accepts."""
 
     name: str
     value_type: Any
     default: object
-    choices: tuple[str, ...]
+    choices: tuple[str | int, ...]
     spec: Setting
 
 

@@ -28,6 +28,7 @@ def store(tmp_path: Path):
 def branched(store: ChatStore) -> int:
     """A chat with an edited question, two answers to it, a summary and an attached text."""
     chat = store.add_chat(system_prompt="Be brief.", sampling='{"seed":1}')
+    store.change_chat(chat, overflow="roll")
     first = store.send(chat, "Why?", title="Reasons")
     answer = store.begin_answer(chat, first.id)
     store.save_answer(answer, "Because.", "Hm.", is_partial=False, reasoning_s=1.5, figures='{"x":1}')
@@ -53,7 +54,7 @@ def plain(chat: KeptChat) -> Any:
         )
         for m in chat.messages
     ]
-    return chat.title, chat.system_prompt, chat.sampling, chat.created_s, chat.updated_s, rows
+    return msgspec.structs.replace(chat, messages=tuple(rows))
 
 
 def test_all_branches_come_back_from_json(store: ChatStore, tmp_path: Path):
@@ -62,6 +63,8 @@ def test_all_branches_come_back_from_json(store: ChatStore, tmp_path: Path):
     write_chats([before], tmp_path / "out.json")
     (again,) = add_chats(store, read_chats(tmp_path / "out.json"), 5.0)
     assert plain(read_chat(store, again)) == plain(before)
+    kept = store.read_chat(again)[0]
+    assert (kept.system_prompt, kept.sampling, kept.overflow) == ("Be brief.", '{"seed":1}', "roll")
     texts = [[m.content for m in store.read_chat(each)[1]] for each in (chat, again)]
     assert texts[0] == texts[1] == ["Why not?", "One", "?", "In short"]
 

@@ -14,6 +14,7 @@ from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.paces import PacesFile
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
+from kvdesk.settings.presets import PresetsFile
 from kvdesk.settings.store import SettingsStore
 from kvdesk.units import GIB
 
@@ -96,6 +97,7 @@ class Stage:
             make_sampler=FakeSampler,
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
+            presets=PresetsFile(folder / "presets.toml"),
             ledger=Ledger(folder / "ledger.jsonl"),
             paces=PacesFile(folder / "paces.json"),
             parked_folder=folder / "parked",

@@ -31,6 +31,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     store.close()
     found.ledger.write_text('{"a": 1}\n')
     found.paces.write_text("{}")
+    found.presets.write_text('[mine]\nsystem_prompt = "Be brief."\n')
     return found
 
 

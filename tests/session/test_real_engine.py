@@ -21,6 +21,7 @@ from kvdesk.plan.sampling import Sampling
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import ChatMessage, Phase
+from kvdesk.settings.presets import PresetsFile
 from kvdesk.settings.store import SettingsStore
 from tests.ggufs import make_model
 
@@ -45,6 +46,7 @@ class Real:
             make_sampler=lambda emit: Sampler(emit, PsutilProbe, ()),
             store=ChatStore(folder / "chats.sqlite3"),
             settings=SettingsStore(folder / "settings.toml"),
+            presets=PresetsFile(folder / "presets.toml"),
             ledger=Ledger(folder / "ledger.jsonl"),
             paces=PacesFile(folder / "paces.json"),
             parked_folder=folder / "parked",
