@@ -5,6 +5,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button
 from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.figures import attachment_line
@@ -51,7 +52,7 @@ class AttachmentChips(QWidget):
         label.setText(attachment_line(attachment))
         chip.setAccessibleName(label.text())
         remove = icon_button("close", self.tr("Remove {name}").format(name=attachment.name))
-        remove.setFixedSize(22, 22)
+        remove.setFixedSize(theme.px(22), theme.px(22))
         remove.clicked.connect(partial(self.removeWanted.emit, place))
         row = QHBoxLayout(chip)
         row.setContentsMargins(Space.MEDIUM, 1, 2, 1)

@@ -25,7 +25,7 @@ class AttachmentHead(ReasoningHead):
         room = self.laid_width * _SHARE - 48
         caption = metrics.elidedText(self.caption, Qt.TextElideMode.ElideMiddle, room)
         width = metrics.horizontalAdvance(caption) + 48
-        box = QRectF(at.x() + self.laid_width - width, at.y() + self.top_gap, width, self._HEIGHT)
+        box = QRectF(at.x() + self.laid_width - width, at.y() + self.top_gap, width, style.px(self._HEIGHT))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(style.bubble)
         painter.drawRoundedRect(box, 12, 12)

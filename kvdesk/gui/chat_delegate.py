@@ -19,8 +19,8 @@ class ChatDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         if index.data(CHAT_ROLE) is None:
-            return QSize(100, _HEADING)
-        return QSize(100, _ROW_WITH_EXCERPT if index.data(EXCERPT_ROLE) else _ROW)
+            return QSize(100, theme.px(_HEADING))
+        return QSize(100, theme.px(_ROW_WITH_EXCERPT if index.data(EXCERPT_ROLE) else _ROW))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -56,7 +56,7 @@ class ChatDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(box, Radius.CONTROL, Radius.CONTROL)
         if excerpt := index.data(EXCERPT_ROLE):
             self._paint_excerpt(painter, text, excerpt)
-            text = text.adjusted(0, 0, 0, _ROW - _ROW_WITH_EXCERPT)
+            text = text.adjusted(0, 0, 0, theme.px(_ROW - _ROW_WITH_EXCERPT))
         tokens = short_tokens(index.data(CHAT_ROLE).tokens)
         font = theme.current().font(TextSize.NOTE, figures=True)
         painter.setFont(font)

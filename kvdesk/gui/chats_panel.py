@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kvdesk.gui import theme
 from kvdesk.gui.chat_delegate import ChatDelegate
 from kvdesk.gui.chat_items import FOLDER_ROLE, ChatItems, arrange
 from kvdesk.gui.controls import icon_button, push_button, text_label
@@ -139,7 +140,7 @@ class ChatsPanel(QWidget):
         self._arrange()
 
     def _lay_out(self) -> None:
-        self.setMinimumWidth(160)
+        self.setMinimumWidth(theme.px(160))
         self.search.setPlaceholderText(self.tr("Search chats"))
         self.search.setAccessibleName(self.tr("Search titles and all that was said"))
         self.search.setClearButtonEnabled(True)

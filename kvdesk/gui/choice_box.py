@@ -40,11 +40,11 @@ class ChoiceBox(QComboBox):
         texts = (self.itemText(index) for index in range(self.count()))
         longest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
         label = metrics.horizontalAdvance(self._label) + GAP if self._label else 0
-        return QSize(INSET + label + longest + 6 + _ARROW, 30)
+        return QSize(INSET + label + longest + 6 + _ARROW, theme.px(30))
 
     def minimumSizeHint(self) -> QSize:
         """Narrower than that, values are elided."""
-        return QSize(56, 30)
+        return QSize(theme.px(56), theme.px(30))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the frame by the style, the label and the value by hand."""

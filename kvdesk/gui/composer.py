@@ -110,7 +110,7 @@ class Composer(QFrame):
         self.cost = text_label("", "muted", TextSize.TABLE, figures=True)
         self.cost.setAccessibleName(self.tr("Cost of sending"))
         self.button = push_button(self.tr("Send"), "primary")
-        self.button.setMinimumWidth(64)
+        self.button.setMinimumWidth(theme.px(64))
         self._lay_out()
         self.setFocusProxy(self.edit)
         self.edit.sendWanted.connect(self._send)

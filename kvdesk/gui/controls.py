@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from kvdesk.gui import theme
 from kvdesk.gui.icons import set_icon
-from kvdesk.gui.theme import TextSize
+from kvdesk.gui.theme import Space, TextSize
 
 TextRole = Literal["text", "muted", "good", "bad", "warn", "accent", "badge"]
 ButtonKind = Literal["normal", "primary", "plain", "flat", "chip", "danger"]
@@ -66,6 +66,12 @@ def icon_button(icon: str, name: str, role: str = "muted") -> QToolButton:
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button
+
+
+def size_window(window: QWidget, width: int, height: int) -> None:
+    """Give a window its first size, which grows with the text as far as the screen has room."""
+    room = window.screen().availableSize() - QSize(2 * Space.LARGE, 3 * Space.LARGE)  # for its frame
+    window.resize(QSize(theme.px(width), theme.px(height)).boundedTo(room))
 
 
 def separator(orientation: Qt.Orientation = Qt.Orientation.Horizontal) -> QFrame:

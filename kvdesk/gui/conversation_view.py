@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.blocks.code import CodeView
 from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu
 from kvdesk.gui.figures import live_line
@@ -183,7 +184,7 @@ class ConversationView(RowsView):
             row.widget.setGeometry(self._left, y, self._width, round(row.height - row.top_gap))
         self._place_actions()
         area = self.viewport().geometry()
-        width = min(WIDTH, area.width() - 2 * Space.SMALL)
+        width = min(theme.px(WIDTH), area.width() - 2 * Space.SMALL)
         corner = QPoint(area.right() - width - Space.MEDIUM, 0)
         self.find_bar.setGeometry(QRect(corner, QSize(width, self.find_bar.sizeHint().height())))
         self.link_question.place(QRect(area.x() + self._left, area.y(), self._width, area.height()))

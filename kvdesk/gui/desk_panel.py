@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.desk.context_choice import ContextChoice
 from kvdesk.gui.desk.device_memory import DeviceMemory
@@ -22,7 +23,7 @@ from kvdesk.session.state import DeskState
 if TYPE_CHECKING:
     from kvdesk.gui.charts.memory_chart import MemoryChart
 
-DESK_WIDTH = 372  # what its figures and options need
+DESK_WIDTH = 372  # what its figures and options need, at 100 %
 CHART_MODULE = "kvdesk.gui.charts.memory_chart"
 _SCROLL_BAR_WIDTH = 10  # as the style sheet has it
 
@@ -44,7 +45,7 @@ class DeskPanel(QWidget):
         self._uses: tuple[DeviceUse, ...] = ()
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(DESK_WIDTH)
+        self.setMinimumWidth(theme.px(DESK_WIDTH))
         self.card = ModelCardView()
         self.device_views: list[DeviceMemory] = []
         self.ledger_button = push_button(self.tr("Ledger…"), "flat", TextSize.NOTE)

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.resources import DEMO_MODEL, resolve_model
@@ -47,7 +48,7 @@ class EmptyChat(QWidget):
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inner = QWidget()
-        inner.setMaximumWidth(_WIDTH)
+        inner.setMaximumWidth(theme.px(_WIDTH))
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.SMALL)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.theme import Space, TextSize
@@ -39,7 +40,7 @@ class EndpointCard(QFrame):
         super().__init__(parent)
         self.setProperty("surface", "card")
         self.setAccessibleName(self.tr("Endpoint for other programs"))
-        self.setFixedWidth(_WIDTH)
+        self.setFixedWidth(theme.px(_WIDTH))
         self._shown: OpenEndpoint | None = None
         self._has_model = False
         self._button: QWidget | None = None  # which called it
@@ -54,7 +55,7 @@ class EndpointCard(QFrame):
         )
         self.port = QLineEdit("8080")
         self.port.setValidator(QIntValidator(1024, 65535, self.port))
-        self.port.setFixedWidth(_PORT_WIDTH)
+        self.port.setFixedWidth(theme.px(_PORT_WIDTH))
         self.port.setAccessibleName(self.tr("Port"))
         self.port.textChanged.connect(self._offer)
         self.wide = QCheckBox(self.tr("Let other computers in, with a token"))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kvdesk.errors import KvDeskError
+from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.notice_bar import notice_text
@@ -23,7 +24,7 @@ class ErrorDialog(QDialog):
     def __init__(self, notice: Notice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("KV Desk"))
-        self.setMinimumWidth(420)
+        self.setMinimumWidth(theme.px(420))
         message = text_label(translated(notice.message), size=TextSize.TITLE, bold=True, wrap=True)
         hint = text_label(translated(notice.hint), "muted", wrap=True)
         hint.setVisible(bool(notice.hint))

@@ -21,7 +21,7 @@ from kvdesk.export.exporter import Exporter, Group
 from kvdesk.export.shells import BY_NAME, SHELLS
 from kvdesk.gui import theme
 from kvdesk.gui.choice_box import ChoiceBox
-from kvdesk.gui.controls import push_button, set_role, text_label
+from kvdesk.gui.controls import push_button, set_role, size_window, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Space, TextSize
@@ -41,10 +41,10 @@ class ExportDialog(QDialog):
         self._desk = desk
         self._shown: object = None
         self.setWindowTitle(self.tr("Export"))
-        self.resize(1000, 700)
+        size_window(self, 1000, 700)
         self.target_list = QListWidget()
         self.target_list.setAccessibleName(self.tr("Program"))
-        self.target_list.setFixedWidth(_LIST_WIDTH)
+        self.target_list.setFixedWidth(theme.px(_LIST_WIDTH))
         self.target_list.setFont(theme.current().font(TextSize.TABLE))
         self._fill_list()
         self.shell_box = ChoiceBox(self.tr("Shell"))

@@ -13,7 +13,8 @@ _SCALES = (1, 2, 3)  # device pixel ratios for which a sharp picture is kept
 
 
 def make_icon(name: str, role: str = "muted", size: int = ICON_SIZE) -> QIcon:
-    """Return an icon such as "copy" in the current theme's colour of `role`."""
+    """Return an icon such as "copy" in the current theme's colour of `role`; it grows with the text."""
+    size = theme.px(size)
     drawing = resource_path(f"icons/{name}.svg").read_text("utf-8")
     drawing = drawing.replace("#000000", theme.colour(role).name())
     renderer = QSvgRenderer(QByteArray(drawing.encode()))
@@ -48,5 +49,5 @@ def set_icon(
     for earlier in button.findChildren(_ThemedIcon):
         earlier.deleteLater()
     if isinstance(button, QAbstractButton):
-        button.setIconSize(QSize(size, size))
+        button.setIconSize(QSize(theme.px(size), theme.px(size)))
     _ThemedIcon(button, name, role, size).redraw()

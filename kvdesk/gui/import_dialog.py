@@ -18,7 +18,7 @@ from kvdesk.export.dialects.imported import Imported
 from kvdesk.export.launches import read_launch
 from kvdesk.gui import theme
 from kvdesk.gui.choice_box import ChoiceBox
-from kvdesk.gui.controls import TextRole, push_button, text_label
+from kvdesk.gui.controls import TextRole, push_button, size_window, text_label
 from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.plan.options import OPTIONS
@@ -39,7 +39,7 @@ class ImportDialog(QDialog):
         self._desk = desk
         self.imported: Imported | None = None
         self.setWindowTitle(self.tr("Paste a launch"))
-        self.resize(900, 540)
+        size_window(self, 900, 540)
         self.text = QPlainTextEdit()
         self.text.setAccessibleName(self.tr("Launch command or file"))
         self.text.setPlaceholderText("llama-server -m model.gguf -c 32768 -ctk q8_0 -ctv q8_0 -ngl 99")

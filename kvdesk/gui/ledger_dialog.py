@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.controls import push_button, size_window, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.ledger_items import LedgerItems
 from kvdesk.gui.own_language import translated
@@ -46,13 +46,13 @@ class LedgerDialog(QDialog):
         self.search.setPlaceholderText(self.tr("Search: a model, a flag, “failed”, a date"))
         self.search.setAccessibleName(self.tr("Search the loads"))
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(300)
+        self.search.setMinimumWidth(theme.px(300))
         self.search.textChanged.connect(self._fill)
         self.copy_button = CopyButton(self.tr("Copy the launch"))
         self.copy_button.setToolTip(self.tr("The chosen load as a llama-server command, on one line"))
         self.copy_button.setAutoDefault(False)
         self.setWindowTitle(self.tr("Ledger"))
-        self.resize(980, 480)
+        size_window(self, 980, 480)
         self.items = LedgerItems()
         self.table = self._make_table()
         self.table.selectionModel().currentRowChanged.connect(self._show_command)
@@ -141,7 +141,7 @@ class LedgerDialog(QDialog):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        table.verticalHeader().setDefaultSectionSize(theme.px(_ROW_HEIGHT))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.controls import push_button, size_window, text_label
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Radius, Space, TextSize
 from kvdesk.plan.lens import LensRow
@@ -126,7 +126,7 @@ class LensDialog(QDialog):
     def __init__(self, model: str, rows: Sequence[LensRow], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("What a token takes"))
-        self.resize(1080, 640)
+        size_window(self, 1080, 640)
         self.items = LensItems(rows)
         self.table = self._make_table()
         close_button = push_button(self.tr("Close"), "primary")
@@ -159,7 +159,7 @@ class LensDialog(QDialog):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        table.verticalHeader().setDefaultSectionSize(theme.px(_ROW_HEIGHT))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

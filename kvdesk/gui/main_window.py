@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kvdesk.gui import theme
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
@@ -40,19 +41,20 @@ from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.session import actions, room_actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Phase
+from kvdesk.settings.rows import TEXT_SIZES
 
 if TYPE_CHECKING:
     from kvdesk.gui.charts.history_window import HistoryWindow
 
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
-CHATS_WIDTH, CONVERSATION_WIDTH = 212, 696
+_WIDTHS = (212, 696, DESK_WIDTH)  # of the three parts, at 100 %
 TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a small screen it must fit too
 
 
 class MainWindow(QMainWindow):
     """Chats, conversation and desk. Its geometry and which parts are shown are in the settings."""
 
-    languageChosen = Signal()
+    renewWanted = Signal()  # in another language or size of text
     moveWanted = Signal(str)
 
     def __init__(self, desk: Desk) -> None:
@@ -247,7 +249,7 @@ class MainWindow(QMainWindow):
         """Show the settings."""
         dialog = SettingsDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.languageChosen.connect(self.languageChosen)
+        dialog.renewWanted.connect(self.renewWanted)
         dialog.moveWanted.connect(self.moveWanted)
         self._help_in(dialog)
         dialog.open()
@@ -362,6 +364,15 @@ class MainWindow(QMainWindow):
         else:
             actions.stop_answer(self._desk)
 
+    def resize_text(self, step: int) -> None:
+        """Write a step larger (1) or smaller (-1), or (0) as large as the desktop does."""
+        sizes, now = TEXT_SIZES, self._desk.settings.text_percent
+        at = max(0, min(sizes.index(now) + step, len(sizes) - 1))
+        wanted = sizes[at] if step else 100
+        if wanted != now:
+            actions.set_setting(self._desk, "text_percent", wanted)
+            self.renewWanted.emit()
+
     def toggle_chats(self) -> None:
         """Show or hide the list of conversations."""
         self._toggle(self.chats)
@@ -402,7 +413,7 @@ class MainWindow(QMainWindow):
         splitter.setStretchFactor(0, 0)
         splitter.setStretchFactor(1, 1)
         splitter.setStretchFactor(2, 0)
-        splitter.setSizes([CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH])
+        splitter.setSizes([theme.px(width) for width in _WIDTHS])
         frame = QWidget()
         row = QHBoxLayout(frame)
         row.setContentsMargins(0, 0, 0, 0)
@@ -426,6 +437,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+E", self.tr("Export the launch command"), self.show_export),
             ("Ctrl+Shift+V", self.tr("Paste a launch command"), self.show_import),
             ("Ctrl+,", self.tr("Settings"), self.show_settings),
+            ("Ctrl++", self.tr("Larger text"), partial(self.resize_text, 1)),
+            ("Ctrl+-", self.tr("Smaller text"), partial(self.resize_text, -1)),
+            ("Ctrl+0", self.tr("Text as large as the desktop’s"), partial(self.resize_text, 0)),
             ("F1", self.tr("Help on what has the keyboard"), self.show_help),
             ("Ctrl+Q", self.tr("Close the window"), self.close),
         )
@@ -433,6 +447,8 @@ class MainWindow(QMainWindow):
     def _add_shortcuts(self) -> None:
         for keys, _, action in self._shortcuts():
             QShortcut(QKeySequence(keys), self).activated.connect(action)
+        # Where “+” needs Shift, the key without it is meant as well.
+        QShortcut(QKeySequence("Ctrl+="), self).activated.connect(partial(self.resize_text, 1))
 
     def _restore(self) -> None:
         settings = self._desk.settings
@@ -459,7 +475,7 @@ class MainWindow(QMainWindow):
 
     def _widths(self) -> list[int]:
         """Widths of the three parts; a hidden one keeps the width it had."""
-        known = self._desk.settings.window_splitter or (CHATS_WIDTH, CONVERSATION_WIDTH, DESK_WIDTH)
+        known = self._desk.settings.window_splitter or [theme.px(width) for width in _WIDTHS]
         return [now or before for now, before in zip(self._splitter.sizes(), known, strict=True)]
 
     def leave(self) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, text_label
 from kvdesk.gui.icons import set_icon
 from kvdesk.gui.theme import TextSize
@@ -37,14 +38,14 @@ class MessageActions(QWidget):
         for widget in (self.before_button, self.place, self.after_button):
             layout.addWidget(widget)
         for button, step in ((self.before_button, -1), (self.after_button, 1)):
-            button.setFixedSize(24, 24)
+            button.setFixedSize(theme.px(24), theme.px(24))
             button.clicked.connect(partial(self._walk, step))
         for button, signal in (
             (self.copy_button, self.copyWanted),
             (self.regenerate_button, self.regenerateWanted),
             (self.edit_button, self.editWanted),
         ):
-            button.setFixedSize(24, 24)
+            button.setFixedSize(theme.px(24), theme.px(24))
             button.clicked.connect(signal)
             layout.addWidget(button)
         self.copy_button.clicked.connect(self._show_copied)

@@ -102,7 +102,7 @@ class ReasoningHead(Row):
         self.is_hovered = False
 
     def estimate(self, width: float, style: Style) -> None:
-        self.height = self.top_gap + self._HEIGHT
+        self.height = self.top_gap + style.px(self._HEIGHT)
 
     def lay_out(self, width: float, style: Style) -> None:
         self.estimate(width, style)
@@ -110,10 +110,10 @@ class ReasoningHead(Row):
 
     def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         top = at.y() + self.top_gap
-        painter.fillRect(QRectF(at.x(), top, QUOTE_BAR, self._HEIGHT), style.rule)
+        painter.fillRect(QRectF(at.x(), top, QUOTE_BAR, style.px(self._HEIGHT)), style.rule)
         painter.setFont(style.body)
         painter.setPen(style.text if self.is_hovered else style.muted)
-        place = QRectF(at.x() + QUOTE_INDENT, top, self.laid_width, self._HEIGHT)
+        place = QRectF(at.x() + QUOTE_INDENT, top, self.laid_width, style.px(self._HEIGHT))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self.caption)
         x = place.x() + QFontMetricsF(style.body).horizontalAdvance(self.caption) + 12
         paint_chevron(painter, QPointF(x, place.center().y()), self.is_open)
@@ -132,6 +132,7 @@ class FigureRow(Row):
     """The line under an answer, and the room under a question where its actions appear."""
 
     part = "figures"
+    _LINE = 20.0
 
     def __init__(self, message_id: int, text: str, *, is_answer: bool, has_siblings: bool = False) -> None:
         super().__init__(message_id, 8.0 if is_answer else 2.0)
@@ -141,18 +142,22 @@ class FigureRow(Row):
         self._lines: list[str] = []
 
     def estimate(self, width: float, style: Style) -> None:
-        self.height = self.top_gap + 20.0
+        self.height = self.top_gap + style.px(self._LINE)
 
     def lay_out(self, width: float, style: Style) -> None:
-        self._lines = wrap_figures(self.text, width - self._actions_px, QFontMetricsF(style.figures))
-        self.height = self.top_gap + 20.0 * max(1, len(self._lines))
+        self._lines = wrap_figures(
+            self.text, width - style.px(self._actions_px), QFontMetricsF(style.figures)
+        )
+        self.height = self.top_gap + style.px(self._LINE) * max(1, len(self._lines))
         self.laid_width = width
 
     def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
         painter.setFont(style.figures)
         painter.setPen(style.muted)
+        pitch = style.px(self._LINE)
         for number, line in enumerate(self._lines):
-            place = QRectF(at.x(), at.y() + self.top_gap + 20 * number, self.laid_width, 20)
+            top = at.y() + self.top_gap + pitch * number
+            place = QRectF(at.x(), top, self.laid_width, pitch)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, line)
 
 

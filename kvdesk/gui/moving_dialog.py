@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QVBoxLayout
 
 from kvdesk.errors import Cancelled, KvDeskError
+from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.theme import Space
 from kvdesk.session.moving import Progress
@@ -26,7 +27,7 @@ class MovingDialog(QDialog):
         self._is_stopped = False
         self._move = move
         self.setWindowTitle(self.tr("KV Desk"))
-        self.setMinimumWidth(420)
+        self.setMinimumWidth(theme.px(420))
         self._words = text_label(self.tr("Moving the data to {folder}").format(folder=folder), wrap=True)
         self._figures = text_label("", "muted", figures=True)
         self._bar = QProgressBar()

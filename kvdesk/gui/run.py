@@ -16,6 +16,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.moving_dialog import MovingDialog
+from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.stall_watch import watch_stalls
 from kvdesk.gui.theme import Choice
 from kvdesk.resources import DEMO_MODEL, resource_path
@@ -44,7 +45,7 @@ def run_window(make_desk: Callable[[], Desk], model: str | None = None) -> int:
 
 
 class Shell(QObject):
-    """Holds the desk and its window, and makes another window for another language or data folder."""
+    """Holds the desk and its window; makes another window for another language, text size or data folder."""
 
     def __init__(
         self, application: QApplication, make_desk: Callable[[], Desk], model: str | None = None
@@ -58,28 +59,35 @@ class Shell(QObject):
         self.desk = self._make_desk()
         translate(self._application, self.desk.settings.language)
         theme.current().set_choice(Choice(self.desk.settings.theme))
+        theme.current().set_text_size(self.desk.settings.text_percent)
         self.window = self._make_window()
         AfterFirstPaint(self.window, lambda: start(self.desk, self.window, model))
         self.window.show()
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.desk)
-        window.languageChosen.connect(self.speak)
+        window.renewWanted.connect(self.renew)
         window.moveWanted.connect(self.move_data)
         show_unexpected_errors(window)
         watch_stalls(window, find_places().chats.parent)
         return window
 
-    def speak(self) -> None:
-        """Make the window again in the language of the setting; what is loaded and written goes on."""
-        translate(self._application, self.desk.settings.language)
-        before = self.window
+    def renew(self) -> None:
+        """Make the window again as the settings say; what is loaded and written goes on."""
+        settings, look = self.desk.settings, theme.current()
+        translate(self._application, settings.language)
+        before, scale = self.window, look.text_scale
+        look.set_text_size(settings.text_percent)
         before.remember()
+        if look.text_scale != scale:  # parts have other widths then
+            self.desk.change_settings(window_splitter=())
+        was_setting = before.findChild(SettingsDialog) is not None
         self.window = self._make_window()
         self.window.show()
         self.window.start()
         before.leave()
-        self.window.show_settings()
+        if was_setting:
+            self.window.show_settings()
 
     def move_data(self, folder: str) -> None:
         """End the desk, move its files, and begin again with them where they are then."""

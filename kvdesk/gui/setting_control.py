@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from kvdesk.errors import KvDeskError, OptionError
+from kvdesk.gui import theme
 from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import icon_button, set_role, text_label
 from kvdesk.gui.help_pages import set_page
@@ -32,7 +33,7 @@ class SettingControl(QWidget):
         self.control.setAccessibleName(label)
         self.control.setAccessibleDescription(help_text)
         self.control.setToolTip(help_text)
-        self.control.setFixedWidth(_CONTROL_WIDTH)
+        self.control.setFixedWidth(theme.px(_CONTROL_WIDTH))
         name = self.tr("Back to the default of “{setting}”").format(setting=label)
         self.reset_button = icon_button("refresh", name)
         self.reset_button.clicked.connect(self.reset)
@@ -49,7 +50,7 @@ class SettingControl(QWidget):
 
     def _lay_out(self, label: str, help_text: str) -> None:
         name = text_label(label, wrap=True)
-        name.setMinimumWidth(_LABEL_WIDTH)
+        name.setMinimumWidth(theme.px(_LABEL_WIDTH))
         name.setBuddy(self.control)
         line = QHBoxLayout()
         line.addWidget(name, 1)
@@ -92,6 +93,8 @@ class SettingControl(QWidget):
 
     def _figure(self, value: object) -> str:
         assert isinstance(value, int)
+        if self.row.name.endswith("_percent"):
+            return f"{value} %"
         if not self.row.name.endswith("_bytes"):
             return f"{value:,}"
         return format_bytes(value) if value % MIB else f"{value // MIB:,} MiB"

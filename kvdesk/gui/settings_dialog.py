@@ -7,7 +7,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import push_button, separator, text_label
+from kvdesk.gui.controls import push_button, separator, size_window, text_label
 from kvdesk.gui.data_folder import DataFolder
 from kvdesk.gui.setting_control import SettingControl
 from kvdesk.gui.theme import Choice, Space, TextSize
@@ -21,14 +21,14 @@ _WIDTH, _HEIGHT = 560, 640
 class SettingsDialog(QDialog):
     """Changes take effect as they are made; there is nothing to confirm."""
 
-    languageChosen = Signal()
+    renewWanted = Signal()  # the window, in another language or size of text
     moveWanted = Signal(str)  # the data, to a folder
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self.setWindowTitle(self.tr("Settings"))
-        self.resize(_WIDTH, _HEIGHT)
+        size_window(self, _WIDTH, _HEIGHT)
         self.rows = {row.name: self._make_row(row) for row in SETTINGS if row.spec.label}
         self.controls = {name: row.control for name, row in self.rows.items()}
         self.problem = text_label(role="bad", size=TextSize.TABLE, wrap=True)
@@ -120,5 +120,5 @@ class SettingsDialog(QDialog):
         actions.set_setting(self._desk, row.name, value)
         if row.name == "theme":
             theme.current().set_choice(Choice(str(value)))
-        elif row.name == "language":
-            self.languageChosen.emit()
+        elif row.name in ("language", "text_percent"):
+            self.renewWanted.emit()

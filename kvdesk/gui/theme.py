@@ -1,16 +1,18 @@
-"""How the program looks: colours by role, spacing, radii and fonts; light, dark or in high contrast.
+"""How the program looks: colours by role, spacing, radii and fonts; light, dark or in high contrast, at the
+size of text that the desktop has and the user wants.
 
 The one `Theme` belongs to the application object, so that every widget finds it and no module keeps state.
 Widgets ask for colours while they paint and repaint by themselves when the palette changes.
 """
 
+import re
 import sys
 import tomllib
 from enum import IntEnum, StrEnum
 from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from kvdesk.memory.report import Kind
@@ -37,7 +39,7 @@ class Radius(IntEnum):
 
 
 class TextSize(IntEnum):
-    """Heights of text, in pixels."""
+    """Heights of text, in pixels at 100 %."""
 
     NOTE = 11
     TABLE = 12
@@ -45,6 +47,9 @@ class TextSize(IntEnum):
     READING = 14  # running text of a conversation
     TITLE = 15
     HEADING = 20
+
+
+_TEXT_LENGTH = re.compile(r"(\d+)tx")  # in the style sheet: pixels that grow with the text
 
 
 class Choice(StrEnum):
@@ -96,7 +101,9 @@ def _file_name(theme: str) -> str:
 
 
 class Theme(QObject):
-    """The colours now in force; `changed` is emitted after the application has taken new ones."""
+    """The colours and the size of text now in force; `changed` is emitted after the application has taken
+    other ones.
+    """
 
     changed = Signal()
 
@@ -106,6 +113,8 @@ class Theme(QObject):
         self._choice = choice
         self._colours: dict[str, QColor] = {}
         self._name = ""
+        self._desktop_scale = desktop_text_scale(application.font())
+        self._percent = 100
         application.setStyle("Fusion")
         application.setFont(self.font())
         hints = QGuiApplication.styleHints()
@@ -129,6 +138,18 @@ class Theme(QObject):
         self._choice = choice
         self._follow()
 
+    @property
+    def text_scale(self) -> float:
+        """How much larger text is than at 100 % on a desktop with text of 13 pixels."""
+        return self._desktop_scale * self._percent / 100
+
+    def set_text_size(self, percent: int) -> None:
+        """Write in a size from now on, in per cent of the desktop's; windows that are there keep theirs."""
+        if percent != self._percent:
+            self._percent = percent
+            self._application.setFont(self.font())
+            self._application.setStyleSheet(self._style_sheet())
+
     def colour(self, role: str) -> QColor:
         """Return the colour of a role such as "k" or "muted"; KeyError for a role that no theme has."""
         return self._colours[role]
@@ -147,7 +168,7 @@ class Theme(QObject):
             font.setStyleHint(QFont.StyleHint.Monospace)
         elif sys.platform.startswith("linux"):
             font.setFamilies([*_INTERFACE_FAMILIES, QFontDatabase.systemFont(_GENERAL).family()])
-        font.setPixelSize(int(size))
+        font.setPixelSize(round(size * self.text_scale))
         font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
         if figures:
             font.setFeature(QFont.Tag("tnum"), 1)
@@ -161,8 +182,11 @@ class Theme(QObject):
         values = read_colours(name)
         self._colours = {role: QColor(value) for role, value in values.items()}
         self._application.setPalette(self._palette())
-        self._application.setStyleSheet(style_sheet(name, values))
+        self._application.setStyleSheet(self._style_sheet())
         self.changed.emit()
+
+    def _style_sheet(self) -> str:
+        return style_sheet(self._name, read_colours(self._name), self.text_scale)
 
     def _wanted_name(self) -> str:
         if self._choice is not Choice.SYSTEM:
@@ -207,6 +231,14 @@ _FIXED = QFontDatabase.SystemFont.FixedFont
 _GENERAL = QFontDatabase.SystemFont.GeneralFont
 
 
+def desktop_text_scale(font: QFont) -> float:
+    """How much larger the desktop writes than we do; never less than 1, for that its own default is.
+
+    Qt's font is 9 points where no desktop says anything, which is 12 pixels.
+    """
+    return max(1.0, QFontInfo(font).pixelSize() / TextSize.TEXT)
+
+
 def system_is_dark() -> bool:
     """Whether the desktop asks for dark windows."""
     return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
@@ -218,12 +250,13 @@ def system_wants_contrast() -> bool:
     return accessibility is not None and accessibility().contrastPreference().name == "HighContrast"
 
 
-def style_sheet(name: str, colours: dict[str, str]) -> str:
-    """Fill the one style sheet with a theme's colours and this installation's icons."""
+def style_sheet(name: str, colours: dict[str, str], text_scale: float = 1.0) -> str:
+    """Fill the one style sheet with a theme's colours, this installation's icons and the size of text."""
     template = Template(resource_path("themes/style.qss").read_text("utf-8"))
     icons = resource_path("icons").as_posix()
     sizes = {f"radius_{radius.name.lower()}": str(int(radius)) for radius in Radius}
-    return template.substitute(colours, icons=icons, theme=_file_name(name), **sizes)
+    sheet = template.substitute(colours, icons=icons, theme=_file_name(name), **sizes)
+    return _TEXT_LENGTH.sub(lambda found: f"{round(int(found[1]) * text_scale)}px", sheet)
 
 
 def current() -> Theme:
@@ -232,6 +265,11 @@ def current() -> Theme:
     assert isinstance(application, QApplication), "a theme needs an application"
     found = application.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
     return found if isinstance(found, Theme) else Theme(application)
+
+
+def px(length: float) -> int:
+    """Return a length in pixels that grows with the text: of what has text in it."""
+    return round(length * current().text_scale)
 
 
 def colour(role: str, alpha: float = 1.0) -> QColor:

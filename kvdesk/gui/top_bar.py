@@ -29,7 +29,7 @@ class Chip(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 0, 10, 0)
         row.setSpacing(Space.TINY)
-        self.setFixedHeight(_CHIP_HEIGHT)
+        self.setFixedHeight(theme.px(_CHIP_HEIGHT))
         self._row = row
         self.is_wanted = False
         self.hide()
@@ -65,7 +65,7 @@ class TopBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(theme.px(HEIGHT))
         self.chats_button = icon_button("panel-left", self.tr("Show or hide the chats (Ctrl+B)"))
         self.desk_button = icon_button("panel-right", self.tr("Show or hide the desk (Ctrl+D)"))
         self.export_button = push_button(self.tr("Export"), "chip", TextSize.TABLE)

@@ -1098,6 +1098,10 @@
         <translation>{age} 秒前</translation>
     </message>
     <message>
+        <source>{program} on {device} {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Graph</source>
         <translation>图表</translation>
     </message>
@@ -1138,8 +1142,24 @@
         <translation>{device}:其他程序</translation>
     </message>
     <message>
+        <source>{device}: slowed down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{device}: clock</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{device}: busy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The engine&apos;s process</source>
         <translation>引擎进程</translation>
+    </message>
+    <message>
+        <source>Of the host&apos;s memory for GPUs</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Cells</source>
@@ -1156,6 +1176,10 @@
     <message>
         <source>{device}: power</source>
         <translation>{device}:功率</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{device}: temperature</source>
@@ -1643,6 +1667,18 @@
     <message>
         <source>Paste a launch command</source>
         <translation>粘贴启动命令</translation>
+    </message>
+    <message>
+        <source>Larger text</source>
+        <translation>放大文字</translation>
+    </message>
+    <message>
+        <source>Smaller text</source>
+        <translation>缩小文字</translation>
+    </message>
+    <message>
+        <source>Text as large as the desktop’s</source>
+        <translation>文字与桌面一样大</translation>
     </message>
     <message>
         <source>Help on what has the keyboard</source>
@@ -3468,6 +3504,18 @@
         <translation>请连接它所在的磁盘。要改用空的数据文件夹，请删除 {pointer}。</translation>
     </message>
     <message>
+        <source>Creative</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Default</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Deterministic</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Download the file first.</source>
         <translation>请先下载该文件。</translation>
     </message>
@@ -3592,6 +3640,10 @@
         <translation>层的放置和计算缓冲区都不会带过去。</translation>
     </message>
     <message>
+        <source>Of the whole window, against the desktop’s; Ctrl++ and Ctrl+- change it, too.</source>
+        <translation>整个窗口的文字相对于桌面文字的大小；也可用 Ctrl++ 和 Ctrl+- 更改。</translation>
+    </message>
+    <message>
         <source>Ollama has one cache type for K and V, and it holds for every model.</source>
         <translation>Ollama 的 K 和 V 只有一种缓存类型，并且对所有模型生效。</translation>
     </message>
@@ -3634,6 +3686,10 @@
     <message>
         <source>Paste the whole file.</source>
         <translation>请粘贴整个文件。</translation>
+    </message>
+    <message>
+        <source>Precise</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Save it as {path}, with the names of your model.</source>
@@ -3722,6 +3778,10 @@
     <message>
         <source>Tensor split</source>
         <translation>张量分配比例</translation>
+    </message>
+    <message>
+        <source>Text size</source>
+        <translation>文字大小</translation>
     </message>
     <message>
         <source>That conversation is no longer there.</source>
@@ -3952,6 +4012,10 @@
         <translation>对话文件已损坏，已新建一个。</translation>
     </message>
     <message>
+        <source>The file of your presets was damaged; there are only the built-in ones.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The folder for parked chats cannot be made: {reason}.</source>
         <translation>无法建立存盘对话的文件夹：{reason}。</translation>
     </message>
@@ -4068,6 +4132,10 @@
         <translation>普通镜像在处理器上计算。</translation>
     </message>
     <message>
+        <source>The presets could not be saved: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
         <translation>循环状态需要 {needed}，而 {device} 空闲 {free}。</translation>
     </message>
@@ -4144,8 +4212,16 @@
         <translation>这些设置改用默认值；请在 {path} 中更正。</translation>
     </message>
     <message>
+        <source>Their values are wrong, or a built-in preset has that name; correct them in {path}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Theme</source>
         <translation>主题</translation>
+    </message>
+    <message>
+        <source>There are only the built-in ones until you may read that file.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is no answer until the conversation is shorter.</source>
@@ -4190,6 +4266,10 @@
     <message>
         <source>There is nothing to summarise.</source>
         <translation>没有可以概括的内容。</translation>
+    </message>
+    <message>
+        <source>These presets cannot be used: {names}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>These settings have values that cannot be used: {names}.</source>
@@ -4604,6 +4684,10 @@
         <translation>你的对话已保存。如要报告，请复制详情。</translation>
     </message>
     <message>
+        <source>Your presets in {path} cannot be read: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>a Git LFS pointer</source>
         <translation>Git LFS 指针</translation>
     </message>
@@ -4702,6 +4786,10 @@
     <message>
         <source>copies of the inputs</source>
         <translation>输入的副本</translation>
+    </message>
+    <message>
+        <source>current limit</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>dark</source>
@@ -4952,6 +5040,10 @@
         <translation>位置写在 K 里，而其缩放已改变</translation>
     </message>
     <message>
+        <source>power limit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>q8_0 takes 53 % of f16, q4_0 28 %.</source>
         <translation>q8_0 占 f16 的 53 %，q4_0 占 28 %。</translation>
     </message>
@@ -4986,6 +5078,10 @@
     <message>
         <source>sliding windows keep too little; with --swa-full they could be moved.</source>
         <translation>滑动窗口保留得太少;使用 --swa-full 即可平移。</translation>
+    </message>
+    <message>
+        <source>slowed down by the hardware</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
@@ -5118,6 +5214,10 @@
     <message>
         <source>this model&apos;s positions are stretched with a factor that moving would apply twice.</source>
         <translation>此模型的位置按某个系数拉伸,平移会把它应用两次。</translation>
+    </message>
+    <message>
+        <source>too hot</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>weights</source>

@@ -33,7 +33,7 @@ def test_another_language_keeps_the_desk_and_the_frame(
     before = shell.window
     before.toggle_chats()
     before.show_settings()
-    before.findChild(SettingsDialog).languageChosen.emit()
+    before.findChild(SettingsDialog).renewWanted.emit()
     assert shell.window is not before
     assert shell.window.isVisible()
     assert shell.window.chats.isHidden()

@@ -34,7 +34,7 @@ class CodeView(BlockView):
         self._lexer = style.lexers.find(language) if language else None
         self._job = Highlighter(code, self._lexer)
         self._job_code = code
-        self._header = _HEADER if language else _PAD_Y
+        self._header = style.px(_HEADER) if language else _PAD_Y
         self._set_lines()
 
     def _set_lines(self) -> None:
@@ -121,7 +121,8 @@ class CodeView(BlockView):
         style = self._style
         painter.setFont(style.note)
         painter.setPen(style.muted)
-        row = QRectF(at.x() + _PAD_X, at.y() + 2, self.box_width - 2 * _PAD_X, _HEADER - 2)
+        header, size = style.px(_HEADER), style.px(_ICON)
+        row = QRectF(at.x() + _PAD_X, at.y() + 2, self.box_width - 2 * _PAD_X, header - 2)
         painter.drawText(row, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.language)
         caption = ""
         if self.is_copied:
@@ -129,11 +130,11 @@ class CodeView(BlockView):
         elif self.language:
             caption = QCoreApplication.translate("CodeView", "Copy")
         width = QFontMetricsF(style.note).horizontalAdvance(caption)
-        icon = QRectF(row.right() - width - (_ICON + 5 if caption else _ICON), 0, _ICON, _ICON)
-        icon.moveTop(row.center().y() - _ICON / 2)
+        icon = QRectF(row.right() - width - (size + 5 if caption else size), 0, size, size)
+        icon.moveTop(row.center().y() - size / 2)
         if not self.language:
             painter.fillRect(
-                QRectF(icon.x() - 8, at.y() + 2, row.right() - icon.x() + 12, _HEADER - 6), style.panel
+                QRectF(icon.x() - 8, at.y() + 2, row.right() - icon.x() + 12, header - 6), style.panel
             )
         painter.drawText(row, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, caption)
         style.copy_icon.paint(painter, icon.toRect())
@@ -188,7 +189,8 @@ class CodeView(BlockView):
         return self._starts[number] + line.xToCursor(x - _PAD_X + self._sideways.offset)
 
     def is_copy_button(self, x: float, y: float) -> bool:
-        return 0 <= y < _HEADER and self.box_width - (70 if self.language else 36) <= x <= self.box_width
+        width = self._style.px(70 if self.language else 36)
+        return 0 <= y < self._style.px(_HEADER) and self.box_width - width <= x <= self.box_width
 
     def end_rect(self) -> QRectF:
         last = len(self._lines) - 1

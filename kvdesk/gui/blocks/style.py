@@ -30,6 +30,7 @@ class Style:
         self.code = theme.font(TextSize.TABLE, code=True)
         self.note = theme.font(TextSize.NOTE)
         self.line = theme.font(TextSize.TABLE)
+        self.scale = theme.text_scale
         self.figures = theme.font(TextSize.TABLE, figures=True)
         self.theme = theme
         self.text = theme.colour("text")
@@ -57,6 +58,10 @@ class Style:
         self.code_pitch = float(round(QFontMetricsF(self.code).height() * 1.2))
         self.char_format = lru_cache(maxsize=256)(self._char_format)
 
+    def px(self, length: float) -> float:
+        """Return a length that grows with the text, in pixels."""
+        return float(round(length * self.scale))
+
     @staticmethod
     def line_pitch(font: QFont) -> float:
         """Return the distance from one line to the next, in pixels."""
@@ -67,7 +72,7 @@ class Style:
         font = QFont(self.body)
         if level == 0:
             return font
-        font.setPixelSize(_HEADING_PX.get(level, self.body.pixelSize()))
+        font.setPixelSize(round(_HEADING_PX.get(level, TextSize.READING) * self.scale))
         font.setWeight(QFont.Weight.DemiBold)
         return font
 

@@ -3,6 +3,7 @@
 import pyqtgraph as pg
 
 from kvdesk.gui import theme
+from kvdesk.gui.theme import TextSize
 
 _AXIS_WIDTH = 56
 _SHORTEST_S = 5  # that can be zoomed to
@@ -21,7 +22,7 @@ class LanePlot(pg.GraphicsLayout):  # type: ignore[misc]  # pyqtgraph has no typ
         self.box.setLimits(xMax=0, minXRange=_SHORTEST_S, yMin=0)
         self.addItem(self.box, row=1, col=1)
         scale, ages = pg.AxisItem("left"), _Ages("bottom")
-        scale.setWidth(_AXIS_WIDTH)
+        scale.setWidth(theme.px(_AXIS_WIDTH))
         self.addItem(scale, row=1, col=0)
         self.addItem(ages, row=2, col=1)
         for axis in (scale, ages):
@@ -32,7 +33,7 @@ class LanePlot(pg.GraphicsLayout):  # type: ignore[misc]  # pyqtgraph has no typ
 
     def show_legend(self, names: str) -> None:
         """Show the names of the lines, as rich text."""
-        self._names.setText(names, color=theme.colour("muted"), size="9pt")
+        self._names.setText(names, color=theme.colour("muted"), size=f"{theme.px(TextSize.TABLE)}px")
 
 
 class _Ages(pg.AxisItem):  # type: ignore[misc]

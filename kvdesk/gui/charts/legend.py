@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import text_label
 from kvdesk.gui.theme import TextSize
 
@@ -18,14 +19,14 @@ class _Dash(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.colour = QColor()
-        self.setFixedSize(QSize(10, 12))
+        self.setFixedSize(QSize(10, theme.px(12)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QColor(0, 0, 0, 0))
         painter.setBrush(self.colour)
-        painter.drawRoundedRect(QRectF(0, 5, 10, 2.5), 1.2, 1.2)
+        painter.drawRoundedRect(QRectF(0, self.height() / 2 - 1, 10, 2.5), 1.2, 1.2)
 
 
 class Legend(QWidget):

@@ -159,7 +159,7 @@ class MemoryChart(QWidget):
     def _make_plot(self) -> Any:
         """A bare view box: no axes, no menus, no buttons, nothing of pyqtgraph's own look."""
         plot = pg.GraphicsView()
-        plot.setFixedHeight(_HEIGHT)
+        plot.setFixedHeight(theme.px(_HEIGHT))
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         # The desk scrolls with the wheel, also over the graph.
         plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -34,7 +34,7 @@ class ContextChoice(QWidget):
         self.entry.setToolTip(self.tr("Tokens, like 12288 or 12k"))
         self.entry.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.entry.setFont(theme.current().font(TextSize.TABLE, figures=True))
-        self.entry.setFixedWidth(84)
+        self.entry.setFixedWidth(theme.px(84))
         self.slider.valueChanged.connect(self._slid)
         self.entry.editingFinished.connect(self._entered)
 

@@ -41,11 +41,11 @@ class ContextSlider(QSlider):
 
     def sizeHint(self) -> QSize:
         """Track with room for a line of text above and below."""
-        return QSize(200, _HEIGHT)
+        return QSize(200, theme.px(_HEIGHT))
 
     def minimumSizeHint(self) -> QSize:
         """The height never shrinks."""
-        return QSize(120, _HEIGHT)
+        return QSize(120, theme.px(_HEIGHT))
 
     def show_scale(self, top_tokens: int, trained: int | None, largest: int | None) -> None:
         """Set the reach and the marks; never while the handle is held, so that it stays under the hand."""

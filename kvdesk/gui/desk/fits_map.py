@@ -32,7 +32,7 @@ from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import DeskState, PairFit
 from kvdesk.units import format_bytes, format_tokens
 
-ROW_HEIGHT = 19
+_ROW_HEIGHT = 19
 _PAIR_WIDTH = 104
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _Index = QModelIndex | QPersistentModelIndex
@@ -172,7 +172,7 @@ class _CellDelegate(QStyledItemDelegate):
             painter.drawRect(rect.adjusted(0.75, 0.75, -0.75, -0.75))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(30, ROW_HEIGHT)
+        return QSize(theme.px(30), theme.px(_ROW_HEIGHT))
 
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -234,10 +234,10 @@ class FitsMap(QWidget):
         view.setAccessibleName(self.tr("Largest context by cache pair"))
         rows, columns = view.verticalHeader(), view.horizontalHeader()
         rows.hide()
-        rows.setMinimumSectionSize(ROW_HEIGHT)
-        rows.setDefaultSectionSize(ROW_HEIGHT)
+        rows.setMinimumSectionSize(theme.px(_ROW_HEIGHT))
+        rows.setDefaultSectionSize(theme.px(_ROW_HEIGHT))
         columns.setMinimumSectionSize(20)
-        columns.setFixedHeight(ROW_HEIGHT)
+        columns.setFixedHeight(theme.px(_ROW_HEIGHT))
         columns.setSectionsClickable(False)
         view.clicked.connect(self._choose)
         view.activated.connect(self._choose)
@@ -270,8 +270,8 @@ class FitsMap(QWidget):
         if columns.count():
             columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
             columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
-            columns.resizeSection(0, _PAIR_WIDTH)
-        self.view.setFixedHeight(ROW_HEIGHT * (1 + len(self.items.table.fits)))
+            columns.resizeSection(0, theme.px(_PAIR_WIDTH))
+        self.view.setFixedHeight(theme.px(_ROW_HEIGHT) * (1 + len(self.items.table.fits)))
         self.view.viewport().update()
 
     def _show_again(self, shows_all: bool) -> None:

@@ -20,7 +20,7 @@ from kvdesk.gui.theme import TextSize
 from kvdesk.memory.report import TOTAL_KINDS
 from kvdesk.units import MIB, format_mib
 
-ROW_HEIGHT = 20
+_ROW_HEIGHT = 20
 _SWATCH = 8
 _SMALL_BYTES = 100 * MIB
 _FIGURE_WIDTH = 64
@@ -188,7 +188,7 @@ class _KindDelegate(QStyledItemDelegate):
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(_FIGURE_WIDTH, ROW_HEIGHT)
+        return QSize(theme.px(_FIGURE_WIDTH), theme.px(_ROW_HEIGHT))
 
 
 class MemoryTable(QTableView):
@@ -212,15 +212,15 @@ class MemoryTable(QTableView):
         self.setAccessibleName(self.tr("Memory by kind"))
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
-        rows.setMinimumSectionSize(ROW_HEIGHT)
-        rows.setDefaultSectionSize(ROW_HEIGHT)
+        rows.setMinimumSectionSize(theme.px(_ROW_HEIGHT))
+        rows.setDefaultSectionSize(theme.px(_ROW_HEIGHT))
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        columns.setFixedHeight(ROW_HEIGHT)
+        columns.setFixedHeight(theme.px(_ROW_HEIGHT))
         columns.setSectionsClickable(False)
         columns.setMinimumSectionSize(20)
         for column in range(1, 4):
-            columns.resizeSection(column, _FIGURE_WIDTH)
+            columns.resizeSection(column, theme.px(_FIGURE_WIDTH))
 
     @property
     def items(self) -> MemoryItems:
@@ -230,7 +230,7 @@ class MemoryTable(QTableView):
     def show_use(self, use: DeviceUse, *, is_measured_stale: bool) -> None:
         """Show one device's rows."""
         self._items.show_rows(use.rows, is_measured_stale=is_measured_stale)
-        height = ROW_HEIGHT * (self._items.rowCount() + 1)
+        height = theme.px(_ROW_HEIGHT) * (self._items.rowCount() + 1)
         if self.height() != height:
             self.setFixedHeight(height)
 

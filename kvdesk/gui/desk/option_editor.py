@@ -41,17 +41,17 @@ class EntryBox(QFrame):
             name.setMinimumWidth(0)
             row.addWidget(name)
         row.addWidget(self.entry, 1)
-        self.setFixedHeight(30)
+        self.setFixedHeight(theme.px(30))
 
     def sizeHint(self) -> QSize:
         """Wide enough for the label and four figures."""
         metrics = self.entry.fontMetrics()
         label = metrics.horizontalAdvance(self._label) + GAP if self._label else 0
-        return QSize(INSET + label + metrics.horizontalAdvance("00000") + 4, 30)
+        return QSize(INSET + label + metrics.horizontalAdvance("00000") + 4, theme.px(30))
 
     def minimumSizeHint(self) -> QSize:
         """Narrower than that, the value scrolls."""
-        return QSize(48, 30)
+        return QSize(theme.px(48), theme.px(30))
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """Show the focus of the line on the frame."""

@@ -12,7 +12,7 @@ from kvdesk.session.teaching import BarRow, Bars
 from kvdesk.units import format_bytes
 
 _MOST_HEIGHT, _THICKEST, _THINNEST = 260, 20, 3
-_LABEL_WIDTH, _FIGURE_WIDTH = 120, 84
+_LABEL_WIDTH, _FIGURE_WIDTH = 120, 84  # at 100 %
 
 
 class Picture(QWidget):
@@ -42,7 +42,7 @@ class Picture(QWidget):
 
     def _pitch(self) -> float:
         rows = len(self._bars.rows) if self._bars else 1
-        return min(_THICKEST + 4, max(_THINNEST + 1, _MOST_HEIGHT / max(rows, 1)))
+        return min(theme.px(_THICKEST) + 4, max(_THINNEST + 1, _MOST_HEIGHT / max(rows, 1)))
 
     def _legend_height(self) -> int:
         return self.fontMetrics().height() + Space.SMALL
@@ -56,9 +56,9 @@ class Picture(QWidget):
         pitch, line = self._pitch(), painter.fontMetrics().height()
         every = max(1, -(-line // max(1, round(pitch))))
         most = max((row.n_bytes for row in self._bars.rows), default=0) or 1
-        room = self.width() - _LABEL_WIDTH - _FIGURE_WIDTH
+        room = self.width() - theme.px(_LABEL_WIDTH + _FIGURE_WIDTH)
         for index, row in enumerate(self._bars.rows):
-            top, left = index * pitch, float(_LABEL_WIDTH)
+            top, left = index * pitch, float(theme.px(_LABEL_WIDTH))
             for kind, size in row.pieces:
                 width = room * size / most
                 height = max(_THINNEST, pitch - (4 if pitch > line else 1))
@@ -72,15 +72,15 @@ class Picture(QWidget):
 
     def _write_row(self, painter: QPainter, row: BarRow, top: float, left: float, height: float) -> None:
         painter.setPen(theme.colour("text"))
-        label = QRectF(0, top, _LABEL_WIDTH - Space.SMALL, height)
+        label = QRectF(0, top, theme.px(_LABEL_WIDTH) - Space.SMALL, height)
         flags = Qt.AlignmentFlag.AlignTop
         painter.drawText(label, flags | Qt.AlignmentFlag.AlignRight, row.label)
         painter.setPen(theme.colour("muted"))
-        figure = QRectF(left + Space.TINY, top, _FIGURE_WIDTH, height)
+        figure = QRectF(left + Space.TINY, top, theme.px(_FIGURE_WIDTH), height)
         painter.drawText(figure, flags | Qt.AlignmentFlag.AlignLeft, format_bytes(row.n_bytes))
 
     def _draw_legend(self, painter: QPainter, top: float) -> None:
-        line, left = painter.fontMetrics().height(), float(_LABEL_WIDTH)
+        line, left = painter.fontMetrics().height(), float(theme.px(_LABEL_WIDTH))
         for kind in self.kinds():
             square = QRectF(left, top + Space.SMALL + 2, line - 4, line - 4)
             painter.fillRect(square, theme.current().kind_colour(kind))

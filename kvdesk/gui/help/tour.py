@@ -53,7 +53,7 @@ class Tour(QFrame):
         self._steps = [step for step in steps if step.anchor.isVisibleTo(window)]
         self.place = 0
         self.setProperty("surface", "card")
-        self.setFixedWidth(_CARD_WIDTH)
+        self.setFixedWidth(theme.px(_CARD_WIDTH))
         self._ring = _Ring(window)
         self._title = text_label("", size=TextSize.TITLE, bold=True, wrap=True)
         self._text = text_label("", wrap=True)
@@ -126,7 +126,7 @@ class Tour(QFrame):
         self._ring.setGeometry(target.adjusted(-_RING, -_RING, _RING, _RING))
         self._ring.show()
         self._ring.raise_()
-        self.resize(_CARD_WIDTH, self.heightForWidth(_CARD_WIDTH))
+        self.resize(self.width(), self.heightForWidth(self.width()))
         room, gap = window.rect().adjusted(Space.SMALL, Space.SMALL, -Space.SMALL, -Space.SMALL), Space.MEDIUM
         middle = target.center().y() - self.height() // 2
         corners = (

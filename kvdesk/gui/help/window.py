@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui import theme
-from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.controls import push_button, size_window, text_label
 from kvdesk.gui.desk.memory_rows import kind_label
 from kvdesk.gui.help.picture import Picture
 from kvdesk.gui.help_pages import FIRST, PAGES, read_page, title_of
@@ -65,10 +65,10 @@ class HelpWindow(QDialog):
         self._desk, self._keys = desk, keys
         self.page: str = FIRST
         self.setWindowTitle(self.tr("Help"))
-        self.resize(860, 640)
+        size_window(self, 860, 640)
         self.pages = QListWidget()
         self.pages.setAccessibleName(self.tr("Pages"))
-        self.pages.setFixedWidth(_LIST_WIDTH)
+        self.pages.setFixedWidth(theme.px(_LIST_WIDTH))
         for page in PAGES:
             self._add_page(page, title_of(page))
         self._add_page(KEYS, self.tr("Keys"))
@@ -92,7 +92,7 @@ class HelpWindow(QDialog):
 
     def _add_page(self, page: str, title: str) -> None:
         item = QListWidgetItem(title)
-        item.setSizeHint(QSize(_LIST_WIDTH, 30))
+        item.setSizeHint(QSize(theme.px(_LIST_WIDTH), theme.px(30)))
         item.setData(Qt.ItemDataRole.UserRole, page)
         self.pages.addItem(item)
 

@@ -34,7 +34,7 @@ class RoomCard(QFrame):
         self._edit = QPlainTextEdit()
         self._edit.setAccessibleName(self.tr("Summary"))
         self._edit.setFont(theme.current().font(TextSize.TEXT))
-        self._edit.setFixedHeight(_TEXT_HEIGHT)
+        self._edit.setFixedHeight(theme.px(_TEXT_HEIGHT))
         self._edit.setTabChangesFocus(True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
