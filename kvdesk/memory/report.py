@@ -45,7 +45,8 @@ class Device(msgspec.Struct, frozen=True):
     `name` is llama.cpp's ("CUDA0", "Metal", "RPC0[127.0.0.1:50052]", "CPU") or, for a GPU that is not here,
     the one the user gave. `backend` is ggml's registry name in lower case ("cuda", "metal", "vulkan", "rpc",
     "cpu"). The host is always the last device of a list and is named "CPU". `driver` is the driver's version
-    where the vendor's library tells it; `margin` is None where nothing was measured yet.
+    where the vendor's library tells it; `margin` is None where nothing was measured yet. `pci_bus_id` is
+    "0000:01:00.0" where ggml tells it. An integrated GPU has no memory but the host's.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Device(msgspec.Struct, frozen=True):
     description: str = ""
     driver: str = ""
     margin: Margin | None = None
+    pci_bus_id: str = ""
+    is_integrated: bool = False
 
 
 HOST = Device("CPU", "cpu", "cpu")

@@ -1,5 +1,7 @@
 """Reads the host's memory and the engine process, on every system that psutil knows."""
 
+from collections.abc import Callable
+
 import psutil
 
 from kvdesk.monitor.sample import HostSample
@@ -8,7 +10,9 @@ from kvdesk.monitor.sample import HostSample
 class PsutilProbe:
     """The host and one watched process; a process that is gone or not ours to read gives None."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared_bytes: Callable[[int], int | None] = lambda _: None) -> None:
+        """`shared_bytes` tells what a process's GPUs use of the host's memory, None where that is unknown."""
+        self._shared_bytes = shared_bytes
         self._process: psutil.Process | None = None
 
     def read(self, pid: int | None) -> HostSample:
@@ -19,7 +23,8 @@ class PsutilProbe:
         except psutil.Error:
             self._process = None
             process_bytes = private_bytes = cpu_percent = None
-        return HostSample(memory.total, memory.available, process_bytes, private_bytes, cpu_percent)
+        shared = self._shared_bytes(pid) if pid is not None else None
+        return HostSample(memory.total, memory.available, process_bytes, private_bytes, cpu_percent, shared)
 
     def _read_process(self, pid: int | None) -> tuple[int | None, int | None, float | None]:
         if pid is None:

@@ -6,7 +6,8 @@ Apple's GPU shares the host's memory, which the host's probe reads.
 from collections.abc import Callable
 
 from kvdesk.monitor.amd import AmdProbe
+from kvdesk.monitor.intel import IntelProbe
 from kvdesk.monitor.nvidia import NvidiaProbe
 from kvdesk.monitor.sampler import DeviceProbe
 
-PROBES: tuple[Callable[[], DeviceProbe], ...] = (NvidiaProbe, AmdProbe)
+PROBES: tuple[Callable[[], DeviceProbe], ...] = (NvidiaProbe, AmdProbe, IntelProbe)

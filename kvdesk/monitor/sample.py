@@ -1,6 +1,38 @@
 """What the probes read, with units in the names; a counter that cannot be read is None, never 0."""
 
 from dataclasses import dataclass
+from enum import IntFlag
+
+from kvdesk.phrases import Phrase
+
+
+class Throttle(IntFlag):
+    """What holds a GPU's clocks down; 0 when it runs freely."""
+
+    POWER = 1
+    HEAT = 2
+    CURRENT = 4
+    HARDWARE = 8
+
+    def reasons(self) -> tuple[Phrase, ...]:
+        """Each reason in words."""
+        return tuple(words for reason, words in _REASONS if reason in self)
+
+
+_REASONS = (
+    (Throttle.POWER, Phrase("power limit")),
+    (Throttle.HEAT, Phrase("too hot")),
+    (Throttle.CURRENT, Phrase("current limit")),
+    (Throttle.HARDWARE, Phrase("slowed down by the hardware")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessUse:
+    """Another process that holds memory of a GPU."""
+
+    name: str
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,7 +41,7 @@ class DeviceSample:
 
     `index` is the vendor's, in PCI order; `process_bytes` is what the watched process holds on it.
     `driver` is the driver's version.
-    `throttle_reasons` are English phrases, empty when it runs freely, None when that cannot be read.
+    `neighbours` are the other processes on it, the largest first, as far as the driver tells.
     """
 
     vendor: str
@@ -25,7 +57,8 @@ class DeviceSample:
     gpu_clock_mhz: int | None = None
     memory_clock_mhz: int | None = None
     utilisation_percent: float | None = None
-    throttle_reasons: tuple[str, ...] | None = None
+    throttle: Throttle | None = None
+    neighbours: tuple[ProcessUse, ...] = ()
     driver: str = ""
 
 
@@ -33,7 +66,8 @@ class DeviceSample:
 class HostSample:
     """The host's memory and the watched process. `process_private_bytes` leaves mapped files out.
 
-    `process_cpu_percent` is 100 for each core kept busy.
+    `process_cpu_percent` is 100 for each core kept busy. `gpu_shared_bytes` is what the process's GPUs use of
+    the host's memory, which Windows alone counts.
     """
 
     total_bytes: int | None = None
@@ -41,6 +75,7 @@ class HostSample:
     process_bytes: int | None = None
     process_private_bytes: int | None = None
     process_cpu_percent: float | None = None
+    gpu_shared_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

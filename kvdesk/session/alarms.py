@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
-from kvdesk.memory.report import Kind, MemoryReport
-from kvdesk.monitor.sample import DeviceSample
+from kvdesk.memory.report import TOTAL_KINDS, Device, Kind, MemoryReport
+from kvdesk.monitor.sample import DeviceSample, HostSample
 from kvdesk.phrases import Phrase
 from kvdesk.plan.remedy import smaller
 from kvdesk.session import events
@@ -20,16 +20,40 @@ KNEE = 0.5  # of the speed that there was
 _NEAR = 2 / 3  # answers from this share of the depth on should have been hardly faster
 
 
-def spilled_bytes(measured: MemoryReport, readings: dict[str, DeviceSample]) -> int:
-    """What was allocated on devices and, by their own readings, does not lie there.
+def spilled_bytes(measured: MemoryReport, host: HostSample, readings: dict[str, DeviceSample]) -> int:
+    """What was allocated on devices and, by their own readings or by Windows' count, does not lie there.
 
     Windows' drivers, and ROCm's with shared memory, put what does not fit into the host's memory without an
     error. Devices that share the host's memory have nothing to spill.
     """
+    return max(_missing_bytes(measured, readings), _shared_bytes(measured, host))
+
+
+def _shares_host(device: Device) -> bool:
+    return device.kind == "cpu" or device.is_integrated or device.backend == "metal"
+
+
+def _shared_bytes(measured: MemoryReport, host: HostSample) -> int:
+    """What GPUs use of the host's memory by Windows' count, beyond what llama.cpp itself put there.
+
+    Its buffers in the host's memory are pinned for the GPU (ggml_backend_dev_host_buffer_type) and counted
+    with the rest; mapped weights are not.
+    """
+    own = {device.name for device in measured.devices if _shares_host(device)}
+    meant = sum(
+        item.bytes
+        for item in measured.items
+        if item.device in own and item.kind in TOTAL_KINDS and not item.is_reclaimable
+    )
+    beyond = (host.gpu_shared_bytes or 0) - meant
+    return beyond if beyond >= SPILL_BYTES else 0
+
+
+def _missing_bytes(measured: MemoryReport, readings: dict[str, DeviceSample]) -> int:
     spilled = 0
     for device in measured.devices:
         reading = readings.get(device.name)
-        if reading is None or device.kind != "gpu" or device.backend == "metal":
+        if reading is None or device.kind != "gpu" or _shares_host(device):
             continue
         there = reading.process_bytes if reading.process_bytes is not None else reading.used_bytes
         allocated = sum(
@@ -53,12 +77,12 @@ def loaded(parts: Parts) -> None:
     parts.alarms = Alarms()
 
 
-def sampled(parts: Parts, readings: dict[str, DeviceSample]) -> None:
+def sampled(parts: Parts, host: HostSample, readings: dict[str, DeviceSample]) -> None:
     """Look for memory that has spilled over."""
     measured, alarms = parts.state.measured, parts.alarms
     if measured is None or parts.state.engine.loaded is None:
         return
-    spilled = spilled_bytes(measured, readings)
+    spilled = spilled_bytes(measured, host, readings)
     alarms.spilling_samples = alarms.spilling_samples + 1 if spilled else 0
     if alarms.spilling_samples >= SPILL_SAMPLES:
         said = Phrase(

@@ -15,14 +15,14 @@ _DRIVERS_SHARE = Phrase(
 def match(listed: tuple[Device, ...], sample: Sample) -> dict[str, DeviceSample]:
     """Return the reading of each device that has one, by llama.cpp's name.
 
-    ggml lists CUDA devices fastest first, NVML in PCI order; the model's name tells them apart, and among
-    equal ones both keep PCI order.
+    The PCI address says which is which. Where a backend does not tell it: ggml lists CUDA devices fastest
+    first, NVML in PCI order; the model's name tells them apart, and among equal ones both keep PCI order.
     """
     left = list(sample.devices)
     found: dict[str, DeviceSample] = {}
     for device in listed:
-        same = (r for r in left if _is_vendor(device, r) and r.name and r.name in device.description)
-        if device.kind == "gpu" and (reading := next(same, None)):
+        reading = next((r for r in left if _is_same(device, r)), None)
+        if device.kind == "gpu" and reading is not None:
             found[device.name] = reading
             left.remove(reading)
     return found
@@ -68,6 +68,18 @@ def with_drivers(listed: tuple[Device, ...], sample: Sample) -> tuple[Device, ..
     )
 
 
+def _is_same(device: Device, reading: DeviceSample) -> bool:
+    if device.pci_bus_id and reading.pci_bus_id:
+        return _address(device.pci_bus_id) == _address(reading.pci_bus_id)
+    return _is_vendor(device, reading) and bool(reading.name) and reading.name in device.description
+
+
+def _address(pci_bus_id: str) -> str:
+    """NVML writes the domain with eight digits, ggml and Linux with four."""
+    domain, _, place = pci_bus_id.lower().partition(":")
+    return f"{domain[-4:]}:{place}"
+
+
 def _is_vendor(device: Device, reading: DeviceSample) -> bool:
     vendor = _VENDORS.get(device.backend)
     return vendor is None or vendor == reading.vendor  # Vulkan and SYCL drive devices of several vendors
@@ -77,8 +89,8 @@ def _with_reading(device: Device, reading: DeviceSample | None, measured: Memory
     if reading is None:
         return device
     device = msgspec.structs.replace(device, driver=reading.driver)
-    if reading.free_bytes is None:
-        return device
+    if reading.free_bytes is None or device.is_integrated:
+        return device  # an integrated GPU's "own" memory is a corner of the host's, which ggml goes beyond
     own = reading.process_bytes
     if own is None:
         own = measured.needed_bytes(device.name) if measured else 0

@@ -8,19 +8,29 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kvdesk.monitor.sample import DeviceSample, Sample
+from kvdesk.monitor.sample import DeviceSample, ProcessUse, Sample
 from kvdesk.session.state import DeskState, Phase
 
 Column = NDArray[np.float64]
 MarkKind = Literal["load", "turn", "exit", "unload", "resized", "converted", "parked", "shift"]
 HOUR_ROWS = 2 * 3600  # the sampler reads twice a second
-_FIXED = ("time_s", "process_bytes", "cells_used", "prefill_tokens_per_s", "decode_tokens_per_s")
+FIXED = (
+    "time_s",
+    "process_bytes",
+    "gpu_shared_bytes",
+    "cells_used",
+    "prefill_tokens_per_s",
+    "decode_tokens_per_s",
+)
 # A column of `Columns` for each device, and the field of its reading.
 _OF_DEVICE = {
     "device_bytes": "used_bytes",
     "device_process_bytes": "process_bytes",
     "device_power_w": "power_w",
     "device_temperature_c": "temperature_c",
+    "device_gpu_clock_mhz": "gpu_clock_mhz",
+    "device_utilisation_percent": "utilisation_percent",
+    "device_throttle": "throttle",
 }
 
 
@@ -37,8 +47,9 @@ class Mark:
 class Columns:
     """Views of equal length, oldest row first; a missing reading is NaN. They change with the next row.
 
-    `time_s` is of the monotonic clock. `process_bytes` is the engine's resident memory. By llama.cpp's device
-    name: memory in use on it, of that the engine's own, power and temperature.
+    `time_s` is of the monotonic clock. `process_bytes` is the engine's resident memory, `gpu_shared_bytes`
+    what its GPUs use of the host's (Windows). By llama.cpp's device name: memory in use on it, of that the
+    engine's own, power, temperature, clock, how busy it is, and what holds it down as `Throttle` has it.
     """
 
     time_s: Column
@@ -46,7 +57,11 @@ class Columns:
     device_process_bytes: dict[str, Column]
     device_power_w: dict[str, Column]
     device_temperature_c: dict[str, Column]
+    device_gpu_clock_mhz: dict[str, Column]
+    device_utilisation_percent: dict[str, Column]
+    device_throttle: dict[str, Column]
     process_bytes: Column
+    gpu_shared_bytes: Column
     cells_used: Column
     prefill_tokens_per_s: Column
     decode_tokens_per_s: Column
@@ -60,9 +75,10 @@ class History:
         # front. That keeps every view contiguous, which pyqtgraph draws without a copy.
         self._capacity = capacity
         self._end = 0
-        self._columns = {name: self._new_column() for name in _FIXED}
+        self._columns = {name: self._new_column() for name in FIXED}
         self._devices: dict[str, dict[str, Column]] = {name: {} for name in _OF_DEVICE}
         self._marks: list[Mark] = []
+        self.neighbours: dict[str, tuple[ProcessUse, ...]] = {}  # of the newest row, by device
 
     def __len__(self) -> int:
         return min(self._end, self._capacity)
@@ -95,6 +111,7 @@ class History:
         row = {
             "time_s": sample.time_s,
             "process_bytes": sample.host.process_bytes,
+            "gpu_shared_bytes": sample.host.gpu_shared_bytes,
             "cells_used": _cells_used(state),
             "prefill_tokens_per_s": engine.tokens_per_s if prefilling else None,
             "decode_tokens_per_s": engine.tokens_per_s if decoding else None,
@@ -108,6 +125,7 @@ class History:
                     columns[name] = self._new_column()
                 value = getattr(reading, field)
                 columns[name][self._end] = np.nan if value is None else value
+        self.neighbours = {name: reading.neighbours for name, reading in readings.items()}
         self._end += 1
 
     def mark(self, time_s: float, kind: MarkKind, text: str) -> None:

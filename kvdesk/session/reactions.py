@@ -93,7 +93,7 @@ def _sampled(parts: Parts, event: events.Sampled) -> None:
     parts.history.add(event.sample, parts.state, readings)
     _update_devices(parts)
     parts.bookkeeper.sampled(event.sample)
-    alarms.sampled(parts, readings)
+    alarms.sampled(parts, event.sample.host, readings)
     if (report := parts.state.measured) is not None:
         measured = devices.with_drivers_share(report, parts.listed_devices, event.sample)
         if measured != report:

@@ -43,6 +43,21 @@
     </message>
 </context>
 <context>
+    <name>ChatSettings</name>
+    <message>
+        <source>Chat settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished">关闭</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation type="unfinished">新对话</translation>
+    </message>
+</context>
+<context>
     <name>ChatsPanel</name>
     <message>
         <source>New chat</source>
@@ -473,12 +488,20 @@
         <translation>显示或隐藏此设备的数值</translation>
     </message>
     <message>
+        <source>{missing} too much</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{missing} more than the {limit} free</source>
         <translation>比空闲的 {limit} 多 {missing}</translation>
     </message>
     <message>
         <source>size not known</source>
         <translation>大小未知</translation>
+    </message>
+    <message>
+        <source>{free} free</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{needed} of {free} free</source>
@@ -1099,7 +1122,7 @@
     </message>
     <message>
         <source>{program} on {device} {size}</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} 占用 {device} {size}</translation>
     </message>
     <message>
         <source>Graph</source>
@@ -1143,15 +1166,15 @@
     </message>
     <message>
         <source>{device}: slowed down</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:降频</translation>
     </message>
     <message>
         <source>{device}: clock</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:频率</translation>
     </message>
     <message>
         <source>{device}: busy</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}:利用率</translation>
     </message>
     <message>
         <source>The engine&apos;s process</source>
@@ -1159,7 +1182,7 @@
     </message>
     <message>
         <source>Of the host&apos;s memory for GPUs</source>
-        <translation type="unfinished"></translation>
+        <translation>GPU 占用的主机内存</translation>
     </message>
     <message>
         <source>Cells</source>
@@ -1179,7 +1202,7 @@
     </message>
     <message>
         <source>no</source>
-        <translation type="unfinished"></translation>
+        <translation>否</translation>
     </message>
     <message>
         <source>{device}: temperature</source>
@@ -1649,6 +1672,10 @@
         <translation>转到下一条消息</translation>
     </message>
     <message>
+        <source>System prompt, sampling and presets</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>New chat</source>
         <translation>新对话</translation>
     </message>
@@ -1687,6 +1714,72 @@
     <message>
         <source>Close the window</source>
         <translation>关闭窗口</translation>
+    </message>
+</context>
+<context>
+    <name>Manner</name>
+    <message>
+        <source>System prompt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} sampler settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No system prompt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation type="unfinished">{count} 个 token</translation>
+    </message>
+    <message>
+        <source>A change has the next message read all {count} tokens again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The next message reads {count} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{what}, about {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This chat is answered by “{name}” now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Deleted “{name}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Saved “{name}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Replaced “{name}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{old}” is called “{name}” now</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>MannerButton</name>
+    <message>
+        <source>Chat settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System prompt, sampling and presets of this chat (Ctrl+P)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>as by default</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1923,6 +2016,45 @@
     </message>
 </context>
 <context>
+    <name>NameForm</name>
+    <message>
+        <source>Name of the preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System prompt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>“{name}” is built in; choose another name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is a preset “{name}” already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation type="unfinished">重命名</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>NoticeBar</name>
     <message>
         <source>Next step</source>
@@ -1988,6 +2120,64 @@
     <message>
         <source>Network</source>
         <translation>网络</translation>
+    </message>
+</context>
+<context>
+    <name>PresetBar</name>
+    <message>
+        <source>Preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answer this chat by a preset; it can be undone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save as…</source>
+        <translation type="unfinished">另存为…</translation>
+    </message>
+    <message>
+        <source>Keep this system prompt and sampling as a preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rename or delete your presets</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New chats begin with this preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>none: settings of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation type="unfinished">重命名</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation type="unfinished">删除</translation>
+    </message>
+</context>
+<context>
+    <name>PromptEdit</name>
+    <message>
+        <source>System prompt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What the model is told before the chat begins</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>As the loaded model counts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cost of a change</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -2220,6 +2410,48 @@
     </message>
 </context>
 <context>
+    <name>SamplerControl</name>
+    <message>
+        <source>Back to the default of “{setting}”</source>
+        <translation type="unfinished">恢复“{setting}”的默认值</translation>
+    </message>
+    <message>
+        <source>{least} to {most}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>default {value}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SamplerForm</name>
+    <message>
+        <source>Reset all</source>
+        <translation type="unfinished">全部恢复默认</translation>
+    </message>
+    <message>
+        <source>Every sampler setting back to llama.cpp’s default</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Which tokens may come next</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The answer as a whole</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Against repetition</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SettingControl</name>
     <message>
         <source>Back to the default of “{setting}”</source>
@@ -2444,6 +2676,21 @@
     <message>
         <source>Deleted “{title}”</source>
         <translation>已删除“{title}”</translation>
+    </message>
+</context>
+<context>
+    <name>UndoLine</name>
+    <message>
+        <source>What was done with a preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished">撤销</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -3580,6 +3827,10 @@
         <translation>KoboldCpp 接受的批大小为 {sizes} 个 token。</translation>
     </message>
     <message>
+        <source>KoboldCpp takes contexts of {least:,} to {most:,} tokens.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>LM Studio counts GPU layers as a part of all, and here their number is not known.</source>
         <translation>LM Studio 把 GPU 层数写成占全部的比例，而这里不知道总层数。</translation>
     </message>
@@ -4088,6 +4339,10 @@
         <translation>模型的对话模板拒绝此对话：{reason}。</translation>
     </message>
     <message>
+        <source>The nearest is written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The new cache predicts something else (divergence {found:.2g}; up to {most:.2g} is usual), so the old one was kept.</source>
         <translation>新缓存的预测不同（散度 {found:.2g}；通常不超过 {most:.2g}），因此保留了旧缓存。</translation>
     </message>
@@ -4536,10 +4791,6 @@
         <translation>没有 --fit off 时，llama-server 可能会减小上下文或把层移到 CPU。</translation>
     </message>
     <message>
-        <source>Without --flashattention KoboldCpp quantises the K cache alone.</source>
-        <translation>没有 --flashattention 时，KoboldCpp 只量化 K 缓存。</translation>
-    </message>
-    <message>
         <source>Without --gpulayers KoboldCpp chooses how many layers the GPU takes.</source>
         <translation>没有 --gpulayers 时，由 KoboldCpp 决定 GPU 承担多少层。</translation>
     </message>
@@ -4789,7 +5040,7 @@
     </message>
     <message>
         <source>current limit</source>
-        <translation type="unfinished"></translation>
+        <translation>电流限制</translation>
     </message>
     <message>
         <source>dark</source>
@@ -4834,6 +5085,10 @@
     <message>
         <source>frees {less}</source>
         <translation>释放 {less}</translation>
+    </message>
+    <message>
+        <source>Without flash attention KoboldCpp quantises the K cache alone.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>from {count} load on this device: what it took beyond the plan</source>
@@ -5041,7 +5296,7 @@
     </message>
     <message>
         <source>power limit</source>
-        <translation type="unfinished"></translation>
+        <translation>功率限制</translation>
     </message>
     <message>
         <source>q8_0 takes 53 % of f16, q4_0 28 %.</source>
@@ -5081,7 +5336,7 @@
     </message>
     <message>
         <source>slowed down by the hardware</source>
-        <translation type="unfinished"></translation>
+        <translation>硬件限速</translation>
     </message>
     <message>
         <source>state of {count} layers in f32, {sequences}; the context does not change it</source>
@@ -5217,7 +5472,7 @@
     </message>
     <message>
         <source>too hot</source>
-        <translation type="unfinished"></translation>
+        <translation>温度过高</translation>
     </message>
     <message>
         <source>weights</source>

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from kvdesk.gui.charts.history_window import HistoryWindow
 from kvdesk.gui.charts.quantities import Lane
+from kvdesk.monitor.sample import DeviceSample, HostSample, ProcessUse, Sample, Throttle
 from tests.gui import fakes
 
 
@@ -43,9 +45,12 @@ def test_the_engine_and_its_neighbours_are_told_apart(window: HistoryWindow) -> 
 def test_what_no_device_tells_has_no_plot(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
     widget = HistoryWindow(desk)  # type: ignore[arg-type]
     qtbot.addWidget(widget)
-    fakes.fill_history(desk.history, desk.state, seconds=10)
-    desk.history._devices["device_power_w"].clear()
-    desk.history._devices["device_temperature_c"].clear()
+    for half in range(20):
+        desk.history.add(
+            Sample(half / 2, HostSample()),
+            desk.state,
+            {"Metal": DeviceSample("apple", 0, "M3", used_bytes=1)},
+        )
     widget.redraw(desk.state)
     assert not widget.plots[Lane.DEVICE].isVisible()
     assert widget.plots[Lane.MEMORY].isVisible()
@@ -76,6 +81,39 @@ def test_the_values_at_a_moment_are_said(window: HistoryWindow) -> None:
     assert window.readout.text().startswith("100.0 s ago: ")
     assert "power 78.0 W" in window.readout.text()
     assert window.graph.accessibleDescription() == window.readout.text()
+
+
+def test_what_slows_a_device_down_is_said_and_drawn(window: HistoryWindow, desk: fakes.FakeDesk) -> None:
+    slowed = DeviceSample("nvidia", 0, "RTX", throttle=Throttle.POWER | Throttle.HEAT, gpu_clock_mhz=1950)
+    for half in range(2):
+        desk.history.add(Sample(150.0 + half / 2, HostSample()), desk.state, {"CUDA0": slowed})
+        slowed = replace(slowed, throttle=Throttle(0))
+    window.redraw(desk.state)
+    place = column(window, "RTX 4060 Laptop: slowed down")
+    assert [window.items.index(row, place).data() for row in range(3)] == ["no", "power limit, too hot", "–"]
+    assert window.items.index(0, column(window, "RTX 4060 Laptop: clock (MHz)")).data() == "1,950"
+    window._read_off(-0.5)
+    assert "slowed down power limit, too hot" in window.readout.text()
+    drawn = window._lines["RTX 4060 Laptop: slowed down"].yData
+    assert drawn[-2] == 0
+    assert np.isnan(drawn[[-1, -3]]).all()
+
+
+def test_the_neighbours_of_now_have_their_names(window: HistoryWindow, desk: fakes.FakeDesk) -> None:
+    reading = DeviceSample("nvidia", 0, "RTX", neighbours=(ProcessUse("Xorg", 104857600),))
+    desk.history.add(Sample(150.0, HostSample()), desk.state, {"CUDA0": reading})
+    window.redraw(desk.state)
+    assert window.readout.text().endswith("Xorg on RTX 4060 Laptop 100 MiB")
+    window._read_off(-100.0)
+    assert "Xorg" not in window.readout.text()
+
+
+def test_two_devices_differ_in_their_dashes(window: HistoryWindow, desk: fakes.FakeDesk) -> None:
+    reading = DeviceSample("nvidia", 0, "RTX", used_bytes=1 << 30, process_bytes=1 << 29)
+    desk.history.add(Sample(150.0, HostSample()), desk.state, {"CUDA0": reading, "CUDA1": reading})
+    window.redraw(desk.state)
+    styles = [line.opts["pen"].style() for name, line in window._lines.items() if name.endswith("in use")]
+    assert len(set(styles)) == len(styles) == 2
 
 
 def test_it_becomes_a_picture_and_a_table(

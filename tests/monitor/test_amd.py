@@ -1,4 +1,4 @@
-"""AMD's counters, from a copy of what the driver shows."""
+"""AMD's counters, from a copy of what the drivers show."""
 
 import platform
 from pathlib import Path
@@ -6,39 +6,56 @@ from pathlib import Path
 import pytest
 
 from kvdesk.monitor.amd import AmdProbe
-from kvdesk.monitor.sample import DeviceSample
+from kvdesk.monitor.sample import DeviceSample, Throttle
+from tests.monitor.fake_linux import AMDGPU, add_card, add_process, write
+
+MIB = 1 << 20
 
 
 @pytest.fixture
-def sysfs(tmp_path: Path) -> Path:
-    """A Radeon, an Intel card without memory of its own, and a connector."""
-    radeon = tmp_path / "devices" / "0000:03:00.0"
-    (radeon / "hwmon" / "hwmon4").mkdir(parents=True)
-    for name, text in {
-        "vendor": "0x1002\n",
-        "mem_info_vram_total": "17163091968\n",
-        "mem_info_vram_used": "1163091968\n",
-        "gpu_busy_percent": "37\n",
-        "product_name": "AMD Radeon RX 7800 XT\n",
-        "hwmon/hwmon4/power1_average": "211000000\n",
-        "hwmon/hwmon4/temp1_input": "64000\n",
-        "hwmon/hwmon4/freq1_input": "2430000000\n",
-        "hwmon/hwmon4/freq2_input": "1218000000\n",
-    }.items():
-        (radeon / name).write_text(text)
-    intel = tmp_path / "devices" / "0000:00:02.0"
-    intel.mkdir()
-    (intel / "vendor").write_text("0x8086\n")
-    drm = tmp_path / "drm"
-    for name, device in (("card0", intel), ("card1", radeon)):
-        (drm / name).mkdir(parents=True)
-        (drm / name / "device").symlink_to(device)
-    (drm / "card1-DP-1").mkdir()
-    return drm
+def root(tmp_path: Path) -> Path:
+    """A Radeon beside an Intel card, and a process on it as amdgpu and amdkfd see it."""
+    add_card(tmp_path, 0, "0000:00:02.0", vendor="0x8086")
+    add_card(
+        tmp_path,
+        1,
+        "0000:03:00.0",
+        vendor="0x1002",
+        mem_info_vram_total=17163091968,
+        mem_info_vram_used=1163091968,
+        gpu_busy_percent=37,
+        product_name="AMD Radeon RX 7800 XT",
+        hwmon__hwmon4__power1_average=211000000,
+        hwmon__hwmon4__temp1_input=64000,
+        hwmon__hwmon4__freq1_input=2430000000,
+        hwmon__hwmon4__freq2_input=1218000000,
+        gpu_metrics=metrics(0x21 | 1 << 35),
+    )
+    add_process(tmp_path, 4242, AMDGPU.format(client=5, vram_kib=4096))
+    write(
+        tmp_path / "kfd" / "topology" / "nodes" / "0",
+        gpu_id=0,
+        properties="cpu_cores_count 16\nlocation_id 0",
+    )
+    write(
+        tmp_path / "kfd" / "topology" / "nodes" / "1",
+        gpu_id=30381,
+        properties="simd_count 120\nlocation_id 768\ndomain 0",
+    )
+    return tmp_path
 
 
-def test_every_counter(sysfs: Path):
-    assert AmdProbe(sysfs).read(None) == (
+def metrics(throttle: int, revision: int = 3) -> bytes:
+    """gpu_metrics_v1_3: its header, and `indep_throttle_status` at its end."""
+    return bytes([120, 0, 1, revision]) + bytes(108) + throttle.to_bytes(8, "little")
+
+
+def probe(root: Path) -> AmdProbe:
+    return AmdProbe(root / "drm", root / "kfd", root / "proc")
+
+
+def test_every_counter(root: Path):
+    assert probe(root).read(4242) == (
         DeviceSample(
             vendor="amd",
             index=0,
@@ -47,32 +64,65 @@ def test_every_counter(sysfs: Path):
             total_bytes=17163091968,
             free_bytes=16000000000,
             used_bytes=1163091968,
+            process_bytes=4 * MIB,
             power_w=211.0,
             temperature_c=64.0,
             gpu_clock_mhz=2430,
             memory_clock_mhz=1218,
             utilisation_percent=37,
+            throttle=Throttle.POWER | Throttle.HEAT,
             driver=platform.release(),
         ),
     )
 
 
-def test_newer_kernels_call_the_power_otherwise(sysfs: Path):
-    hwmon = sysfs / "card1" / "device" / "hwmon" / "hwmon4"
-    (hwmon / "power1_average").rename(hwmon / "power1_input")
-    assert AmdProbe(sysfs).read(None)[0].power_w == 211.0
+def test_hip_s_share_is_amdkfd_s_where_amdgpu_does_not_count_it(root: Path):
+    write(root / "kfd" / "proc" / "4242", vram_30381=1610571776)
+    assert probe(root).read(4242)[0].process_bytes == 1610571776
+    write(root / "kfd" / "proc" / "4242", vram_30381=0)
+    assert probe(root).read(4242)[0].process_bytes == 4 * MIB
+
+
+def test_a_process_that_is_not_on_it_is_unknown_not_zero(root: Path):
+    assert probe(root).read(1)[0].process_bytes is None
+    assert probe(root).read(None)[0].process_bytes is None
+
+
+def test_newer_kernels_call_the_power_otherwise(root: Path):
+    sensors = root / "devices" / "0000:03:00.0" / "hwmon" / "hwmon4"
+    (sensors / "power1_average").rename(sensors / "power1_input")
+    assert probe(root).read(None)[0].power_w == 211.0
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (metrics(0), Throttle(0)),
+        (metrics(1 << 17), Throttle.CURRENT),
+        (metrics(0xFFFF_FFFF_FFFF_FFFF), None),
+        (metrics(1, revision=1), None),
+        (metrics(1)[:60], None),
+        (b"", None),
+    ],
+)
+def test_what_slows_it_down(root: Path, table: bytes, expected: Throttle | None):
+    (root / "devices" / "0000:03:00.0" / "gpu_metrics").write_bytes(table)
+    assert probe(root).read(None)[0].throttle == expected
 
 
 @pytest.mark.parametrize("text", ["", "N/A\n", "\xff"])
-def test_a_counter_that_cannot_be_read_is_none(sysfs: Path, text: str):
-    (sysfs / "card1" / "device" / "mem_info_vram_used").write_bytes(text.encode("latin-1"))
-    (sysfs / "card1" / "device" / "hwmon" / "hwmon4" / "temp1_input").unlink()
-    (read,) = AmdProbe(sysfs).read(None)
+def test_a_counter_that_cannot_be_read_is_none(root: Path, text: str):
+    device = root / "devices" / "0000:03:00.0"
+    (device / "mem_info_vram_used").write_bytes(text.encode("latin-1"))
+    (device / "hwmon" / "hwmon4" / "temp1_input").unlink()
+    (device / "gpu_metrics").unlink()
+    (read,) = probe(root).read(None)
     assert read.used_bytes is None
     assert read.free_bytes is None
     assert read.temperature_c is None
+    assert read.throttle is None
     assert read.total_bytes == 17163091968
 
 
 def test_without_the_driver_there_are_no_gpus(tmp_path: Path):
-    assert AmdProbe(tmp_path / "absent").read(None) == ()
+    assert probe(tmp_path / "absent").read(1) == ()

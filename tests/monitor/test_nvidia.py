@@ -1,16 +1,22 @@
 """NVIDIA's counters: read when supported, None when not, no GPUs without a driver."""
 
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import psutil
 import pynvml
 import pytest
 
 from kvdesk.errors import ProbeUnavailable
-from kvdesk.monitor.nvidia import NvidiaProbe
-from kvdesk.monitor.sample import DeviceSample
+from kvdesk.monitor.nvidia import NvidiaProbe, process_name
+from kvdesk.monitor.sample import DeviceSample, ProcessUse, Throttle
 from tests.monitor.fake_nvml import CONTAINED, LAPTOP, SILENT, FakeNvml
 
 
 def test_every_counter_of_a_laptop():
-    (read,) = NvidiaProbe(FakeNvml(LAPTOP)).read(4242)
+    (read,) = NvidiaProbe(FakeNvml(LAPTOP), {900: "Xorg"}.__getitem__).read(4242)
     assert read == DeviceSample(
         vendor="nvidia",
         index=0,
@@ -25,7 +31,8 @@ def test_every_counter_of_a_laptop():
         gpu_clock_mhz=2250,
         memory_clock_mhz=8000,
         utilisation_percent=96,
-        throttle_reasons=("power limit", "too hot"),
+        throttle=Throttle.POWER | Throttle.HEAT,
+        neighbours=(ProcessUse("Xorg", 104857600),),
         driver="580.95.05",
     )
 
@@ -35,7 +42,7 @@ def test_several_gpus_keep_their_order_and_bytes_become_text():
     assert (laptop.index, contained.index) == (0, 1)
     assert contained.name == "NVIDIA H200"
     assert contained.pci_bus_id == "00000000:9D:00.0"
-    assert contained.throttle_reasons == ()  # idle is no reason to worry
+    assert contained.throttle == Throttle(0)  # idle is no reason to worry
     assert contained.gpu_clock_mhz is None
 
 
@@ -78,15 +85,39 @@ def test_closing_lets_go_once():
 
 
 def test_the_bits_are_nvmls_own():
-    for reasons, name in (
-        (pynvml.nvmlClocksEventReasonSwPowerCap, "power limit"),
-        (pynvml.nvmlClocksEventReasonHwSlowdown, "hardware slowdown"),
-        (pynvml.nvmlClocksEventReasonSwThermalSlowdown, "too hot"),
-        (pynvml.nvmlClocksEventReasonHwThermalSlowdown, "too hot (hardware)"),
-        (pynvml.nvmlClocksEventReasonHwPowerBrakeSlowdown, "power brake"),
+    for reasons, expected in (
+        (pynvml.nvmlClocksEventReasonSwPowerCap, Throttle.POWER),
+        (pynvml.nvmlClocksEventReasonHwSlowdown, Throttle.HARDWARE),
+        (pynvml.nvmlClocksEventReasonSwThermalSlowdown, Throttle.HEAT),
+        (pynvml.nvmlClocksEventReasonHwThermalSlowdown, Throttle.HEAT),
+        (pynvml.nvmlClocksEventReasonHwPowerBrakeSlowdown, Throttle.POWER),
     ):
         gpu = LAPTOP | {"CurrentClocksThrottleReasons": reasons}
-        assert NvidiaProbe(FakeNvml(gpu)).read(None)[0].throttle_reasons == (name,)
+        assert NvidiaProbe(FakeNvml(gpu)).read(None)[0].throttle == expected
+
+
+def test_the_neighbours_are_the_others_each_once_the_largest_first():
+    gpu = LAPTOP | {
+        "ComputeRunningProcesses": [
+            SimpleNamespace(pid=900, usedGpuMemory=1 << 20),
+            SimpleNamespace(pid=4242, usedGpuMemory=5 << 30),
+            SimpleNamespace(pid=77, usedGpuMemory=None),
+        ],
+        "GraphicsRunningProcesses": [
+            SimpleNamespace(pid=900, usedGpuMemory=1 << 20),
+            SimpleNamespace(pid=901, usedGpuMemory=1 << 30),
+        ],
+    }
+    (read,) = NvidiaProbe(FakeNvml(gpu), str).read(4242)
+    assert read.process_bytes == 5 << 30
+    assert read.neighbours == (ProcessUse("901", 1 << 30), ProcessUse("900", 1 << 20))
+
+
+def test_a_process_has_its_name_or_its_number():
+    assert process_name(os.getpid()) == psutil.Process().name()
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
+        pass
+    assert process_name(process.pid) == str(process.pid)
 
 
 def test_the_real_library_is_asked_without_harm():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kvdesk.memory.report import Device, Item, Kind, MemoryReport
-from kvdesk.monitor.sample import DeviceSample
+from kvdesk.monitor.sample import DeviceSample, HostSample
 from kvdesk.plan.options import LoadOptions
 from kvdesk.resources import resource_path
 from kvdesk.session import alarms
@@ -31,14 +31,37 @@ def reading(**values: Any) -> dict[str, DeviceSample]:
 
 
 def test_what_is_not_on_the_device_has_spilled() -> None:
-    assert alarms.spilled_bytes(report(), reading(process_bytes=4 * GIB)) == 2 * GIB
-    assert alarms.spilled_bytes(report(), reading(used_bytes=5 * GIB)) == GIB
-    assert alarms.spilled_bytes(report(), reading(process_bytes=6 * GIB - 100 * MIB)) == 0
-    assert alarms.spilled_bytes(report(), reading(process_bytes=7 * GIB)) == 0
-    assert alarms.spilled_bytes(report(), reading()) == 0
-    assert alarms.spilled_bytes(report(), {}) == 0
+    def spilled(readings: dict[str, DeviceSample], device: Device = GPU) -> int:
+        return alarms.spilled_bytes(report(device), HostSample(), readings)
+
+    assert spilled(reading(process_bytes=4 * GIB)) == 2 * GIB
+    assert spilled(reading(used_bytes=5 * GIB)) == GIB
+    assert spilled(reading(process_bytes=6 * GIB - 100 * MIB)) == 0
+    assert spilled(reading(process_bytes=7 * GIB)) == 0
+    assert spilled(reading()) == 0
+    assert spilled({}) == 0
     metal = Device("CUDA0", "gpu", "metal", 8 * GIB, 7 * GIB, "a shared one")
-    assert alarms.spilled_bytes(report(metal), reading(process_bytes=0)) == 0
+    assert spilled(reading(process_bytes=0), metal) == 0
+    integrated = Device("CUDA0", "gpu", "vulkan", 8 * GIB, 7 * GIB, "a shared one", is_integrated=True)
+    assert spilled(reading(process_bytes=0), integrated) == 0
+
+
+def test_what_windows_counts_beyond_llama_cpp_s_own_host_buffers_has_spilled() -> None:
+    pinned = Item(Kind.COMPUTE, "CPU", GIB, "exact", "")
+    mapped = Item(Kind.WEIGHTS, "CPU", 5 * GIB, "exact", "", is_reclaimable=True)
+    loaded = report()
+    loaded = MemoryReport("measurement", (*loaded.items, pinned, mapped), loaded.devices)
+
+    def spilled(shared: int | None, of: MemoryReport = loaded) -> int:
+        return alarms.spilled_bytes(of, HostSample(gpu_shared_bytes=shared), reading(process_bytes=7 * GIB))
+
+    assert spilled(None) == 0
+    assert spilled(GIB + 100 * MIB) == 0
+    assert spilled(3 * GIB) == 2 * GIB
+    integrated = Device("CUDA0", "gpu", "vulkan", 8 * GIB, 7 * GIB, "a shared one", is_integrated=True)
+    assert spilled(6 * GIB + 100 * MIB, report(integrated)) == 0  # all of it belongs there
+    both = alarms.spilled_bytes(loaded, HostSample(gpu_shared_bytes=3 * GIB), reading(process_bytes=5 * GIB))
+    assert both == 2 * GIB  # the same bytes, seen from both sides
 
 
 def test_a_knee_is_less_than_half_at_a_like_depth() -> None:
@@ -68,18 +91,27 @@ def parts() -> Any:
 def test_a_spill_that_stays_is_told_once_with_a_way_out(parts: Any) -> None:
     spilling = reading(process_bytes=4 * GIB)
     for _ in range(alarms.SPILL_SAMPLES - 1):
-        alarms.sampled(parts, spilling)
-    alarms.sampled(parts, reading(process_bytes=7 * GIB))
+        alarms.sampled(parts, HostSample(), spilling)
+    alarms.sampled(parts, HostSample(), reading(process_bytes=7 * GIB))
     for _ in range(alarms.SPILL_SAMPLES - 1):
-        alarms.sampled(parts, spilling)
+        alarms.sampled(parts, HostSample(), spilling)
     assert parts.told == []
     for _ in range(5):
-        alarms.sampled(parts, spilling)
+        alarms.sampled(parts, HostSample(), spilling)
     (event,) = parts.told
     assert "2,048 MiB" in event.notice.message
     assert event.notice.remedy is not None
     alarms.loaded(parts)
     assert parts.alarms == Alarms()
+
+
+def test_windows_count_tells_the_same(parts: Any) -> None:
+    for _ in range(alarms.SPILL_SAMPLES):
+        assert parts.told == []
+        alarms.sampled(parts, HostSample(gpu_shared_bytes=2 * GIB), reading(used_bytes=8 * GIB))
+    (event,) = parts.told
+    assert "2,048 MiB" in event.notice.message
+    assert event.notice.remedy is not None
 
 
 def test_a_break_of_the_speed_is_told(parts: Any) -> None:

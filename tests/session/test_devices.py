@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from kvdesk.memory.report import HOST, Device, Item, Kind, MemoryReport
 from kvdesk.monitor.nvidia import NvidiaProbe
 from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
@@ -44,6 +46,32 @@ def test_another_vendors_reading_is_not_taken():
     amd = replace(READ_SLOW, vendor="amd")
     assert match((SLOW,), Sample(0.0, HOST_READ, (amd,))) == {}
     assert "Vulkan0" in match((VULKAN,), SAMPLE)  # Vulkan drives every vendor's
+
+
+def test_the_pci_address_tells_more_than_the_name():
+    radeon = DeviceSample("amd", 0, "AMD GPU", pci_bus_id="0000:03:00.0", free_bytes=GIB)
+    listed = Device("Vulkan1", "gpu", "vulkan", 16 * GIB, 9 * GIB, "AMD Radeon RX 7800 XT (RADV NAVI32)")
+    assert match((listed,), Sample(0.0, HOST_READ, (radeon,))) == {}
+    addressed = msgspec.structs.replace(listed, pci_bus_id="0000:03:00.0")
+    assert match((addressed,), Sample(0.0, HOST_READ, (radeon,))) == {"Vulkan1": radeon}
+    # NVML's domains have eight digits; of two equal ones the address finds the right one.
+    twins = tuple(
+        replace(READ_SLOW, index=place, pci_bus_id=f"00000000:{place + 1:02X}:00.0") for place in (0, 1)
+    )
+    second = msgspec.structs.replace(SLOW, pci_bus_id="0000:02:00.0")
+    assert match((second,), Sample(0.0, HOST_READ, twins))["CUDA1"].index == 1
+    elsewhere = msgspec.structs.replace(SLOW, pci_bus_id="0000:09:00.0")
+    assert match((elsewhere,), Sample(0.0, HOST_READ, twins)) == {}
+
+
+def test_an_integrated_gpu_s_free_memory_is_what_llama_cpp_says():
+    corner = DeviceSample("amd", 0, "AMD GPU", pci_bus_id="0000:c4:00.0", total_bytes=GIB, free_bytes=MIB)
+    device = Device(
+        "Vulkan0", "gpu", "vulkan", 16 * GIB, 9 * GIB, "", pci_bus_id="0000:c4:00.0", is_integrated=True
+    )
+    merged = merge((device, HOST), Sample(0.0, HOST_READ, (corner,)), None)
+    assert free(merged)["Vulkan0"] == 9 * GIB
+    assert merged[0].total_bytes == 16 * GIB
 
 
 def test_what_our_engine_holds_counts_as_free():

@@ -1,13 +1,14 @@
 """The history as a file for a spreadsheet."""
 
 import csv
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from kvdesk.errors import StoreError
-from kvdesk.monitor.sample import DeviceSample
+from kvdesk.monitor.sample import DeviceSample, Throttle
 from kvdesk.session.history import History
 from kvdesk.session.history_csv import export_csv
 from kvdesk.session.state import DeskState
@@ -21,15 +22,17 @@ def history() -> History:
     held = History(8)
     held.mark(99.6, "load", "demo loaded")
     reading = DeviceSample("nvidia", 0, "RTX", used_bytes=5, process_bytes=3, power_w=61.25)
+    slowed = replace(reading, throttle=Throttle.POWER | Throttle.HEAT, gpu_clock_mhz=1950)
     held.add(sample(99.5, process_bytes=7), DeskState(), {})
-    held.add(sample(100.0, process_bytes=8), DeskState(), {"CUDA0": reading})
+    held.add(sample(100.0, process_bytes=8), DeskState(), {"CUDA0": slowed, "CUDA1": reading})
+    held.add(sample(100.5), DeskState(), {"CUDA0": replace(slowed, throttle=Throttle(0))})
     return held
 
 
 def test_a_row_for_each_sample_with_its_time_and_marks(history: History, tmp_path: Path):
     path = tmp_path / "history.csv"
     export_csv(history.copied(), history.marks, path, 100.0, NOW)
-    first, second = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    first, second, third = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     assert first["time"] == "2026-11-20T12:00:09.500+00:00"
     assert first["CUDA0 bytes"] == ""
     assert first["process_bytes"] == "7"
@@ -37,12 +40,16 @@ def test_a_row_for_each_sample_with_its_time_and_marks(history: History, tmp_pat
     assert (second["CUDA0 bytes"], second["CUDA0 process_bytes"]) == ("5", "3")
     assert second["CUDA0 power_w"] == "61.25"
     assert second["CUDA0 temperature_c"] == ""
+    assert second["CUDA0 gpu_clock_mhz"] == "1950"
+    throttles = [row["CUDA0 throttle"] for row in (first, second, third)]
+    assert throttles == ["", "power limit, too hot", "none"]
+    assert second["CUDA1 throttle"] == ""
 
 
 def test_a_copy_does_not_change_with_the_next_rows(history: History):
     copied = history.copied()
     history.add(sample(101.0), DeskState(), {})
-    assert len(copied.time_s) == 2
+    assert len(copied.time_s) == 3
     copied.process_bytes[0] = 1
     assert history.columns().process_bytes[0] == 7
 

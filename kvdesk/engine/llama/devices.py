@@ -27,21 +27,23 @@ def list_devices(handles: Sequence[int]) -> tuple[Device, ...]:
 
 def describe(handle: int) -> Device:
     """What ggml says of one device. Memory that its backend does not know (0 of 0) is None."""
-    free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    ggml.dev_memory(handle, ctypes.byref(free), ctypes.byref(total))
+    props = ggml.DeviceProps()
+    ggml.dev_props(handle, ctypes.byref(props))
     backend = text_of(ggml.reg_name(ggml.dev_reg(handle))).lower()
     kind: DeviceKind = "gpu"
     if backend == "rpc":
         kind = "rpc"
-    elif ggml.dev_type(handle) in (DeviceType.CPU, DeviceType.ACCEL):
+    elif props.type in (DeviceType.CPU, DeviceType.ACCEL):
         kind = "cpu"
     return Device(
-        name=text_of(ggml.dev_name(handle)),
+        name=text_of(props.name),
         kind=kind,
         backend=backend,
-        total_bytes=total.value or None,
-        free_bytes=free.value if total.value else None,
-        description=text_of(ggml.dev_description(handle)),
+        total_bytes=props.memory_total or None,
+        free_bytes=props.memory_free if props.memory_total else None,
+        description=text_of(props.description),
+        pci_bus_id=text_of(props.device_id),
+        is_integrated=props.type == DeviceType.IGPU,
     )
 
 

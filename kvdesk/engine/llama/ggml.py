@@ -21,6 +21,32 @@ class DeviceType(IntEnum):
     META = 4
 
 
+class DeviceCaps(ctypes.Structure):
+    """struct ggml_backend_dev_caps"""
+
+    _fields_ = (
+        ("is_async", c_bool),
+        ("host_buffer", c_bool),
+        ("buffer_from_host_ptr", c_bool),
+        ("events", c_bool),
+        ("mmap_support", c_bool),
+    )
+
+
+class DeviceProps(ctypes.Structure):
+    """struct ggml_backend_dev_props"""
+
+    _fields_ = (
+        ("name", c_char_p),
+        ("description", c_char_p),
+        ("memory_free", c_size_t),
+        ("memory_total", c_size_t),
+        ("type", c_int),
+        ("device_id", c_char_p),
+        ("caps", DeviceCaps),
+    )
+
+
 class InitParams(ctypes.Structure):
     """struct ggml_init_params"""
 
@@ -56,9 +82,7 @@ dev_by_type = _bind("ggml_backend_dev_by_type", c_void_p, c_int)
 dev_name = _bind("ggml_backend_dev_name", c_char_p, c_void_p)
 dev_description = _bind("ggml_backend_dev_description", c_char_p, c_void_p)
 dev_type = _bind("ggml_backend_dev_type", c_int, c_void_p)
-dev_memory = _bind(
-    "ggml_backend_dev_memory", None, c_void_p, ctypes.POINTER(c_size_t), ctypes.POINTER(c_size_t)
-)
+dev_props = _bind("ggml_backend_dev_get_props", None, c_void_p, ctypes.POINTER(DeviceProps))
 dev_reg = _bind("ggml_backend_dev_backend_reg", c_void_p, c_void_p)
 dev_buffer_type = _bind("ggml_backend_dev_buffer_type", c_void_p, c_void_p)
 dev_host_buffer_type = _bind("ggml_backend_dev_host_buffer_type", c_void_p, c_void_p)

@@ -1,6 +1,5 @@
 """The history as a table that can be read aloud: a row for each sample, the latest first."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -72,12 +71,4 @@ class HistoryItems(QAbstractTableModel):
         if column == 0:
             moment = self._now - timedelta(seconds=float(self._ages_s[place]))
             return moment.strftime("%H:%M:%S.%f")[:-5]
-        return figure(self._columns[column - 1][place], self._quantities[column - 1].unit)
-
-
-def figure(value: float, unit: str) -> str:
-    """A reading as text: cells whole, GiB to two places, the rest to one; a dash when it is missing."""
-    if math.isnan(value):
-        return "–"
-    places = {"": 0, "GiB": 2}.get(unit, 1)
-    return f"{value:,.{places}f}"
+        return self._quantities[column - 1].text(self._columns[column - 1][place])

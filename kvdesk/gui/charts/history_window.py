@@ -19,20 +19,26 @@ from PySide6.QtWidgets import (
 )
 
 from kvdesk.gui import theme
-from kvdesk.gui.charts.history_items import HistoryItems, figure
+from kvdesk.gui.charts.history_items import HistoryItems
 from kvdesk.gui.charts.lane_plot import LanePlot
 from kvdesk.gui.charts.lanes import thinned
 from kvdesk.gui.charts.memory_chart import ceiling_bytes
-from kvdesk.gui.charts.quantities import Lane, Quantity, quantities
-from kvdesk.gui.controls import push_button, text_label
-from kvdesk.gui.desk.memory_rows import device_uses
+from kvdesk.gui.charts.quantities import Dashes, Lane, Quantity, quantities
+from kvdesk.gui.controls import push_button, size_window, text_label
+from kvdesk.gui.desk.memory_rows import device_title, device_uses
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState
-from kvdesk.units import GIB
+from kvdesk.units import GIB, format_bytes
 
+_DASH_SIGNS = {
+    Dashes.SolidLine: "━",
+    Dashes.DashLine: "╌",
+    Dashes.DotLine: "┈",
+    Dashes.DashDotLine: "╍",
+}
 _MOST_POINTS = 4000  # of a line; more than pixels, so that what is zoomed into keeps its shape
 
 
@@ -48,7 +54,7 @@ class HistoryWindow(QDialog):
         self._shown: list[Quantity] = []
         self._ages_s = np.zeros(0)
         self.setWindowTitle(self.tr("Memory, cache and speed"))
-        self.resize(980, 680)
+        size_window(self, 980, 680)
         self.items = HistoryItems()
         self.plots: dict[Lane, LanePlot] = {}
         self.graph = self._make_graph()
@@ -92,7 +98,8 @@ class HistoryWindow(QDialog):
             line = self._lines.pop(name)
             line.getViewBox().removeItem(line)
         for quantity in self._shown:
-            self._draw(quantity)
+            if quantity.lane is not None:
+                self._draw(quantity, quantity.lane)
         self._show_legends()
         self._draw_ceiling(state)
         self._draw_marks(now_s)
@@ -112,20 +119,20 @@ class HistoryWindow(QDialog):
 
     # ------------------------------------------------------------------------------------------- drawing
 
-    def _draw(self, quantity: Quantity) -> None:
-        style = Qt.PenStyle.DashLine if quantity.is_dashed else Qt.PenStyle.SolidLine
+    def _draw(self, quantity: Quantity, lane: Lane) -> None:
         line = self._lines.get(quantity.name)
         if line is None:
             line = pg.PlotCurveItem(connect="finite", antialias=True)
-            self.plots[quantity.lane].box.addItem(line)
+            self.plots[lane].box.addItem(line)
             self._lines[quantity.name] = line
-        line.setPen(pg.mkPen(quantity.colour, width=1.5, style=style))
-        line.setData(*thinned(-self._ages_s, quantity.values, _MOST_POINTS))
+        width = 6 if quantity.is_throttle else 1.5
+        line.setPen(pg.mkPen(quantity.colour, width=width, style=quantity.dashes))
+        line.setData(*thinned(-self._ages_s, quantity.drawn(), _MOST_POINTS))
 
     def _show_legends(self) -> None:
         for lane, plot in self.plots.items():
             parts = [
-                f'<span style="color:{each.colour.name()}">{"╌" if each.is_dashed else "━"}</span>'
+                f'<span style="color:{each.colour.name()}">{_DASH_SIGNS[each.dashes]}</span>'
                 f" {each.name}" + (f" ({each.unit})" if each.unit else "")
                 for each in self._shown
                 if each.lane is lane
@@ -172,13 +179,27 @@ class HistoryWindow(QDialog):
             line.setValue(-age_s)
             line.setVisible(age_s > 0)
         values = [
-            f"{quantity.name} {figure(quantity.values[nearest], quantity.unit)} {quantity.unit}".strip()
+            f"{quantity.name} {quantity.text(quantity.values[nearest])} {quantity.unit}".strip()
             for quantity in self._shown
             if not np.isnan(quantity.values[nearest])
         ]
+        if age_s == 0:
+            values += self._neighbours()
         when = self.tr("now") if age_s == 0 else self.tr("{age} s ago").format(age=f"{age_s:.1f}")
         self.readout.setText(f"{when}: {' · '.join(values)}")
         self.graph.setAccessibleDescription(self.readout.text())
+
+    def _neighbours(self) -> list[str]:
+        """Which other programs hold memory of the devices now, as far as their drivers tell."""
+        uses = {name: each for name, each in self._desk.history.neighbours.items() if each}
+        titles = {device.name: device_title(device) for device in self._desk.state.devices}
+        return [
+            self.tr("{program} on {device} {size}").format(
+                program=use.name, device=titles.get(name, name), size=format_bytes(use.bytes)
+            )
+            for name, each in uses.items()
+            for use in each
+        ]
 
     def _follow(self, is_on: bool) -> None:
         if is_on:
