@@ -12,14 +12,14 @@ from kvdesk.memory.report import Refusal
 from kvdesk.phrases import Phrase
 from kvdesk.plan.options import BY_NAME
 
-# Our name and KoboldCpp's: `--name` of its command, and the key of its settings file (version 1.102).
+# Our name and KoboldCpp's: `--name` of its command, and the key of its settings file (1.110 and later).
 NAMES: dict[str, str] = {
     "ctx_size": "contextsize",
     "cache_type_k": "quantkv",
     "cache_type_v": "quantkv",
     "n_gpu_layers": "gpulayers",
-    "flash_attn": "flashattention",
-    "ubatch_size": "blasbatchsize",
+    "flash_attn": "noflashattention",
+    "ubatch_size": "batchsize",
     "tensor_split": "tensor_split",
     "threads": "threads",
     "threads_batch": "blasthreads",
@@ -31,32 +31,34 @@ NAMES: dict[str, str] = {
     "cpu_moe": "moecpu",
     "override_tensor": "overridetensors",
 }
-LEVELS = {"f16": 0, "q8_0": 1, "q4_0": 2}  # of quantkv
-BATCHES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)  # what blasbatchsize accepts
+TYPES = ("bf16", "f16", "q8_0", "q5_1", "q4_0")  # of quantkv, the finest first
+BATCHES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)  # what batchsize accepts
+CONTEXTS = (256, 262144)  # the least and the most that contextsize accepts
 EXPRESSED = frozenset(NAMES)
 
 
 def cache_type(launch: Launch) -> str:
-    """KoboldCpp's one type for K and V: the smallest of its three that keeps both at least as finely."""
-    kinds = (launch.options.cache_type_k, launch.options.cache_type_v)
+    """KoboldCpp's one type for K and V: that of both, or the smallest of its own that is as fine as both."""
+    kinds = {launch.options.cache_type_k, launch.options.cache_type_v}
+    if len(kinds) == 1 and (same := next(iter(kinds))) in TYPES:
+        return same
     needed = max(CACHE_TYPES[name].bits_per_value for name in kinds)
-    return next((name for name in reversed(LEVELS) if CACHE_TYPES[name].bits_per_value >= needed), "f16")
+    return next((name for name in reversed(TYPES) if CACHE_TYPES[name].bits_per_value >= needed), "f16")
 
 
 def settings(launch: Launch) -> dict[str, Any]:
     """What KoboldCpp is told besides its model, by its own names."""
     options = launch.options
-    level = LEVELS[cache_type(launch)]
+    kind = cache_type(launch)
     batch = max((size for size in BATCHES if size <= options.ubatch_size), default=BATCHES[0])
     found: dict[str, Any] = {
         "gpulayers": options.n_gpu_layers if options.n_gpu_layers >= 0 else EVERY_LAYER,
-        "quantkv": level,
-        "flashattention": options.flash_attn != "off" or level > 0,
-        "blasbatchsize": batch,
+        "quantkv": kind,
+        "batchsize": batch,
         "noshift": True,
     }
     if tokens := context_tokens(launch):
-        found = {"contextsize": tokens, **found}
+        found = {"contextsize": min(max(tokens, CONTEXTS[0]), CONTEXTS[1]), **found}
     if options.tensor_split:
         found["tensor_split"] = list(options.tensor_split)
     if options.threads:
@@ -69,6 +71,7 @@ def settings(launch: Launch) -> dict[str, Any]:
         check_commas(options.override_tensor)
         found["overridetensors"] = ",".join(options.override_tensor)
     switches = {
+        "noflashattention": options.flash_attn == "off" and not CACHE_TYPES[kind].is_quantised,
         "usemmap": options.mmap,
         "usemlock": options.mlock,
         "useswa": not options.swa_full,  # its own default is the full context
@@ -105,7 +108,20 @@ def warnings(launch: Launch) -> tuple[Refusal, ...]:
                 Phrase("The cache takes other memory than planned."),
             )
         )
-    if options.flash_attn == "off" and name != "f16":
+    tokens = context_tokens(launch)
+    if tokens and not CONTEXTS[0] <= tokens <= CONTEXTS[1]:
+        found.append(
+            warning(
+                "ctx_size",
+                Phrase(
+                    "KoboldCpp takes contexts of {least:,} to {most:,} tokens.",
+                    least=CONTEXTS[0],
+                    most=CONTEXTS[1],
+                ),
+                Phrase("The nearest is written."),
+            )
+        )
+    if options.flash_attn == "off" and CACHE_TYPES[name].is_quantised:
         found.append(
             warning(
                 "flash_attn",
@@ -152,7 +168,9 @@ def _why(name: str) -> str:
     if name == "useswa":
         return "Otherwise the caches of sliding windows are as long as the whole context."
     if name == "quantkv":
-        return "One type for K and V: 0 is f16, 1 is q8_0, 2 is q4_0."
+        return "One type for K and V."
+    if name == "noflashattention":
+        return "Otherwise flash attention is on."
     row = BY_NAME[next(own for own, theirs in NAMES.items() if theirs == name)]
     return f"{row.spec.help.split('. ')[0].removesuffix('.')}."
 

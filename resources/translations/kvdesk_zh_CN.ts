@@ -3828,7 +3828,7 @@
     </message>
     <message>
         <source>KoboldCpp takes contexts of {least:,} to {most:,} tokens.</source>
-        <translation type="unfinished"></translation>
+        <translation>KoboldCpp 只接受 {least:,} 到 {most:,} 个 token 的上下文。</translation>
     </message>
     <message>
         <source>LM Studio counts GPU layers as a part of all, and here their number is not known.</source>
@@ -4340,7 +4340,7 @@
     </message>
     <message>
         <source>The nearest is written.</source>
-        <translation type="unfinished"></translation>
+        <translation>写入的是最接近的值。</translation>
     </message>
     <message>
         <source>The new cache predicts something else (divergence {found:.2g}; up to {most:.2g} is usual), so the old one was kept.</source>
@@ -5088,7 +5088,7 @@
     </message>
     <message>
         <source>Without flash attention KoboldCpp quantises the K cache alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>不用 Flash Attention 时，KoboldCpp 只量化 K 缓存。</translation>
     </message>
     <message>
         <source>from {count} load on this device: what it took beyond the plan</source>

@@ -268,6 +268,20 @@ def test_koboldcpps_file_and_its_own_defaults():
     assert read.unknown == ("port_param: 5001",)
 
 
+def test_koboldcpps_later_versions_name_the_type_and_have_flash_attention_on():
+    read = read_launch("koboldcpp --model a.gguf --contextsize 4096 --quantkv q5_1")
+    assert (read.options.flash_attn, read.options.cache_type_v) == ("on", "q5_1")
+    read = read_launch(
+        '{"model_param": "a.gguf", "contextsize": 4096, "flashattention": false, "noflashattention": false}'
+    )
+    assert read.options.flash_attn == "on"
+    read = read_launch("koboldcpp --model a.gguf --quantkv 3 -nofa")
+    assert (read.options.flash_attn, read.options.cache_type_k) == ("off", "bf16")
+    assert read.options.cache_type_v == "bf16"
+    with pytest.raises(OptionError, match="q9"):
+        read_launch("koboldcpp --model a.gguf --quantkv q9")
+
+
 def test_llama_cpp_pythons_server_has_numbers_for_types_and_variables_for_all():
     read = read_launch(
         "N_CTX=4096 FLASH_ATTN=true python -m llama_cpp.server --model a.gguf --type_k 8 --type_v=8 "

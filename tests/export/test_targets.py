@@ -138,10 +138,31 @@ def test_a_macro_in_a_name_is_refused_by_llama_swap():
 def test_one_type_for_both_is_never_coarser_than_what_there_is(types, kept):
     options = _types(types)
     assert f"OLLAMA_KV_CACHE_TYPE={kept}" in _text("ollama", options)
-    level = {"f16": 0, "q8_0": 1, "q4_0": 2}[kept]
-    assert json.loads(_text("koboldcpp-settings", options))["quantkv"] == level
     assert "cache_type_k" in _warned("ollama", options)
     assert ("cache_type_v" in _warned("ollama", options)) is (types != (kept, kept))
+
+
+@pytest.mark.parametrize(
+    ("types", "kept"),
+    [
+        (("bf16", "bf16"), "bf16"),
+        (("bf16", "f16"), "f16"),
+        (("f32", "f32"), "f16"),
+        (("q8_0", "q4_0"), "q8_0"),
+        (("q5_0", "q4_0"), "q5_1"),
+        (("iq4_nl", "iq4_nl"), "q4_0"),
+    ],
+)
+def test_koboldcpp_takes_the_nearest_type_that_is_not_coarser(types, kept):
+    options = _types(types)
+    assert json.loads(_text("koboldcpp-settings", options))["quantkv"] == kept
+    assert ("cache_type_k" in _warned("koboldcpp", options)) is (types != (kept, kept))
+
+
+def test_koboldcpp_refuses_longer_contexts_so_the_nearest_is_written():
+    options = LoadOptions(ctx_size=1_000_000)
+    assert "--contextsize 262144" in _text("koboldcpp", options)
+    assert "ctx_size" in _warned("koboldcpp", options)
 
 
 def _types(types: tuple[str, str]) -> LoadOptions:

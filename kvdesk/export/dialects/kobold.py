@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from kvdesk.errors import ExportError
 from kvdesk.export.dialects.imported import Imported, Reading, Setter, is_flag, named, sets
+from kvdesk.memory.cache_types import BY_NAME as CACHE_TYPES
 from kvdesk.phrases import Phrase
 
 NAME = "koboldcpp"
 
-_QUANTS = {"0": "f16", "1": "q8_0", "2": "q4_0"}
+_NUMBERS = {"0": "f16", "1": "q8_0", "2": "q4_0", "3": "bf16"}  # of quantkv before it took names
 
 
 def _model(reading: Reading, words: list[str]) -> None:
@@ -53,7 +54,9 @@ def _rope(reading: Reading, words: list[str]) -> None:
 
 
 def _quant(reading: Reading, words: list[str]) -> None:
-    reading.values["cache_type_k"] = reading.values["cache_type_v"] = _QUANTS.get(words[0], "f16")
+    name = _NUMBERS.get(words[0], words[0])
+    reading.read("cache_type_k", name)
+    reading.read("cache_type_v", name)
 
 
 def _moe(reading: Reading, words: list[str]) -> None:
@@ -101,6 +104,7 @@ _FLAGS: dict[str, tuple[tuple[str, ...], Setter]] = {
     "usevulkan": ((), _vulkan),
     "usecpu": ((), _cpu),
     "flashattention": (("--flash-attn", "-fa"), _switch("flash_attn", "on")),
+    "noflashattention": (("--no-flash-attn", "-nofa"), _switch("flash_attn", "off")),
     "quantkv": ((), _quant),
     "lowvram": (("-nkvo", "--no-kv-offload"), _switch("kv_offload", False)),
     "useswa": ((), _switch("swa_full", False)),
@@ -116,8 +120,8 @@ _NAMES = {f"--{name}": name for name in _FLAGS} | {
     flag: name for name, (others, _) in _FLAGS.items() for flag in others
 }
 _MAY_BE_ALONE = frozenset(
-    {"usecuda", "usecublas", "usevulkan", "usecpu", "flashattention", "lowvram", "useswa", "usemmap"}
-    | {"nommap", "usemlock", "moecpu"}
+    {"usecuda", "usecublas", "usevulkan", "usecpu", "flashattention", "noflashattention", "lowvram", "useswa"}
+    | {"usemmap", "nommap", "usemlock", "moecpu"}
 )
 MARKS = frozenset({"contextsize", "gpulayers", "quantkv", "model_param"})  # what tells its files from others
 
@@ -155,6 +159,8 @@ def read_file(text: str) -> Imported:
             "A .kcpps file has keys such as contextsize and gpulayers.",
         )
     reading = Reading.of(())
+    if "noflashattention" not in content and content.get("flashattention") is False:
+        reading.values["flash_attn"] = "off"  # of an earlier version, in which it was off by itself
     for name, value in content.items():
         if value is None or value is False or value in ("", []):
             continue
@@ -187,15 +193,19 @@ def _belongs(name: str, word: str) -> bool:
     return word in words or re.fullmatch(r"\d*\.?\d+(?:e[+-]?\d+)?", word, re.IGNORECASE) is not None
 
 
+def _is_quantised(reading: Reading) -> bool:
+    return CACHE_TYPES[str(reading.values.get("cache_type_v", "f16"))].is_quantised
+
+
 def _imported(reading: Reading) -> Imported:
-    """Fill in what KoboldCpp decides by itself (version 1.102)."""
-    if reading.values.get("cache_type_v", "f16") != "f16" and reading.values.get("flash_attn") != "on":
+    """Fill in what KoboldCpp decides by itself (1.110 and later)."""
+    if _is_quantised(reading) and reading.values.get("flash_attn") == "off":
         reading.values["cache_type_v"] = "f16"
-        reading.notes.append(Phrase("Without --flashattention KoboldCpp quantises the K cache alone."))
+        reading.notes.append(Phrase("Without flash attention KoboldCpp quantises the K cache alone."))
     if "n_gpu_layers" not in reading.values:
         reading.notes.append(Phrase("Without --gpulayers KoboldCpp chooses how many layers the GPU takes."))
     reading.default(
-        ctx_size=8192, batch_size=512, ubatch_size=512, flash_attn="off", mmap=False, swa_full=True
+        ctx_size=8192, batch_size=512, ubatch_size=512, flash_attn="on", mmap=False, swa_full=True
     )
     reading.as_every_layer()
     return reading.imported(NAME)
