@@ -10,6 +10,8 @@ from kvdesk.memory.report import HOST, Device
 from kvdesk.memory.shape import ModelShape
 
 FlashAttention = Literal["on", "off", "auto"]
+# "dropped": "auto" was asked for, and llama.cpp found a layer's kernel on another device than the layer.
+KernelUse = Literal["on", "off", "auto", "dropped"]
 SplitMode = Literal["none", "layer", "row", "tensor"]
 
 CELL_PADDING = 256
@@ -39,7 +41,7 @@ class Configuration:
     window_cells: int
     type_k: CacheType
     type_v: CacheType
-    flash_attn: FlashAttention
+    flash_attn: KernelUse
     swa_full: bool
     kv_offload: bool
     n_gpu_layers: int
@@ -57,8 +59,13 @@ class Configuration:
 
     @property
     def uses_flash_attention(self) -> bool:
-        """Whether V is laid out for flash attention; "auto" counts as yes (llama_cparams::flash_attn)."""
+        """Whether V is laid out for flash attention, as what was asked for decides (create_memory)."""
         return self.flash_attn != "off"
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether the graph has flash attention; "auto" counts as yes until it was dropped."""
+        return self.flash_attn not in ("off", "dropped")
 
     @property
     def host(self) -> Device:

@@ -4,6 +4,7 @@ import time
 
 from kvdesk.memory.compute import compute_items
 from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.graph.fusion import settled
 from kvdesk.memory.host import host_items, output_item, work_item
 from kvdesk.memory.kv import cache_items
 from kvdesk.memory.placement import place
@@ -19,6 +20,7 @@ def estimate(shape: ModelShape, config: Configuration, *, tells_copies: bool = T
     """
     started = time.perf_counter()
     placement = place(shape, config)
+    config = settled(shape, config)
     work = work_item(shape, config, placement)
     items = (
         *weight_items(shape, config),

@@ -46,7 +46,7 @@ def work_item(shape: ModelShape, config: Configuration, placement: Placement) ->
     threads = config.threads or os.cpu_count() or 1
     heads = max((row.key_length + row.value_length for row in shape.layers if row.keeps_cells), default=0)
     attention = F32_BYTES * threads * (128 * heads + 8192) if heads else 0
-    if not config.uses_flash_attention:
+    if not config.has_kernel:
         attention = F16_BYTES * config.n_ctx_seq * config.n_tokens * shape.layers[0].head_count
     n_bytes = max(product, attention)
     tokens = format_tokens(config.n_tokens)

@@ -137,6 +137,7 @@ class ModelShape:
     has_logits: bool = True
     uses_layer_norm: bool = False
     has_weightless_norms: bool = False
+    scales_embedding: bool = False
     skips_embedding: bool = False
     norms_values: bool = False
     late_rows: LateRows = ""

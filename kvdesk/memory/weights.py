@@ -98,6 +98,24 @@ def _totals(shape: ModelShape, key: _Key) -> WeightBytes:
     return WeightBytes(dict(total), second_copy, key.is_split)
 
 
+def weight_homes(shape: ModelShape, config: Configuration) -> Mapping[str, str]:
+    """The device that holds each tensor, by name; "output" is the matrix that makes logits."""
+    return _homes(shape, _key(shape, config))
+
+
+@lru_cache(maxsize=128)
+def _homes(shape: ModelShape, key: _Key) -> Mapping[str, str]:
+    buffers = _Buffers(key)
+    homes = {weight.name: buffers.buffer_of(weight, buffers.device_of(weight))[0] for weight in shape.weights}
+    tied = shape.tied_output
+    homes["output"] = (
+        homes.get("output.weight", key.placement.output)
+        if tied is None
+        else buffers.buffer_of(tied, key.placement.output, as_output=True)[0]
+    )
+    return homes
+
+
 def staged_bytes(shape: ModelShape, config: Configuration) -> int:
     """The largest matrix that lies on the host and not repacked, which a GPU must bring over to use it."""
     return _staged(shape, _key(shape, config))

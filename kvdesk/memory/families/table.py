@@ -197,6 +197,17 @@ WEIGHTLESS_NORMS = frozenset({"olmo", "talkie"})
 # A bias by distance joins the scores, so that no kernel computes them.
 BIASES_SCORES = _names("t5 t5encoder")
 
+# The embedding is scaled before the first layer; of others the file may ask it (build_inp_embd).
+_SCALES_EMBEDDING = _names(
+    "afmoe gemma gemma-embedding gemma2 gemma3 gemma3n gemma4 gemma4-assistant grok minicpm minicpm3"
+)
+
+
+def scales_embedding(keys: Keys) -> bool:
+    """Whether the embedding is scaled."""
+    return keys.prefix in _SCALES_EMBEDDING or keys.real("embedding_scale", 0.0) != 0.0
+
+
 # A part of the embedding joins the stream again after every layer.
 SKIPS_EMBEDDING = frozenset({"talkie"})
 

@@ -8,7 +8,10 @@ from kvdesk.memory.graph.tape import Copies, Slot, Tape
 
 @dataclass(slots=True, eq=False)
 class Tensor:
-    """A node of the sketch. `copies` are bytes on top of `n_bytes` where a copy of the cache is needed."""
+    """A node of the sketch. `copies` are bytes on top of `n_bytes` where a copy of the cache is needed.
+
+    `device` is empty until the scheduler has chosen one, unless what the node reads or writes decides it.
+    """
 
     n_bytes: int
     note: str = ""
@@ -16,6 +19,7 @@ class Tensor:
     shape: object = None  # two tensors of one shape have the same layout
     can_reuse: bool = False  # ggml_op_can_inplace
     is_input: bool = False
+    is_blank: bool = False  # filled by the graph itself, though it has a place from the beginning
     is_output: bool = False
     is_outside: bool = False  # the result lies in a cache, which has a buffer of its own
     is_listed: bool = False
@@ -36,12 +40,25 @@ class Tensor:
         return Tensor(self.n_bytes, self.note, (self,), shown=self.root)
 
 
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A fused operation, which llama.cpp gives up everywhere when it finds one away from its layer's device.
+
+    (llm_graph_result::add_fused_node)
+    """
+
+    operation: str
+    node: Tensor
+    layer_device: str
+
+
 class Graph:
     """The graph as ggml lists it: nothing stands in it before `expand` has asked for it."""
 
     def __init__(self) -> None:
         self.inputs: list[Tensor] = []
         self.nodes: list[Tensor] = []
+        self.fused: list[Fused] = []
 
     def expand(self, tensor: Tensor) -> Tensor:
         """Add a tensor after all that it needs, sources in their order (ggml_build_forward_expand)."""

@@ -17,7 +17,7 @@ def has_streams(s: Sketch) -> bool:
 def opened(s: Sketch, stream: Tensor) -> Tensor:
     """Make the streams from the embedding (altup_proj), with its magnitude."""
     ne, others = (s.shape.n_embd, s.n_tokens), (s.shape.n_embd, s.n_tokens, STREAMS - 1)
-    projected = s.new(others, s.new(others, stream))
+    projected = s.new(others, s.new(others, stream), reads="altup_proj.weight")
     return s.new((*ne, STREAMS), stream, _with_magnitude_of(s, projected, stream))
 
 
@@ -45,7 +45,7 @@ def layer(s: Sketch, streams: Tensor) -> Tensor:
 def closed(s: Sketch, streams: Tensor) -> Tensor:
     """Merge the streams into one (altup_unembd_proj)."""
     ne, others = (s.shape.n_embd, s.n_tokens), (s.shape.n_embd, s.n_tokens, STREAMS - 1)
-    projected = s.new(others, streams.view())
+    projected = s.new(others, streams.view(), reads="altup_unembd_proj.weight")
     merged = _with_magnitude_of(s, projected, streams.view())
     out = s.new(ne, streams.view(), merged.view())
     for _ in range(STREAMS - 2):
@@ -76,16 +76,17 @@ def _coefficients(s: Sketch, x: Tensor, count: int) -> Tensor:
     """altup_compute_router_modalities and the matrix after it."""
     ne = (s.shape.n_embd, s.n_tokens)
     router = s.new(ne, s.norm(x, ne, "altup_router_norm"), reuse=True)
-    modalities = s.new((STREAMS, s.n_tokens), router)
-    return s.new((count, s.n_tokens), s.new((STREAMS, s.n_tokens), modalities, reuse=True))
+    modalities = s.linear(router, "altup_router")
+    role = f"altup_{'predict' if count > STREAMS else 'correct'}_coef.weight"
+    return s.new((count, s.n_tokens), s.new((STREAMS, s.n_tokens), modalities, reuse=True), reads=role)
 
 
 def _with_layer_embedding(s: Sketch, corrected: Tensor) -> Tensor:
     width, tokens = s.shape.n_embd, s.n_tokens
     inner = (s.width("inp_gate.weight"), tokens)
-    first = s.new((width, tokens), corrected.view())
-    gate = s.new(inner, s.new(inner, first), reuse=True)
+    first = s.new((width, tokens), corrected.view(), reads="altup_correct_scale.weight")
+    gate = s.new(inner, s.linear(first, "inp_gate"), reuse=True)
     gate = s.new(inner, gate, layer_embedding(s).view(), reuse=True)
-    added = s.norm(s.new((width, tokens), gate), (width, tokens), "post_norm")
+    added = s.norm(s.linear(gate, "proj"), (width, tokens), "post_norm")
     others = s.new((width, tokens, STREAMS - 1), corrected.view(), added)
     return s.new((width, tokens, STREAMS), corrected.view(), others)

@@ -93,7 +93,7 @@ def _latent(s: Sketch, x: Tensor) -> Tensor:
     if pooled.has_pools(s):
         pooled.store_keys(s, x)
     low, q = _latent_query(s, x)
-    absorbed = s.new((rank, tokens, layer.head_count), q.view())
+    absorbed = s.new((rank, tokens, layer.head_count), q.view(), reads="attn_k_b.weight")
     row = s.linear(x, "attn_kv_a_mqa")
     latent = s.norm(row.view(), (rank, tokens), "attn_kv_a_norm")
     if not rope:  # positions play no part (glm5-next)
@@ -166,13 +166,8 @@ def _scores(
             if tensor is not None:
                 s.expand(tensor)
         _store(s, k, v, cache, is_apart=is_apart and cache.v_rotation is None)
-    # Without a kernel attention runs where the cache is, which without offloading it (-nkvo) is the host.
-    at, has_kernel = s.device, s.config.uses_flash_attention and not s.shape.biases_scores
-    if not has_kernel or s.shape.index_top_k:
-        s.device = s.placement.caches[layer.index]
     if x is not None and blocks.chooses_blocks(s):
         out = blocks.attend_to_blocks(s, x, q, cache)
-        s.device = at
         ne = (layer.value_length, layer.head_count, s.n_tokens)
         return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
     mask = cache.mask
@@ -181,12 +176,9 @@ def _scores(
     elif x is not None and selection.selects(s):
         mask = selection.selected(s, mask, x, low)
     fresh = (None, None) if s.shape.reads_cache else (k, v)
-    if has_kernel:
-        out = _with_kernel(s, q, cache, mask, fresh)
-    else:
-        out = _without_kernel(s, q, cache, mask, fresh, bias=s.shape.biases_scores)
-    s.device = at
-    return out
+    if s.config.has_kernel and not s.shape.biases_scores:
+        return _with_kernel(s, q, cache, mask, fresh)
+    return _without_kernel(s, q, cache, mask, fresh, bias=s.shape.biases_scores)
 
 
 def _store(s: Sketch, k: Tensor, v: Tensor | None, cache: CacheInputs, *, is_apart: bool) -> None:
@@ -204,7 +196,7 @@ def attend_to(s: Sketch, q: Tensor, fresh: tuple[Tensor, Tensor], mask: Tensor, 
     """Attention to K and V of so many other tokens that no cache keeps (llm_graph_input_attn_cross)."""
     for tensor in (q, *fresh):
         s.expand(tensor)
-    attend = _with_kernel if s.config.uses_flash_attention else _without_kernel
+    attend = _with_kernel if s.config.has_kernel else _without_kernel
     return attend(s, q, CacheInputs(mask), mask, fresh, cells)
 
 
@@ -221,38 +213,37 @@ def _with_kernel(
 ) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
     cells = cells or (cells_of(layer, s.config) * s.config.streams if s.shape.reads_cache else tokens)
+    kept = _kept(s, cells)
     sources = [q.view()]
     # f32 caches, and K and V that never see a cache, are read through copies in f16.
-    for tensor, copy, length in (
-        (fresh[0], Copy.F32_K, layer.key_length),
-        (fresh[1], Copy.F32_V, layer.value_length),
+    for tensor, copy, length, cache_type in (
+        (fresh[0] or kept[0], Copy.F32_K, layer.key_length, s.config.type_k),
+        (fresh[1] or kept[1], Copy.F32_V, layer.value_length, s.config.type_v),
     ):
-        cast = s.new(
-            (cells, length * layer.head_count_kv), None if tensor is None else tensor.view(), item=F16
-        )
-        if tensor is None:
+        view = tensor.view()
+        cast = s.new((cells, length * layer.head_count_kv), view, item=F16)
+        if tensor.is_outside:
             cast.copies, cast.n_bytes = ((copy, cast.n_bytes),), 0
+            if cache_type.name != "f32":
+                sources.append(view)
         sources.append(cast)
-    if s.shape.reads_cache and s.device != s.placement.caches[layer.index]:
-        sources += _brought(s, cells)
     ne = (layer.value_length, layer.head_count, tokens)
-    out = s.new(ne, *sources, mask)
+    out = s.fuse("attention", s.new(ne, *sources, mask))
     out.copies = kernel_copies(s, cells)
     if s.shape.is_mla:
         dim = s.width("attn_v_b.weight")
-        expanded = s.new((dim, tokens, layer.head_count), out.view())
+        expanded = s.new((dim, tokens, layer.head_count), out.view(), reads="attn_v_b.weight")
         out = s.new((dim, layer.head_count, tokens), expanded.view())
     out = s.expand(out.view())
     return out if cache.v_rotation is None else s.new(ne, cache.v_rotation, out.view()).view()
 
 
-def _brought(s: Sketch, cells: int) -> list[Tensor]:
-    """K and V of a cache that lies elsewhere: the scheduler copies them to the kernel."""
+def _kept(s: Sketch, cells: int) -> tuple[Tensor, Tensor]:
+    """K and V in the cache."""
     layer, config = s.layer, s.config
-    rows = [config.type_k.row_bytes(layer.key_length * layer.head_count_kv)]
-    rows += [rows[0] if s.shape.is_mla else config.type_v.row_bytes(layer.value_length * layer.head_count_kv)]
-    where = s.placement.caches[layer.index]
-    return [Tensor(cells * row, is_outside=True, is_listed=True, device=where).view() for row in rows]
+    k_row = config.type_k.row_bytes(layer.key_length * layer.head_count_kv)
+    v_row = config.type_v.row_bytes(layer.value_length * layer.head_count_kv)
+    return s.kept(cells * k_row), s.kept(cells * (k_row if s.shape.is_mla else v_row))
 
 
 def _without_kernel(
@@ -267,23 +258,26 @@ def _without_kernel(
 ) -> Tensor:
     layer, tokens = s.layer, s.n_tokens
     cells = cells or (cells_of(layer, s.config) if s.shape.reads_cache else tokens)
-    k, v = (None if tensor is None else tensor.view() for tensor in fresh)
+    kept = _kept(s, cells * s.config.streams)
+    k, v = (fresh[0] or kept[0]).view(), (fresh[1] or kept[1]).view()
     product = s.new((cells, tokens, layer.head_count), k, q.view())
     if bias:
         product = s.new((cells, tokens, layer.head_count), product, _bias(s, cells), reuse=True)
-    weights = s.new((cells, tokens, layer.head_count), product, mask, reuse=True)
-    turned, dim = None, layer.value_length
-    if v is not None:
-        turned = s.new((cells, dim * layer.head_count_kv), v)
+    weights = s.new((cells, tokens, layer.head_count), product, mask, reuse=True, reads="attn_sinks.weight")
+    dim = layer.value_length
+    if fresh[1] is not None:
+        v = s.new((cells, dim * layer.head_count_kv), v)
     elif s.shape.is_mla:  # V is read from K's rows and must be turned first (v_cont)
-        turned = s.new((cells, s.config.streams, dim), item=s.config.type_k.block_bytes)
-    elif bias and s.config.uses_flash_attention:  # else V is cached turned
-        turned = s.new((s.config.type_v.row_bytes(cells), dim * layer.head_count_kv), item=1)
-    out = s.new((dim, tokens, layer.head_count), turned, weights)
+        v = s.new((cells, s.config.streams, dim), v, item=s.config.type_k.block_bytes)
+    elif s.config.uses_flash_attention:  # else V is cached turned
+        v = s.new((s.config.type_v.row_bytes(cells), s.config.streams, dim * layer.head_count_kv), v, item=1)
+    out = s.new((dim, tokens, layer.head_count), v, weights)
     if s.shape.is_mla:
         dim = s.width("attn_v_b.weight")
-        out = s.new((dim, tokens, layer.head_count), out)
+        out = s.new((dim, tokens, layer.head_count), out, reads="attn_v_b.weight")
     out = s.expand(s.new((dim * layer.head_count, tokens), out.view()))
+    if not s.config.kv_offload:
+        s.pin(out, s.config.host.name)
     if cache.v_rotation is None:
         return out
     return s.new((dim, layer.head_count, tokens), cache.v_rotation, out.view()).view()

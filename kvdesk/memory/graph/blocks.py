@@ -13,7 +13,7 @@ def chooses_blocks(s: Sketch) -> bool:
     return (
         s.shape.index_block > 0
         and s.has("indexer.k_proj.weight")
-        and config.uses_flash_attention
+        and config.has_kernel
         and (config.n_seq_max == 1 or not config.kv_unified)
     )
 
@@ -41,7 +41,8 @@ def attend_to_blocks(s: Sketch, x: Tensor, q: Tensor, cache: CacheInputs) -> Ten
 def _projected(s: Sketch, x: Tensor, which: str) -> Tensor:
     width = s.width(f"indexer.{which}_proj.weight")
     ne = (width, s.n_tokens)
-    normed = s.norm(s.new(ne, x).view(), ne, f"indexer.{which}_norm")
+    projected = s.new(ne, x, reads=f"indexer.{which}_proj.weight")
+    normed = s.norm(projected.view(), ne, f"indexer.{which}_norm")
     return s.new(ne, normed, s.inputs["positions"], reuse=True)
 
 

@@ -49,14 +49,15 @@ def attention(s: Sketch, x: Tensor) -> Tensor:
         out = s.new(ne, _rotation(s, head, "window"), out.view())
     out = s.new(ne, out.view(), s.inputs["positions"])
     inner = (s.weights["attn_output_b.weight"].shape[0], tokens)
-    return s.linear(s.new(inner, s.new(inner, out.view()).view()), "attn_output_b")
+    grouped = s.new(inner, out.view(), reads="attn_output_a.weight")
+    return s.linear(s.new(inner, grouped.view()), "attn_output_b")
 
 
 def _attended(s: Sketch, x: Tensor, low: Tensor, q: Tensor, mask: Tensor) -> Tensor:
     """Scores over the window and, where there are any, the compressed keys behind it."""
     layer, tokens, config = s.layer, s.n_tokens, s.config
     cells, keys = config.window_cells, []
-    item = F16 if config.uses_flash_attention else F32
+    item = F16 if config.has_kernel else F32
     if layer.side_caches:
         ratio = layer.side_caches[0].tokens_per_cell
         more = _cells(s, ratio)
@@ -69,7 +70,7 @@ def _attended(s: Sketch, x: Tensor, low: Tensor, q: Tensor, mask: Tensor) -> Ten
             wide = _opened(s, x, low, more, wide)
         mask = s.new((cells, tokens), mask, wide, item=item)
     head, heads = layer.value_length, layer.head_count
-    if config.uses_flash_attention:
+    if config.has_kernel:
         copied = [s.new((head, cells * config.streams), *keys, item=F16) for _ in range(2)]
         sources = copied if config.type_k.name == "f32" else keys
         return s.expand(s.new((head, heads, tokens), q.view(), *sources, mask).view())
@@ -84,20 +85,20 @@ def _opened(s: Sketch, x: Tensor, low: Tensor, cells: int, mask: Tensor) -> Tens
     """The index lets through the best compressed keys (build_lid_top_k, build_top_k_mask)."""
     s.phase = "the index"
     tokens, size = s.n_tokens, _index_head(s)
-    item = F16 if s.config.uses_flash_attention else F32
+    item = F16 if s.config.has_kernel else F32
     best = (min(s.shape.index_top_k, cells), tokens)
-    blank = s.input(item * best[0] * tokens, "the index's selection", best)
+    blank = s.blank(best, item)
     width = (s.width("indexer.attn_q_b.weight"), tokens)
-    query = s.new(width, s.new(width, low).view(), s.inputs["positions"])
+    query = s.new(width, s.linear(low, "indexer.attn_q_b").view(), s.inputs["positions"])
     query = s.new(width, _rotation(s, size, f"indexer_compressor_{OVERLAPPED}"), query.view())
-    weights = s.new((s.width("indexer.proj.weight"), tokens), x)
+    weights = s.linear(x, "indexer.proj")
     every = (cells, tokens)
     shut = s.inputs.setdefault("index_mask", s.input(F16 * cells * tokens, "the index's mask"))
     scores = s.new(every, query.view(), weights.view(), shut)
     chosen = s.new(best, s.new(best, scores, item=I32), item=I32)
     closed = s.new(every, mask, item=item)
     sources = (s.new(best, blank, reuse=True, item=item), chosen.view(), closed.view())
-    opened = Tensor(closed.n_bytes, s.phase, sources, shown=closed, device=s.device)
+    opened = Tensor(closed.n_bytes, s.phase, sources, shown=closed)
     out = s.new(every, opened.view(), mask, item=item)
     s.phase = "attention"
     return out
@@ -122,9 +123,10 @@ def _compress(s: Sketch, x: Tensor, stem: str, head: int) -> None:
     inputs = {
         role: s.inputs.setdefault(f"{stem}_{ratio}_{role}", s.input(size)) for role, size in sizes.items()
     }
-    fresh = s.new((width, tokens), x)
-    position = s.new((width, tokens), inputs["pos"])
-    score = s.new((width, tokens), s.new((width, tokens), x), position, reuse=True)
+    fresh = s.new((width, tokens), x, reads=f"{stem}_kv.weight")
+    position = s.new((width, tokens), inputs["pos"], reads=f"{stem}_ape.weight")
+    score = s.new((width, tokens), x, reads=f"{stem}_gate.weight")
+    score = s.new((width, tokens), score, position, reuse=True)
     shape = (overlap * ratio, head, blocks)
     gathered = [_gathered(s, part, (width, rows + tokens), shape, inputs["read"]) for part in (fresh, score)]
     weights = s.new(shape, gathered[1], reuse=True)

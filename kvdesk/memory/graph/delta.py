@@ -15,7 +15,8 @@ def delta_net(s: Sketch, x: Tensor) -> Tensor:
     fresh, gate = _fresh_and_gate(s, x, key_width, inner)
     joined = convolution(s, history, fresh, width)
     state = s.states(s.layer.recurrent_values)
-    mixed = s.new((width, tokens), s.new((width, tokens), joined), reuse=True)
+    mixed = s.new((width, tokens), joined, reads="ssm_conv1d.weight")
+    mixed = s.new((width, tokens), mixed, reuse=True)
     queries_keys = []
     for _ in range(2):
         part = s.new((key_width, tokens), s.new((key_width, tokens), mixed.view()), reuse=True)
@@ -23,10 +24,12 @@ def delta_net(s: Sketch, x: Tensor) -> Tensor:
             part = s.new((inner, tokens), part.view()).view()
         queries_keys.append(part)
     decay, rate = _decay_and_rate(s, x, (value_heads, tokens))
-    y = s.new((inner * (tokens + heads * sequences),), *queries_keys, mixed.view(), decay, rate, state.view())
+    values = inner * (tokens + heads * sequences)
+    y = s.new((values,), *queries_keys, mixed.view(), decay, rate, state.view())
+    s.fuse("delta net", y)
     s.store(y.view())
     ne = (heads, value_heads, tokens)
-    out = s.new(ne, s.new(ne, y.view()), reuse=True)
+    out = s.norm(y.view(), ne, "ssm_norm")
     gate = s.new(ne, gate.view())
     return s.linear(s.new(ne, out, gate, reuse=True).view(), "ssm_out").view()
 
@@ -54,16 +57,21 @@ def delta_attention(s: Sketch, x: Tensor) -> Tensor:
     common = s.linear(x, "attn_qkv") if s.has("attn_qkv.weight") else None
     joined = []
     for role in "qkv":
-        fresh = s.new(ne, x if common is None else common.view())
+        fresh = s.new(ne, x, reads=f"attn_{role}.weight") if common is None else s.new(ne, common.view())
         joined.append(convolution(s, history, fresh, inner, f"ssm_conv1d_{role}.weight"))
-    decay = s.new(ne, s.new(ne, _low_rank(s, x, "ssm_f"), reuse=True).view())
-    rate = s.new((s.width("ssm_beta.weight"), tokens), x)
+    decay = s.new(ne, _low_rank(s, x, "ssm_f"), reuse=True, reads="ssm_dt.bias")
+    decay = s.new(ne, decay.view(), reads="ssm_a")
+    rate = s.new((s.width("ssm_beta.weight"), tokens), x, reads="ssm_beta.weight")
     rate = s.new((s.width("ssm_beta.weight"), tokens), rate.view())
     state = s.states(s.layer.recurrent_values)
-    query, key, value = (s.new(ne, s.new(ne, part).view()) for part in joined)
+    query, key, value = (
+        s.new(ne, s.new(ne, part, reads=f"ssm_conv1d_{role}.weight").view())
+        for role, part in zip("qkv", joined, strict=True)
+    )
     query, key = (s.new(ne, part.view()) for part in (query, key))
     values = inner * tokens + s.layer.recurrent_values * sequences
     y = s.new((values,), query, key, value.view(), decay.view(), rate, state.view())
+    s.fuse("delta net", y)
     s.store(y.view())
     out = s.new(ne, s.new(ne, y.view()).view())
     gate = s.new(ne, _low_rank(s, x.view(), "ssm_g").view())
@@ -86,7 +94,7 @@ def _low_rank(s: Sketch, x: Tensor, stem: str) -> Tensor:
     """One matrix, or a product of two thin ones."""
     for role in (f"{stem}.weight", f"{stem}_a.weight", f"{stem}_b.weight"):
         if s.has(role):
-            x = s.new((s.width(role), s.n_tokens), x)
+            x = s.new((s.width(role), s.n_tokens), x, reads=role)
     return x
 
 
@@ -95,5 +103,5 @@ def _decay_and_rate(s: Sketch, x: Tensor, ne: tuple[int, ...]) -> tuple[Tensor, 
         both = s.linear(x, "ssm_ba")
         decay, rate = s.new(ne, both.view()), s.new(ne, both.view())
         return s.new(ne, decay, reuse=True).view(), s.new(ne, rate, reuse=True).view()
-    decay = s.new(ne, s.linear(x, "ssm_alpha").view())
-    return s.new(ne, decay, reuse=True).view(), s.new(ne, s.linear(x, "ssm_beta").view())
+    decay = s.new(ne, s.linear(x, "ssm_alpha").view(), reads="ssm_dt.bias")
+    return s.new(ne, decay, reuse=True, reads="ssm_a").view(), s.new(ne, s.linear(x, "ssm_beta").view())

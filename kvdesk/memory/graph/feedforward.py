@@ -16,7 +16,7 @@ def feed_forward(s: Sketch, x: Tensor) -> Tensor:
             shared = dense(s, x, "_shexp")
             ne = (s.shape.n_embd, s.n_tokens)
             if s.has("ffn_gate_inp_shexp.weight"):
-                gate = s.new((1, s.n_tokens), x)
+                gate = s.new((1, s.n_tokens), x, reads="ffn_gate_inp_shexp.weight")
                 gate = s.new((1, s.n_tokens), gate, reuse=True)
                 shared = s.new(ne, shared, gate, reuse=True)
             out = s.new(ne, out, shared, reuse=True)
@@ -58,7 +58,7 @@ def mixture(s: Sketch, x: Tensor) -> Tensor:
         spread = s.new(wide, s.new(wide, spread), weights, reuse=True)
     ne = (inner, used, tokens)
     if s.has("ffn_gate_up_exps.weight"):
-        both = s.new((2 * inner, used, tokens), spread, chosen)
+        both = s.new((2 * inner, used, tokens), spread, chosen, reads="ffn_gate_up_exps.weight")
         middle = s.new(ne, both.view(), both.view())
     elif s.has("ffn_gate_exps.weight"):
         gate = _expert(s, spread, chosen, "ffn_gate_exps", ne)
@@ -90,20 +90,26 @@ def _activated(s: Sketch, gate: Tensor, up: Tensor, ne: tuple[int, ...]) -> Tens
 
 
 def _expert(s: Sketch, x: Tensor, chosen: Tensor, role: str, ne: tuple[int, ...]) -> Tensor:
-    y = s.new(ne, x, chosen)
-    return s.new(ne, y, chosen, reuse=True) if s.has(f"{role}.bias") else y
+    y = s.new(ne, x, chosen, reads=f"{role}.weight")
+    return s.new(ne, y, chosen, reuse=True, reads=f"{role}.bias") if s.has(f"{role}.bias") else y
+
+
+def routed(s: Sketch, x: Tensor) -> Tensor:
+    """How much each expert is for each token."""
+    return s.new((s.shape.n_experts, s.n_tokens), x, reads="ffn_gate_inp.weight")
 
 
 def _routing(s: Sketch, x: Tensor, n_experts: int, used: int) -> tuple[Tensor, Tensor]:
     """Which experts, and their shares: small, but what lies on both sides of them cannot be joined."""
     tokens, how = s.n_tokens, s.shape.expert_shares
     ne = (n_experts, tokens)
-    logits = s.inputs.pop("router") if "router" in s.inputs else s.new(ne, x)
+    logits = s.inputs.pop("router") if "router" in s.inputs else routed(s, x)
     if s.has("ffn_gate_inp.bias"):
-        logits = s.new(ne, logits, reuse=True)
+        logits = s.new(ne, logits, reuse=True, reads="ffn_gate_inp.bias")
     odds = logits if how == "softmax" else s.new(ne, logits, reuse=True)
     reshaped = odds.view()
-    choice = s.new(ne, odds, reuse=True) if s.has("exp_probs_b.bias") else odds
+    has_bias = s.has("exp_probs_b.bias")
+    choice = s.new(ne, odds, reuse=True, reads="exp_probs_b.bias") if has_bias else odds
     chosen = s.new(ne, logits if s.shape.weighs_first else choice).view()
     shares = s.new((1, used, tokens), reshaped, chosen)
     if how == "softmax":

@@ -22,7 +22,7 @@ def opened(s: Sketch, stream: Tensor) -> Tensor:
         if table is not None and "ple_key.weight" in roles and "ngrams" not in s.inputs:
             width = roles["ple_key.weight"].shape[0]
             rows = s.input(I32 * s.n_tokens * width // table.shape[0])
-            s.inputs["ngrams"] = s.expand(s.new((width, s.n_tokens), rows))
+            s.inputs["ngrams"] = s.expand(s.new((width, s.n_tokens), rows, reads=_NGRAMS))
     return s.new((s.shape.n_embd, _count(s), s.n_tokens), stream.view())
 
 
@@ -53,7 +53,8 @@ def closed(s: Sketch, streams: Tensor) -> Tensor:
     every, ne = (width * count, rows), (width, rows)
     rank = s.shape.weight_by_name["output_hc_down.weight"].shape[1]
     normed = s.new((width, count, rows), streams, reuse=True)
-    gate = s.new(every, s.new((rank, rows), normed.view()))
+    low = s.new((rank, rows), normed.view(), reads="output_hc_down.weight")
+    gate = s.new(every, low, reads="output_hc_up.weight")
     both = s.new(every, normed.view(), gate, reuse=True)
     total = s.new(ne, both.view())
     for _ in range(count - 1):
@@ -69,10 +70,10 @@ def _merged(s: Sketch, streams: Tensor, stem: str) -> tuple[Tensor, Tensor]:
     """build_hc_mix: the merged stream, and what tells how much of a result joins each stream."""
     width, tokens, count = s.shape.n_embd, s.n_tokens, _count(s)
     normed = s.new((width, count, tokens), streams, reuse=True)
-    low = s.new((s.width(f"{stem}_down.weight"), tokens), normed.view())
-    gate = s.new((width * count, tokens), low)
+    low = s.linear(normed.view(), f"{stem}_down")
+    gate = s.new((width * count, tokens), low, reads=f"{stem}_up.weight")
     merged = s.new((width, tokens), normed.view(), gate.view())
-    return merged, s.new((count, tokens), normed.view())
+    return merged, s.new((count, tokens), normed.view(), reads=f"{stem}_inject.weight")
 
 
 def _spread(s: Sketch, out: Tensor, streams: Tensor, inject: Tensor) -> Tensor:
@@ -87,8 +88,8 @@ def _with_ngrams(s: Sketch, streams: Tensor) -> Tensor:
     values = s.layer.extra_state_values[0]
     history = s.states(values)
     ngrams = s.inputs["ngrams"]
-    value = s.new(every, s.new((width, tokens), ngrams.view()).view())
-    key = s.new(every, s.new(flat, ngrams.view()).view())
+    value = s.new(every, s.new((width, tokens), ngrams.view(), reads="ple_value.weight").view())
+    key = s.new(every, s.new(flat, ngrams.view(), reads="ple_key.weight").view())
     alike = s.new((count, tokens), s.new(every, key, s.new(every, streams.view()), reuse=True))
     sign = s.new((count, tokens), alike)
     gate = s.new((count, tokens), sign, s.new((count, tokens), alike, reuse=True), reuse=True)

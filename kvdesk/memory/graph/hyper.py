@@ -44,7 +44,7 @@ def closed(s: Sketch, streams: Tensor) -> Tensor:
             total = s.new((width, rows), total, streams.view(), reuse=True)
         return total
     kept = streams if _is_fused(s) else s.new((width, count, rows), streams.view())
-    mixes = s.new((count, rows), s.new((width * count, rows), streams.view()))
+    mixes = s.new((count, rows), s.new((width * count, rows), streams.view()), reads=_HEAD)
     merged = _weighted(s, kept, mixes, rows)
     return merged if _is_fused(s) else s.new((width, rows), merged)
 
@@ -61,7 +61,7 @@ def _is_fused(s: Sketch) -> bool:
 def _merged(s: Sketch, streams: Tensor, role: str) -> tuple[Tensor, Tensor]:
     """build_hc_pre: the weighted sum, and the mixes of which the spreading takes its weights too."""
     width, tokens, count = s.shape.n_embd, s.n_tokens, _count(s)
-    mixes = s.new((s.width(role), tokens), s.new((width * count, tokens), streams.view()))
+    mixes = s.new((s.width(role), tokens), s.new((width * count, tokens), streams.view()), reads=role)
     share = s.new((count, tokens), mixes.view())
     if _is_fused(s):
         return s.new((width, tokens), streams, share), mixes

@@ -35,7 +35,7 @@ def lightning_attention(s: Sketch, x: Tensor) -> Tensor:
     s.states(s.layer.conv_values)
     slope = s.new((heads,), s.inputs["slopes"], reuse=True)
     wide = (3 * inner, tokens)
-    common = s.new(wide, s.new(wide, x.view()), reuse=True)
+    common = s.new(wide, s.new(wide, x.view(), reads="attn_qkv.weight"), reuse=True)
     state = s.states(s.layer.recurrent_values)
 
     def decay(role: str, size: tuple[int, ...]) -> Tensor:

@@ -13,7 +13,7 @@ def store_key(s: Sketch, x: Tensor) -> None:
     """The key as it is; norm and position follow when it is read."""
     if "mean_rows" not in s.inputs:
         s.inputs["mean_rows"] = s.input(I64 * s.n_tokens)
-    key = s.new((s.width("indexer.k_proj.weight"), s.n_tokens), x)
+    key = s.linear(x, "indexer.k_proj")
     s.store(key.view(), s.inputs["mean_rows"])
 
 
@@ -36,7 +36,7 @@ def chosen(s: Sketch, x: Tensor, mask: Tensor, best: tuple[int, int]) -> Tensor:
         pooled = s.new(ne, pooled, s.new(ne, members.view()), reuse=True)
     pooled = s.new(ne, s.new(ne, pooled.view()).view(), inputs["positions"])
     wide = (s.width("indexer.q_proj.weight"), tokens)
-    query = s.new(wide, s.new(wide, x).view())
+    query = s.new(wide, s.linear(x, "indexer.q_proj").view())
     query = s.new(wide, query, s.inputs["positions"], reuse=True)
     heads = wide[0] // head
     scores = s.new((blocks, heads, tokens), pooled.view(), query.view())
@@ -48,6 +48,6 @@ def chosen(s: Sketch, x: Tensor, mask: Tensor, best: tuple[int, int]) -> Tensor:
     every = (cells, tokens)
     spread = s.new(every, s.new((blocks, tokens), total.view()), inputs["of_cell"])
     spread = s.new(every, spread.view())
-    seen = s.new(every, mask) if s.config.uses_flash_attention else mask
+    seen = s.new(every, mask) if s.config.has_kernel else mask
     spread = s.new(every, spread, seen.view(), reuse=True)
     return s.new(best, s.new(best, spread, item=I32), item=I32)

@@ -1,6 +1,6 @@
 """The whole graph of a model, short of repeating layers that are alike: inputs, layers, logits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from kvdesk.memory.graph import (
     rwkv,
 )
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.feedforward import dense, feed_forward, mixture
+from kvdesk.memory.graph.feedforward import dense, feed_forward, mixture, routed
 from kvdesk.memory.graph.scheduler import scheduled
 from kvdesk.memory.graph.sketch import F16, F32, I32, I64, ROTATION_MIN, CacheInputs, Sketch
 from kvdesk.memory.graph.tape import STEP_BITS, Copy, Peak, Tape
@@ -29,6 +29,7 @@ from kvdesk.memory.shape import LayerShape, ModelShape
 
 # Whichever a layer has stands before its feed-forward.
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm", "attn_output_norm")
+OUTPUT_NORMS = ("output_norm.weight", "token_embd_norm.weight")  # the second in LFM2
 PERIOD = 2  # layers take turns with two places for the stream
 
 
@@ -74,13 +75,13 @@ def device_peaks(
 
 def _structure(shape: ModelShape, config: Configuration) -> Configuration:
     """The configuration that stands for all with the same graph, whose sizes grow with the context."""
-    has_copies = config.uses_flash_attention and not compressed.has_compressed(shape)
+    has_copies = config.has_kernel and not compressed.has_compressed(shape)
     has_copies &= not shape.biases_scores
     if config.kv_offload:  # else the cache itself is copied, of whatever type it is
         config = replace(
             config,
-            type_k=_graph_type(config.type_k, has_copies),
-            type_v=_graph_type(config.type_v, has_copies),
+            type_k=graph_type(config.type_k, has_copies),
+            type_v=graph_type(config.type_v, has_copies),
         )
     if config.n_ctx_seq < _linear_from(shape, config):
         return config
@@ -94,7 +95,7 @@ def _structure(shape: ModelShape, config: Configuration) -> Configuration:
     )
 
 
-def _graph_type(cache_type: CacheType, has_copies: bool) -> CacheType:
+def graph_type(cache_type: CacheType, has_copies: bool) -> CacheType:
     """Quantised types differ only in being quantised, f32 only in copies where attention has a kernel."""
     if cache_type.is_quantised:
         return BY_NAME["q8_0"]
@@ -115,19 +116,22 @@ def _linear_from(shape: ModelShape, config: Configuration) -> int:
 @lru_cache(maxsize=64)
 def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
-    stream = _inputs(s)
     # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
     is_tail_thin = config.n_outputs <= config.n_seq_max
-    chosen = (
-        representative_layers(shape, s.placement.layers) if is_tail_thin else shape.layers[: shape.n_layer]
+    draw(
+        s, representative_layers(shape, s.placement.layers) if is_tail_thin else shape.layers[: shape.n_layer]
     )
-    for layer in chosen:
-        s.enter(layer)
-        stream = _layer(s, stream, is_last=layer is chosen[-1])
-    s.device = s.placement.output
-    _logits(s, stream)
     alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
     return scheduled(s.graph, alignments, config.host.name, n_copies)
+
+
+def draw(s: Sketch, layers: Sequence[LayerShape]) -> None:
+    """Add the graph of these layers, with inputs before and logits behind them."""
+    stream = _inputs(s)
+    for layer in layers:
+        s.enter(layer)
+        stream = _layer(s, stream, is_last=layer is layers[-1])
+    _logits(s, stream)
 
 
 @lru_cache(maxsize=64)
@@ -176,7 +180,8 @@ def _inputs(s: Sketch) -> Tensor:
         pooled.reserve(s)
     if any(lightning.is_lightning(roles) for roles in shape.weights_by_layer[: shape.n_layer]):
         lightning.reserve(s)
-    stream = per_layer.prepare(s, _embedded(s, s.expand(s.new((width, tokens), ids))))
+    embedding = s.expand(s.new((width, tokens), ids, reads="token_embd.weight"))
+    stream = per_layer.prepare(s, _embedded(s, embedding))
     way = _way(s)
     return stream if way is None else way.opened(s, stream)
 
@@ -184,21 +189,26 @@ def _inputs(s: Sketch) -> Tensor:
 def _embedded(s: Sketch, stream: Tensor) -> Tensor:
     """What joins the embedding of each token before the first layer: its kind, its position, a norm."""
     names, ne = s.shape.weight_by_name, (s.shape.n_embd, s.n_tokens)
+    if s.shape.scales_embedding:
+        stream = s.new(ne, stream, reuse=True)
     has_kinds = "token_types.weight" in names
     if has_kinds:
         stream = s.new(ne, stream, reuse=True)
     if "position_embd.weight" in names:
-        pair = (stream, s.new(ne, s.inputs["positions"]))
+        pair = (stream, s.new(ne, s.inputs["positions"], reads="position_embd.weight"))
         stream = s.new(ne, *(pair[::-1] if has_kinds else pair), reuse=True)
     if "token_embd_norm.weight" in names and not s.shape.has_recurrent_state:
-        stream = s.new(ne, s.new(ne, stream, reuse=not s.shape.uses_layer_norm), reuse=True)
+        stream = s.new(ne, stream, reuse=not s.shape.uses_layer_norm)
+        if has_kinds:
+            s.hold_norm(stream)
+        stream = s.new(ne, stream, reuse=True, reads="token_embd_norm.weight")
     return stream
 
 
 def _cache_inputs(s: Sketch, layer: LayerShape, is_window: bool) -> CacheInputs:
     config, shape, tokens = s.config, s.shape, s.n_tokens
     cells = config.window_cells if is_window else config.n_ctx_seq
-    item = F16 if config.uses_flash_attention else F32
+    item = F16 if config.has_kernel else F32
     if not shape.reads_cache:
         return CacheInputs(s.input(item * tokens * tokens, "the mask"))
     k_rotation = v_rotation = v_rows = None
@@ -240,14 +250,15 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     s.phase = "attention"
     role = "attn_norm_2" if _swaps_norms(s) else "attn_norm"
     if s.shape.routes_by_stream:
-        s.inputs["router"] = s.new((s.shape.n_experts, s.n_tokens), stream)
+        s.inputs["router"] = routed(s, stream)
     normed = _normed(s, stream, role) if _norms(s, role) else stream
     mixed = mixer.mixed(s, normed, stream)
+    beside = _normed(s, stream, "attn_norm") if _swaps_norms(s) else normed
     if s.shape.adds_normed:
         stream = normed
     chooses_rows = is_last and not s.shape.late_rows
     if chooses_rows and mixed is not None and not s.layer.has_both:
-        mixed, stream, normed = _chosen(s, mixed, stream, normed)
+        mixed, stream, beside = _chosen(s, mixed, stream, beside)
     residual = stream if mixed is None else _attended(s, mixed, stream)
     if chooses_rows and s.layer.has_both:
         residual = s.rows(residual, s.shape.n_embd, s.n_outputs)
@@ -257,7 +268,7 @@ def _layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     s.phase = "feed-forward"
     if s.has_norm("ffn_norm_exps"):
         return _experts_beside(s, stream, residual)
-    return _fed_forward(s, residual, normed if _is_parallel(s) else residual, mixed)
+    return _fed_forward(s, residual, beside if _is_parallel(s) else residual, mixed)
 
 
 def _chosen(s: Sketch, mixed: Tensor, stream: Tensor, normed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -331,9 +342,7 @@ def _norms(s: Sketch, role: str) -> bool:
 
 def _feed_forward_norm(s: Sketch) -> str:
     """The norm that stands before the feed-forward alone, "" where there is none."""
-    if _swaps_norms(s):
-        return "attn_norm"
-    if _norms_behind(s) or _norms_sums(s):
+    if _swaps_norms(s) or _norms_behind(s) or _norms_sums(s):
         return ""
     role = next((role for role in FEED_FORWARD_NORMS if s.has_norm(role)), "")
     return role or ("ffn_norm" if s.shape.has_weightless_norms else "")
@@ -369,18 +378,19 @@ def _has_feed_forward(s: Sketch) -> bool:
 def _logits(s: Sketch, stream: Tensor) -> None:
     late = s.shape.late_rows
     width, rows = s.shape.n_embd, s.n_tokens if late == "never" else s.n_outputs
+    norm = next((name for name in OUTPUT_NORMS if name in s.shape.weight_by_name), "")
     s.phase = "logits"
     if (way := _way(s)) is not None:
         stream = way.closed(s, stream)
     if late == "after_norm":
         stream = s.norm(stream, (width, s.n_tokens), "")
-        stream = s.new((width, s.n_tokens), stream, reuse=True, is_output=True)
+        stream = s.new((width, s.n_tokens), stream, reuse=True, is_output=True, reads=norm)
         normed = s.new((width, rows), stream, s.inputs["out_ids"], is_output=True)
     else:
         if late and late != "never":
             stream.is_output = late == "kept_before_norm"
             stream = s.rows(stream, width, rows)
         normed = s.norm(stream, (width, rows), "")
-        normed = s.new((width, rows), normed, reuse=True, is_output=True)
+        normed = s.new((width, rows), normed, reuse=True, is_output=True, reads=norm)
     s.phase = "logits"
-    s.expand(s.new((s.shape.n_vocab, rows), normed) if s.shape.has_logits else normed)
+    s.expand(s.new((s.shape.n_vocab, rows), normed, reads="output") if s.shape.has_logits else normed)

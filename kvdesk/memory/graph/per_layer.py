@@ -7,7 +7,7 @@ _TABLE = "per_layer_token_embd.weight"
 
 
 def prepare(s: Sketch, stream: Tensor) -> Tensor:
-    """Look up what all layers will add, and scale the embedding."""
+    """Look up what all layers will add."""
     if s.shape.skips_embedding:
         s.inputs["skip"] = s.new((s.shape.n_embd, s.n_tokens), stream, reuse=True)  # normed
         return s.inputs["skip"]
@@ -15,10 +15,10 @@ def prepare(s: Sketch, stream: Tensor) -> Tensor:
     if table is None or "per_layer_model_proj.weight" not in s.shape.weight_by_name:
         return stream
     ne = (table.shape[0], s.n_tokens)
-    looked_up = s.new(ne, s.input(4 * s.n_tokens))
+    looked_up = s.new(ne, s.input(4 * s.n_tokens), reads=_TABLE)
     s.inputs["per_layer"] = s.expand(s.new(ne, looked_up.view()))
-    s.inputs["scaled"] = s.new((s.shape.n_embd, s.n_tokens), stream, reuse=True)
-    return s.inputs["scaled"]
+    s.inputs["scaled"] = stream
+    return stream
 
 
 def added(s: Sketch, out: Tensor) -> Tensor:
@@ -30,18 +30,19 @@ def added(s: Sketch, out: Tensor) -> Tensor:
     if _TABLE not in s.shape.weight_by_name or not s.has("inp_gate.weight"):
         return out
     ne, inner = (s.shape.n_embd, s.n_tokens), (s.width("inp_gate.weight"), s.n_tokens)
-    gate = s.new(inner, s.new(inner, out), reuse=True)
+    gate = s.new(inner, s.linear(out, "inp_gate"), reuse=True)
     gate = s.new(inner, gate, layer_embedding(s).view(), reuse=True)
-    return s.new(ne, out, s.norm(s.new(ne, gate), ne, "post_norm"), reuse=True)
+    return s.new(ne, out, s.norm(s.linear(gate, "proj"), ne, "post_norm"), reuse=True)
 
 
 def layer_embedding(s: Sketch) -> Tensor:
     """Made where the first layer needs it: a projection of the input joins the looked-up table."""
     if "per_layer_ready" not in s.inputs:
         ne = (s.shape.weight_by_name[_TABLE].shape[0], s.all_tokens)
-        projected = s.new(ne, s.new(ne, s.inputs["scaled"]), reuse=True)
-        projected = s.new(ne, projected.view())
-        for other in (None, s.inputs["per_layer"], None):
+        projected = s.new(ne, s.inputs["scaled"], reads="per_layer_model_proj.weight")
+        projected = s.new(ne, s.new(ne, projected, reuse=True).view())
+        projected = s.new(ne, projected, reuse=True, reads="per_layer_proj_norm.weight")
+        for other in (s.inputs["per_layer"], None):
             projected = s.new(ne, projected, other, reuse=True)
         s.inputs["per_layer_ready"] = s.new(ne, projected.view())
     return s.inputs["per_layer_ready"]

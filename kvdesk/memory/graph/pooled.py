@@ -36,9 +36,9 @@ def store_keys(s: Sketch, x: Tensor) -> None:
     tokens, size, (new, _, _, _) = s.n_tokens, s.shape.index_pool, _counts(s)
     head = s.width(_GATE)
     ne, shape = (head, tokens), (size, head, new)
-    key = s.new(ne, s.new(ne, x))  # layer norm never works in place
-    zeros = s.new(ne, s.input(F32 * head * tokens, ne=ne), reuse=True)
-    packed = s.new((3 * head, tokens), s.new((2 * head, tokens), key, s.new(ne, x)), zeros)
+    key = s.new(ne, s.new(ne, x, reads="indexer.attn_k.weight"))  # layer norm never works in place
+    zeros = s.new(ne, s.blank(ne), reuse=True)
+    packed = s.new((3 * head, tokens), s.new((2 * head, tokens), key, s.new(ne, x, reads=_GATE)), zeros)
     s.store(packed.view(), s.inputs["pool_rows"])
     rows = s.new((2 * head, size * new), s.inputs["pool_new"].view())
     odds = s.new(shape, s.new(shape, s.new(shape, rows.view()).view()).view())
@@ -59,10 +59,11 @@ def _members(s: Sketch, x: Tensor, low: Tensor) -> Tensor:
     """The cells of the best pools, and of the tokens that fill no pool yet."""
     tokens, size, (_, pools, best, chosen) = s.n_tokens, s.shape.index_pool, _counts(s)
     ne = (best, tokens)
-    query = s.new((s.width("indexer.attn_q_b.weight"), tokens), low)
+    query = s.linear(low, "indexer.attn_q_b")
     keys = s.new((s.width(_GATE), pools), s.inputs["pool_cells"])
     heads = (s.width("indexer.proj.weight"), tokens)
-    scores = s.new((pools, tokens), query.view(), keys.view(), s.new(heads, x), s.inputs["pool_mask"])
+    weights = s.new(heads, x, reads="indexer.proj.weight")
+    scores = s.new((pools, tokens), query.view(), keys.view(), weights, s.inputs["pool_mask"])
     top = s.new(ne, scores, item=I32)
     order = s.new(ne, s.new(ne, scores.view(), top).view(), item=I32)
     sorted_top = s.new(ne, s.new(ne, s.new(ne, top).view(), order).view())
@@ -76,7 +77,7 @@ def _members(s: Sketch, x: Tensor, low: Tensor) -> Tensor:
 def _mask(s: Sketch, mask: Tensor, members: Tensor) -> Tensor:
     """Opens the chosen cells; places without a token are sent to rows behind the last cell (set_rows)."""
     tokens, cells, chosen = s.n_tokens, s.config.n_ctx_seq, _counts(s)[3]
-    item = F16 if s.config.uses_flash_attention else F32
+    item = F16 if s.config.has_kernel else F32
     ne = (chosen, tokens)
     seed = s.new((1,), members.view())
     zeros = s.new(ne, s.new((1,), seed))
@@ -86,7 +87,7 @@ def _mask(s: Sketch, mask: Tensor, members: Tensor) -> Tensor:
     moved = s.new(ne, s.new(ne, moved, places, reuse=True), item=I32)
     closed = s.new((cells + chosen, tokens), s.new((1,), s.new((1,), seed, item=item), item=item), item=item)
     sources = (zeros.view(), moved.view(), closed.view())
-    opened = Tensor(closed.n_bytes, s.phase, sources, shown=closed, device=s.device)
+    opened = Tensor(closed.n_bytes, s.phase, sources, shown=closed)
     return s.new((cells, tokens), opened.view(), mask.view(), item=item)
 
 

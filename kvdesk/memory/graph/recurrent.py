@@ -26,7 +26,7 @@ def _short_convolution(s: Sketch, x: Tensor) -> Tensor:
     both = s.linear(x.view(), "shortconv.in_proj")
     gated = s.new((width, tokens), both.view(), both.view())
     joined = convolution(s, history, gated, width, "shortconv.conv.weight")
-    mixed = s.new((width, tokens), joined)
+    mixed = s.new((width, tokens), joined, reads="shortconv.conv.weight")
     mixed = s.new((width, tokens), both.view(), mixed, reuse=True)
     return s.linear(mixed, "shortconv.out_proj").view()
 
@@ -39,18 +39,18 @@ def _mamba2(s: Sketch, x: Tensor) -> Tensor:
     history = s.states(s.layer.conv_values)
     projected = s.linear(x, "ssm_in")
     joined = convolution(s, history, projected, conv_width)
-    mixed = s.new((conv_width, tokens), joined)
+    mixed = s.new((conv_width, tokens), joined, reads="ssm_conv1d.weight")
     if s.has("ssm_conv1d.bias"):
-        mixed = s.new((conv_width, tokens), mixed, reuse=True)
+        mixed = s.new((conv_width, tokens), mixed, reuse=True, reads="ssm_conv1d.bias")
     mixed = s.new((conv_width, tokens), mixed, reuse=True)
     step = s.new((heads, tokens), projected.view())
-    step = s.new((heads, tokens), step, reuse=True)
+    step = s.new((heads, tokens), step, reuse=True, reads="ssm_dt.bias")
     views = [mixed.view() for _ in range(3)]
-    y = s.expand(s.new((inner * tokens + s.layer.recurrent_values * sequences,), *views, step))
-    s.move_states()
+    values = inner * tokens + s.layer.recurrent_values * sequences
+    y = _scanned(s, values, *views, step)
     s.store(y.view())
     gate = s.new((inner, tokens), projected.view())
-    skip = s.new((inner, tokens), mixed.view())
+    skip = s.new((inner, tokens), mixed.view(), reads="ssm_d")
     skip = s.new((inner, tokens), y.view(), skip, reuse=True)
     out = s.new((inner, tokens), gate, skip)
     if s.has("ssm_norm.weight"):
@@ -64,8 +64,8 @@ def _mamba(s: Sketch, x: Tensor) -> Tensor:
     history = s.states(s.layer.conv_values)
     projected = s.linear(x, "ssm_in")
     joined = convolution(s, history, projected, inner)
-    mixed = s.new((inner, tokens), joined)
-    mixed = s.new((inner, tokens), mixed, reuse=True)
+    mixed = s.new((inner, tokens), joined, reads="ssm_conv1d.weight")
+    mixed = s.new((inner, tokens), mixed, reuse=True, reads="ssm_conv1d.bias")
     mixed = s.new((inner, tokens), mixed, reuse=True)
     parts = s.linear(mixed, "ssm_x")
     values = inner * tokens + s.layer.recurrent_values * sequences
@@ -75,10 +75,9 @@ def _mamba(s: Sketch, x: Tensor) -> Tensor:
     else:
         step = s.linear(s.new((s.weights["ssm_dt.weight"].shape[0], tokens), parts.view()), "ssm_dt")
         chosen = [parts.view()]
-    y = s.expand(s.new((values,), mixed.view(), step, *chosen))
-    s.move_states()
+    y = _scanned(s, values, mixed.view(), step, *chosen)
     s.store(y.view())
-    skip = s.new((inner, tokens), mixed, reuse=True)
+    skip = s.new((inner, tokens), mixed, reuse=True, reads="ssm_d")
     out = s.new((inner, tokens), y.view(), skip, reuse=True)
     gate = s.new((inner, tokens), projected.view())
     return s.linear(s.new((inner, tokens), gate, out), "ssm_out").view()
@@ -92,17 +91,25 @@ def _mamba_of_plamo(s: Sketch, x: Tensor) -> Tensor:
     history = s.states(s.layer.conv_values)
     projected = s.new(both, s.linear(x.view(), "ssm_in").view())
     joined = convolution(s, history, s.new(ne, projected.view()), inner)
-    mixed = s.new(ne, s.new(ne, joined), reuse=True)
+    mixed = s.new(ne, s.new(ne, joined, reads="ssm_conv1d.weight"), reuse=True)
     parts = s.linear(mixed, "ssm_x")
     step = s.linear(_selector(s, parts, "ssm_dt_norm"), "ssm_dt")
     chosen = [_selector(s, parts, role).view() for role in ("ssm_b_norm", "ssm_c_norm")]
     values = inner * tokens + s.layer.recurrent_values * sequences
-    y = s.expand(s.new((values,), mixed.view(), step, *chosen))
-    s.move_states()
+    y = _scanned(s, values, mixed.view(), step, *chosen)
     s.store(y.view())
-    out = s.new(ne, y.view(), s.new(ne, mixed.view()), reuse=True)
+    out = s.new(ne, y.view(), s.new(ne, mixed.view(), reads="ssm_d"), reuse=True)
     gated = s.new(ne, s.new(ne, projected.view()), out)
     return s.linear(gated.view(), "ssm_out").view()
+
+
+def _scanned(s: Sketch, values: int, *sources: Tensor) -> Tensor:
+    """ggml_ssm_scan, which reads the states where they lie."""
+    every = s.open_states(s.layer.recurrent_values)
+    ids = s.inputs["state_ids"].view()
+    y = s.expand(s.new((values,), every, *sources, ids, reads="ssm_a"))
+    s.move_states(every)
+    return y
 
 
 def _selector(s: Sketch, parts: Tensor, role: str) -> Tensor:

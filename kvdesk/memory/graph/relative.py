@@ -15,7 +15,7 @@ def opened(s: Sketch, stream: Tensor) -> Tensor:
     """What the encoder found, as long as the model was trained for, where a decoder reads it."""
     if any("cross_attn_q.weight" in roles for roles in s.shape.weights_by_layer):
         length = s.shape.n_ctx_train
-        item = F16 if s.config.uses_flash_attention else F32
+        item = F16 if s.config.has_kernel else F32
         s.inputs["encoded"] = s.input(F32 * s.shape.n_embd * length)
         s.inputs["encoded_mask"] = s.input(item * s.n_tokens * length, "the mask")
     return stream

@@ -16,7 +16,10 @@ def layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     width, tokens = s.shape.n_embd, s.n_tokens
     ne = (width, tokens)
     if s.layer.index == 0 and "token_embd_norm.weight" in s.shape.weight_by_name:
-        stream = s.new(ne, s.new(ne, s.new(ne, stream), reuse=True), reuse=True)
+        stream = s.new(ne, stream)
+        s.hold_norm(stream)
+        for part in ("weight", "bias"):
+            stream = s.new(ne, stream, reuse=True, reads=f"token_embd_norm.{part}")
     stream = stream.view()
     shift = s.states(s.layer.conv_values)
     normed = s.norm(stream, ne, "attn_norm")
@@ -50,12 +53,12 @@ def _chosen(s: Sketch, x: Tensor) -> Tensor:
 def _channel_mix(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     ne = (s.shape.n_embd, s.n_tokens)
     delta = s.new(ne, previous, x, reuse=True)
-    mixed = s.new(ne, s.new(ne, delta, reuse=True), x, reuse=True)
+    mixed = s.new(ne, s.new(ne, delta, reuse=True, reads="channel_mix_lerp_k.weight"), x, reuse=True)
     inner = (s.width("channel_mix_key.weight"), s.n_tokens)
     key = s.new(inner, s.new(inner, s.linear(mixed, "channel_mix_key"), reuse=True), reuse=True)
     if not s.has("channel_mix_receptance.weight"):
         return s.linear(key, "channel_mix_value")
-    other = s.new(ne, s.new(ne, delta, reuse=True), x, reuse=True)
+    other = s.new(ne, s.new(ne, delta, reuse=True, reads="channel_mix_lerp_r.weight"), x, reuse=True)
     gate = s.new(ne, s.linear(other, "channel_mix_receptance"), reuse=True)
     return s.new(ne, gate, s.linear(key, "channel_mix_value"), reuse=True)
 
@@ -65,7 +68,8 @@ def _mix7(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     width, tokens = s.shape.n_embd, s.n_tokens
     ne, copies = (width, tokens), (width, tokens, 6 if s.has("time_mix_g1.weight") else 5)
     delta = s.new(copies, s.new(ne, previous, x, reuse=True))
-    lerps = s.new(copies, s.new(copies, delta, reuse=True), x, reuse=True)
+    lerps = s.new(copies, delta, reuse=True, reads="time_mix_lerp_fused.weight")
+    lerps = s.new(copies, lerps, x, reuse=True)
 
     def low_rank(first: str, second: str, *, bends: bool = False) -> Tensor:
         inner = s.linear(lerps.view(), first)
@@ -75,7 +79,8 @@ def _mix7(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
 
     receptance = s.linear(lerps.view(), "time_mix_receptance")
     decay = low_rank("time_mix_w1", "time_mix_w2", bends=True)
-    for _ in range(4):
+    decay = s.new(ne, decay, reuse=True, reads="time_mix_w0.weight")
+    for _ in range(3):
         decay = s.new(ne, decay, reuse=True)
     key = s.linear(lerps.view(), "time_mix_key")
     value = s.linear(lerps.view(), "time_mix_value")
@@ -83,14 +88,12 @@ def _mix7(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     if first_value is not value:
         apart = s.new(ne, first_value, value, reuse=True)
         share = low_rank("time_mix_v1", "time_mix_v2")
-        for _ in range(2):
-            share = s.new(ne, share, reuse=True)
+        share = s.new(ne, s.new(ne, share, reuse=True, reads="time_mix_v0.weight"), reuse=True)
         value = s.new(ne, value, s.new(ne, apart, share, reuse=True), reuse=True)
     rate = low_rank("time_mix_a1", "time_mix_a2")
-    for _ in range(2):
-        rate = s.new(ne, rate, reuse=True)
-    removed = s.new(ne, s.new(ne, key, reuse=True).view())
-    scaled = s.new(ne, key, reuse=True)
+    rate = s.new(ne, s.new(ne, rate, reuse=True, reads="time_mix_a0.weight"), reuse=True)
+    removed = s.new(ne, s.new(ne, key, reuse=True, reads="time_mix_k_k.weight").view())
+    scaled = s.new(ne, key, reuse=True, reads="time_mix_k_a.weight")
     changed = s.new(ne, s.new(ne, rate, scaled, reuse=True), scaled, reuse=True)
     key2 = s.new(ne, key, changed, reuse=True)
     state = s.states(s.layer.recurrent_values)
@@ -107,7 +110,8 @@ def _mix7(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     s.store(y.view())
     out = y.view()
     if s.has("time_mix_ln.weight"):
-        out = s.new(ne, s.new(ne, s.new(ne, out).view()), reuse=True)
+        out = s.new(ne, s.new(ne, out).view(), reads="time_mix_ln.weight")
+        out = s.new(ne, out, reuse=True, reads="time_mix_ln.bias")
     bonus = s.new(ne, s.new(ne, key2.view(), receptance.view()), reuse=True)
     bonus = s.new(ne, value.view(), s.new((width * width // s.layer.recurrent_values, tokens), bonus))
     out = s.new(ne, out, bonus.view(), reuse=True)
@@ -121,11 +125,12 @@ def _mix6(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     width, tokens = s.shape.n_embd, s.n_tokens
     ne, copies = (width, tokens), (width, tokens, 5)
     delta, x = s.new(ne, previous, x, reuse=True).view(), x.view()
-    mixed = s.new(ne, s.new(ne, delta), x, reuse=True)
+    mixed = s.new(ne, s.new(ne, delta, reads="time_mix_lerp_x.weight"), x, reuse=True)
     inner = (s.width("time_mix_w1.weight"), tokens)
-    low = s.new(inner, s.new(inner, s.new(inner, mixed), reuse=True).view())
+    low = s.new(inner, s.new(inner, s.linear(mixed, "time_mix_w1"), reuse=True).view())
     lerps = s.new(copies, low)
-    for other in (None, delta, x):
+    lerps = s.new(copies, lerps, reuse=True, reads="time_mix_lerp_fused.weight")
+    for other in (delta, x):
         lerps = s.new(copies, lerps, other, reuse=True)
     receptance, key, value = (
         s.linear(lerps.view(), f"time_mix_{role}") for role in ("receptance", "key", "value")
@@ -133,18 +138,22 @@ def _mix6(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     if s.width("time_mix_key.weight") < width:  # fewer KV heads are repeated for each head
         key, value = s.new(ne, key.view()), s.new(ne, value.view())
     decay_inner = (s.width("time_mix_decay_w1.weight"), tokens)
-    decay = s.new(ne, s.new(decay_inner, s.new(decay_inner, lerps.view()), reuse=True))
-    for _ in range(4):
+    decay = s.new(decay_inner, s.linear(lerps.view(), "time_mix_decay_w1"), reuse=True)
+    decay = s.new(ne, decay, reads="time_mix_decay_w2.weight")
+    decay = s.new(ne, decay, reuse=True, reads="time_mix_decay.weight")
+    for _ in range(3):
         decay = s.new(ne, decay, reuse=True)
     key = key.view()
     if not s.has("time_mix_first.weight"):
         key = s.new(ne, key, s.new(ne, key, decay.view()), reuse=True)
     state = s.states(s.layer.recurrent_values)
     values = width * tokens + s.layer.recurrent_values * s.config.n_seq_max
-    y = s.new((values,), key, value.view(), receptance.view(), decay.view(), state)
+    sources = (key, value.view(), receptance.view(), decay.view(), state)
+    y = s.new((values,), *sources, reads="time_mix_first.weight")
     s.store(y.view())
     out = y.view()
     if s.has("time_mix_ln.weight"):
-        out = s.new(ne, s.new(ne, s.new(ne, out).view()), reuse=True)
+        out = s.new(ne, s.new(ne, out).view(), reads="time_mix_ln.weight")
+        out = s.new(ne, out, reuse=True, reads="time_mix_ln.bias")
     gate = s.new(ne, s.linear(lerps.view(), "time_mix_gate"), reuse=True)
     return s.linear(s.new(ne, out, gate, reuse=True), "time_mix_output")

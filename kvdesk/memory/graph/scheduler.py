@@ -1,6 +1,6 @@
 """Divides a graph among devices, with the copies between them (ggml_backend_sched_split_graph)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kvdesk.memory.graph.allocator import Graph, Tensor, record
 from kvdesk.memory.graph.tape import Tape
@@ -13,12 +13,12 @@ def scheduled(graph: Graph, alignments: Mapping[str, int], host: str, n_copies: 
     `n_copies` above 1 the copies, and the inputs on the host, are kept that many times and never given up, so
     that the next batch may start before the last one ends.
     """
+    assign(graph, host)
     nodes, copies = _divided(graph, n_copies)
     inputs = list(graph.inputs)
     kept: list[Tensor] = []
     for tensor in inputs:
-        tensor.device = host
-        if n_copies > 1:
+        if n_copies > 1 and not tensor.is_blank:
             tensor.is_output = True
             kept += [_twin(tensor, host) for _ in range(n_copies - 1)]
     if n_copies > 1:
@@ -26,6 +26,30 @@ def scheduled(graph: Graph, alignments: Mapping[str, int], host: str, n_copies: 
         inputs += copies
         nodes = [node for node in nodes if node not in copies]
     return record([*inputs, *kept], nodes, alignments)
+
+
+def assign(graph: Graph, host: str) -> None:
+    """Give every node a device: what reads no weights and writes no cache joins its neighbours.
+
+    Other devices spread before the host does, downwards before upwards (passes 1 and 2); what is no node lies
+    with its first reader (pass 4). Pass 3 is for operations that a device lacks.
+    """
+    nodes = [node for node in graph.nodes if node.shown is None]
+    for stops_at in (host, ""):
+        _spread(nodes, stops_at)
+        _spread(reversed(nodes), stops_at)
+    for node in nodes:
+        for source in node.sources:
+            source.root.device = source.root.device or node.device
+
+
+def _spread(nodes: Iterable[Tensor], stops_at: str) -> None:
+    device = ""
+    for node in nodes:
+        if node.device:
+            device = "" if node.device == stops_at else node.device
+        else:
+            node.device = device
 
 
 def _twin(tensor: Tensor, device: str) -> Tensor:
@@ -51,7 +75,9 @@ def _divided(graph: Graph, n_copies: int) -> tuple[list[Tensor], list[Tensor]]:
                 continue
             key = (id(source), device)
             if key not in copies:
-                copy = copies[key] = Tensor(source.n_bytes, "copies of the inputs", device=device)
+                copy = copies[key] = Tensor(
+                    source.n_bytes, "copies of the inputs", shape=source.shape, device=device
+                )
                 copy.is_output = n_copies > 1
                 made.append(copy)
                 # The original must live until the copy is made, at the start of the stretch.

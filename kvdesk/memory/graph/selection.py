@@ -31,7 +31,7 @@ def store_key(s: Sketch, x: Tensor) -> None:
         return
     role = "indexer.attn_k"
     ne = (s.width(f"{role}.weight"), s.n_tokens)
-    key = s.new(ne, s.new(ne, x))  # layer norm never works in place
+    key = s.new(ne, s.new(ne, x, reads=f"{role}.weight"))  # layer norm never works in place
     key = s.new(ne, key.view(), s.inputs["positions"])
     if s.shape.rotates_index:
         key = s.new(ne, _rotation(s), key.view())
@@ -49,15 +49,14 @@ def selected(s: Sketch, mask: Tensor, x: Tensor, low: Tensor | None) -> Tensor:
     cells, tokens = s.config.n_ctx_seq, s.n_tokens
     every = (cells, tokens)
     best = (min((s.shape.index_top_k or cells) + max(s.shape.index_mean - 1, 0), cells), tokens)
-    blank = s.input(F32 * best[0] * best[1], "the index's selection", best)
-    blank = s.expand(s.new(best, blank, reuse=True))
+    blank = s.expand(s.new(best, s.blank(best), reuse=True))
     if has_index(s.shape, s.layer):
         by_means = means.scores_means(s)
         s.inputs["chosen"] = means.chosen(s, x, mask, best) if by_means else _chosen(s, x, low, every, best)
-    item = F16 if s.config.uses_flash_attention else F32
+    item = F16 if s.config.has_kernel else F32
     closed = s.new(every, mask, item=item)
     chosen = s.inputs["chosen"].view()
-    opened = Tensor(closed.n_bytes, s.phase, (blank, chosen, closed.view()), shown=closed, device=s.device)
+    opened = Tensor(closed.n_bytes, s.phase, (blank, chosen, closed.view()), shown=closed)
     out = s.new(every, opened.view(), mask, item=item)
     s.phase = "attention"
     return out
@@ -66,13 +65,13 @@ def selected(s: Sketch, mask: Tensor, x: Tensor, low: Tensor | None) -> Tensor:
 def _chosen(
     s: Sketch, x: Tensor, low: Tensor | None, every: tuple[int, int], best: tuple[int, int]
 ) -> Tensor:
-    width = s.width("indexer.attn_q_b.weight") or s.width("indexer.attn_q.weight")
-    ne = (width, s.n_tokens)
-    query = s.new(ne, s.new(ne, low or x).view(), s.inputs["positions"])
+    role = "indexer.attn_q_b.weight" if s.has("indexer.attn_q_b.weight") else "indexer.attn_q.weight"
+    ne = (s.width(role), s.n_tokens)
+    query = s.new(ne, s.new(ne, low or x, reads=role).view(), s.inputs["positions"])
     if s.shape.rotates_index:
         query = s.new(ne, _rotation(s), query.view())
     heads = (s.width("indexer.proj.weight"), s.n_tokens)
-    weights = s.new(heads, s.new(heads, x).view())
+    weights = s.new(heads, s.new(heads, x, reads="indexer.proj.weight").view())
     if "index_mask" not in s.inputs:
         s.inputs["index_mask"] = s.input(F16 * every[0] * every[1], "the index's mask")
     scores = s.new(every, query.view(), weights, s.inputs["index_mask"])

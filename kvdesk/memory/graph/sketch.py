@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from kvdesk.memory.configuration import Configuration
 from kvdesk.memory.devices import Backend, backend_of
-from kvdesk.memory.graph.allocator import Graph, Tensor
+from kvdesk.memory.graph.allocator import Fused, Graph, Tensor
 from kvdesk.memory.placement import place
 from kvdesk.memory.shape import LayerShape, ModelShape, Weight
+from kvdesk.memory.weights import weight_homes
 
 F32 = 4
 F16 = 2
 I32 = 4
 I64 = 8
 ROTATION_MIN = 64
+SMALL_BATCH = 32  # below it norms stay with their layer
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class Sketch:
         self.phase = ""
         self.device = config.host.name
         self.placement = place(shape, config)
+        self.homes = weight_homes(shape, config)
         self.inputs: dict[str, Tensor] = {}
         self.n_checkpoints = 0
         self.caches: dict[bool, CacheInputs] = {}
@@ -77,8 +81,12 @@ class Sketch:
         return weight.shape[1] if weight is not None and len(weight.shape) > 1 else 0
 
     def input(self, n_bytes: int, note: str = "inputs", ne: tuple[int, ...] | None = None) -> Tensor:
-        """An input: allocated before everything else, freed after its last use; reused only with `ne`."""
+        """An input: taken on the host before all else, freed after its last use; reused only with `ne`."""
         return Tensor(n_bytes, note, shape=ne, is_input=True, device=self.config.host.name)
+
+    def blank(self, ne: tuple[int, ...], item: int = F32) -> Tensor:
+        """A tensor that the graph itself fills: it stands from the beginning where it is read first."""
+        return Tensor(item * prod(ne), self.phase, shape=ne, is_input=True, is_blank=True)
 
     def new(
         self,
@@ -87,13 +95,30 @@ class Sketch:
         reuse: bool = False,
         item: int = F32,
         is_output: bool = False,
+        reads: str = "",
     ) -> Tensor:
-        """A tensor of `ne` values of `item` bytes; in place of a source of the same layout with `reuse`."""
-        count = item
-        for size in ne:
-            count *= size
+        """A tensor of `ne` values of `item` bytes; in place of a source of the same layout with `reuse`.
+
+        `reads` is the role or name of a weight: the operation is computed where that lies.
+        """
         used = tuple(source for source in sources if source is not None)
-        return Tensor(count, self.phase, used, ne, reuse, is_output=is_output, device=self.device)
+        device = self.home(reads) if reads else ""
+        return Tensor(item * prod(ne), self.phase, used, ne, reuse, is_output=is_output, device=device)
+
+    def home(self, role: str) -> str:
+        """The device of the layer's weight of that role, or of the weight of that name."""
+        weight = self.weights.get(role)
+        return self.homes.get(role if weight is None else weight.name, "")
+
+    def fuse(self, operation: str, tensor: Tensor) -> Tensor:
+        """Remember a fused operation, which must be computed on its layer's device."""
+        self.graph.fused.append(Fused(operation, tensor, self.placement.layers[self.layer.index]))
+        return tensor
+
+    def kept(self, n_bytes: int) -> Tensor:
+        """What lies in a cache, to be read; it is copied where another device reads it."""
+        where = self.placement.caches[self.layer.index]
+        return Tensor(n_bytes, is_outside=True, is_listed=True, device=where)
 
     def expand(self, tensor: Tensor) -> Tensor:
         """ggml_build_forward_expand."""
@@ -108,15 +133,28 @@ class Sketch:
     def linear(self, x: Tensor, role: str, n_tokens: int | None = None) -> Tensor:
         """build_lora_mm and its bias."""
         ne = (self.width(f"{role}.weight"), n_tokens or self.n_tokens)
-        y = self.new(ne, x)
-        return self.new(ne, y, reuse=True) if self.has(f"{role}.bias") else y
+        y = self.new(ne, x, reads=f"{role}.weight")
+        return self.new(ne, y, reuse=True, reads=f"{role}.bias") if self.has(f"{role}.bias") else y
 
     def norm(self, x: Tensor, ne: tuple[int, ...], role: str) -> Tensor:
         """build_norm: RMS norm may take over its source, layer norm may not; weight and bias follow."""
         y = self.new(ne, x, reuse=not self.shape.uses_layer_norm)
         if self.has_norm(role):
-            y = self.new(ne, y, reuse=True)
-        return self.new(ne, y, reuse=True) if self.has(f"{role}.bias") else y
+            self.hold_norm(y)
+            y = self.new(ne, y, reuse=True, reads=role if role in self.weights else f"{role}.weight")
+        return self.new(ne, y, reuse=True, reads=f"{role}.bias") if self.has(f"{role}.bias") else y
+
+    def hold_norm(self, norm: Tensor) -> None:
+        """Keep a norm with its layer, in small batches and with all layers offloaded (graph_get_cb)."""
+        if self.all_tokens < SMALL_BATCH or self.config.n_gpu_layers > len(self.shape.layers):
+            self.pin(norm, self.placement.layers[self.layer.index])
+
+    def pin(self, tensor: Tensor, device: str) -> None:
+        """Choose a device for a node (ggml_backend_sched_set_tensor_backend).
+
+        A load keeps to it; llama.cpp's dry run forgets it (ggml_backend_sched_reserve_size).
+        """
+        tensor.device = device
 
     def rows(self, x: Tensor, width: int, n_rows: int) -> Tensor:
         """get_rows of the tokens whose logits are wanted."""
@@ -124,10 +162,17 @@ class Sketch:
 
     def states(self, values: int) -> Tensor:
         """build_rs: the state of each sequence, gathered from the cache; those of others are moved along."""
-        gathered = self.expand(self.new((values, self.config.n_seq_max), self.inputs["state_ids"].view()))
-        self.move_states()
+        every = self.open_states(values)
+        gathered = self.new((values, self.config.n_seq_max), every, self.inputs["state_ids"].view())
+        self.expand(gathered)
+        self.move_states(every)
         return gathered
 
-    def move_states(self) -> None:
+    def open_states(self, values: int) -> Tensor:
+        """The states as they lie in the cache; one that begins anew is cleared there."""
+        self.store()
+        return self.kept(F32 * values * self.config.n_seq_max).view()
+
+    def move_states(self, every: Tensor) -> None:
         """build_rs: states of sequences that are not in the batch (none, when buffers are reserved)."""
-        self.store(self.new((0,), self.inputs["state_ids"].view()))
+        self.store(self.new((0,), every, self.inputs["state_ids"].view()))

@@ -1,0 +1,49 @@
+"""Which fused operations llama.cpp gives up, because they would not be computed where their layers are."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from kvdesk.memory.configuration import CELL_PADDING, Configuration
+from kvdesk.memory.graph.model import draw, graph_type
+from kvdesk.memory.graph.scheduler import assign
+from kvdesk.memory.graph.sketch import Sketch
+from kvdesk.memory.shape import ModelShape
+
+
+def settled(shape: ModelShape, config: Configuration) -> Configuration:
+    """The configuration once llama.cpp has looked where "auto" flash attention would be computed.
+
+    It gives the kernels of all layers up when it finds one on another device than its layer
+    (llama_context::resolve_fused_ops). So it happens to hybrids where the last layer on the host attends: the
+    next one clears its recurrent state, on its own device, before this one's result is projected.
+    """
+    if config.flash_attn != "auto" or not config.accelerators:
+        return config
+    return replace(config, flash_attn="dropped") if "attention" in _misplaced(shape, config) else config
+
+
+def _misplaced(shape: ModelShape, config: Configuration) -> frozenset[str]:
+    """The fused operations that would stand away from their layer's device, were they used."""
+    count = config.n_seq_max
+    few = replace(
+        config,
+        n_ctx=CELL_PADDING * count,
+        n_ctx_seq=CELL_PADDING,
+        window_cells=CELL_PADDING,
+        n_batch=count,
+        n_ubatch=count,
+        n_outputs_max=count,
+        type_k=graph_type(config.type_k, has_copies=True),
+        type_v=graph_type(config.type_v, has_copies=True),
+    )
+    return _found_misplaced(shape, few)
+
+
+@lru_cache(maxsize=64)
+def _found_misplaced(shape: ModelShape, config: Configuration) -> frozenset[str]:
+    s = Sketch(shape, config, config.n_seq_max, config.n_seq_max)
+    draw(s, shape.layers[: shape.n_layer])
+    assign(s.graph, config.host.name)
+    return frozenset(
+        fused.operation for fused in s.graph.fused if fused.node.device not in ("", fused.layer_device)
+    )
