@@ -54,6 +54,7 @@ class ConversationView(RowsView):
         self._read_id: int | None = None  # of the message that the keyboard is on
         self._hovered_head: ReasoningHead | None = None
         self._notice: QWidget | None = None
+        self._covered: FigureRow | None = None  # by the actions
         self.find_bar = FindBar(self)
         self.find_bar.hitWanted.connect(self._show_hit)
         self.find_bar.marksChanged.connect(self.viewport().update)
@@ -292,11 +293,21 @@ class ConversationView(RowsView):
         if message_id is not None and self._transcript.live is None:
             self.siblingWanted.emit(message_id)
 
+    def _cover(self, row: FigureRow | None) -> None:
+        """Let the actions stand where a question's line says the same."""
+        for each, is_covered in ((self._covered, False), (row, row is not None and not row.is_answer)):
+            if each is not None and each.is_covered != is_covered:
+                each.is_covered = is_covered
+                self.viewport().update()
+        self._covered = row
+
     def _place_actions(self) -> None:
         group = self.message_actions.group
         if group is None:
+            self._cover(None)
             return
         row = group.rows[-1]
+        self._cover(row if isinstance(row, FigureRow) else None)
         if group not in self._transcript.groups or not isinstance(row, FigureRow):
             self.message_actions.show_for(None)
             return

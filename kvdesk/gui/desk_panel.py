@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.desk.context_choice import ContextChoice
 from kvdesk.gui.desk.device_memory import DeviceMemory
@@ -45,7 +44,6 @@ class DeskPanel(QWidget):
         self._uses: tuple[DeviceUse, ...] = ()
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(theme.px(DESK_WIDTH))
         self.card = ModelCardView()
         self.device_views: list[DeviceMemory] = []
         self.ledger_button = push_button(self.tr("Ledger…"), "flat", TextSize.NOTE)
@@ -128,7 +126,6 @@ class DeskPanel(QWidget):
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(content)

@@ -84,7 +84,8 @@ class EndpointCard(QFrame):
         self._button = button
         self.adjustSize()
         corner = QPoint(button.width() - self.width(), button.height() + Space.TINY)
-        self.move(button.mapTo(self.window(), corner))
+        place = button.mapTo(self.window(), corner)
+        self.move(max(Space.SMALL, place.x()), place.y())
         self.show()
         self.raise_()
         (self.url if self._shown else self.open_button).setFocus()
@@ -112,6 +113,8 @@ class EndpointCard(QFrame):
             self.url.setText(found.url)
             self.url_copy.set_copied_text(found.url)
             self.token.setText(found.token or self.tr("none needed"))
+            for field in (self.url, self.token):  # a long one from its beginning
+                field.setCursorPosition(0)
             self.token_copy.set_copied_text(found.token)
             self.token_copy.setVisible(bool(found.token))
         self.adjustSize()

@@ -26,7 +26,7 @@ from kvdesk.units import format_mib, format_tokens
 Index = QModelIndex | QPersistentModelIndex
 _INVALID = QModelIndex()
 _ROW_HEIGHT = 24
-_NOTE, _PLOT = 6, 5  # columns
+_FIXED, _PLOT, _NOTE = 4, 5, 6  # columns
 _BAR_HEIGHT = 8
 _SHARE = Qt.ItemDataRole.UserRole
 OURS = "llama.cpp"
@@ -38,6 +38,7 @@ class LensItems(QAbstractTableModel):
     def __init__(self, rows: Sequence[LensRow]) -> None:
         super().__init__()
         self._rows = rows
+        self.has_fixed = any(row.fixed_bytes for row in rows)  # a share that does not grow with the context
         self._most = max((row.tokens_per_gib or 0 for row in rows), default=0) or 1
         self._titles = (
             self.tr("Engine"),
@@ -158,6 +159,7 @@ class LensDialog(QDialog):
         table.setTabKeyNavigation(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setColumnHidden(_FIXED, not self.items.has_fixed)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(theme.px(_ROW_HEIGHT))
         header = table.horizontalHeader()

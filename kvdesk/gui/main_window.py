@@ -14,16 +14,14 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
 
-from kvdesk.gui import theme
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
-from kvdesk.gui.desk_panel import CHART_MODULE, DESK_WIDTH, DeskPanel
+from kvdesk.gui.desk_panel import CHART_MODULE, DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
@@ -35,6 +33,7 @@ from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.lens_dialog import LensDialog
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.settings_dialog import SettingsDialog
+from kvdesk.gui.side_parts import SideParts
 from kvdesk.gui.theme import TextSize
 from kvdesk.gui.top_bar import TopBar
 from kvdesk.resources import DEMO_MODEL, resolve_model
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from kvdesk.gui.charts.history_window import HistoryWindow
 
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
-_WIDTHS = (212, 696, DESK_WIDTH)  # of the three parts, at 100 %
 TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a small screen it must fit too
 
 
@@ -79,7 +77,7 @@ class MainWindow(QMainWindow):
         self.help_button = push_button(self.tr("Help"), "plain", TextSize.TABLE)
         self.help_button.setToolTip(self.tr("What things mean, the keys, and a tour (F1)"))
         self.help_button.clicked.connect(lambda: self.show_help(FIRST))
-        self._splitter = self._lay_out()
+        self._parts = self._lay_out()
         self._add_shortcuts()
         self._drop = FileDrop(self, self.open_model)
 
@@ -281,8 +279,7 @@ class MainWindow(QMainWindow):
         if self.tour is not None:
             return
         self._desk.change_settings(has_seen_tour=True)
-        for part in (self.chats, self.desk_panel):
-            part.show()
+        self._parts.want(chats=True, desk=True)
         self.tour = Tour(self, self._tour_steps())
         self.tour.ended.connect(self._tour_ended)
         self.tour.start()
@@ -375,19 +372,15 @@ class MainWindow(QMainWindow):
 
     def toggle_chats(self) -> None:
         """Show or hide the list of conversations."""
-        self._toggle(self.chats)
+        self._parts.toggle(self.chats)
 
     def toggle_desk(self) -> None:
         """Show or hide the desk."""
-        self._toggle(self.desk_panel)
-
-    def _toggle(self, part: QWidget) -> None:
-        part.setVisible(part.isHidden())
-        self.top_bar.show_parts(chats=not self.chats.isHidden(), desk=not self.desk_panel.isHidden())
+        self._parts.toggle(self.desk_panel)
 
     # ---------------------------------------------------------------------------------------- the frame
 
-    def _lay_out(self) -> QSplitter:
+    def _lay_out(self) -> SideParts:
         foot = QHBoxLayout()
         foot.addWidget(self.settings_button)
         foot.addStretch(1)
@@ -403,23 +396,17 @@ class MainWindow(QMainWindow):
         column.addWidget(separator())
         column.addWidget(self.notice_bar)
         column.addWidget(self.conversation, 1)
-        centre.setMinimumWidth(360)
-
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.setHandleWidth(1)
-        splitter.setChildrenCollapsible(False)
-        for part in (self.chats, centre, self.desk_panel):
-            splitter.addWidget(part)
-        splitter.setStretchFactor(0, 0)
-        splitter.setStretchFactor(1, 1)
-        splitter.setStretchFactor(2, 0)
-        splitter.setSizes([theme.px(width) for width in _WIDTHS])
+        parts = SideParts(self.chats, centre, self.desk_panel)
+        parts.changed.connect(self._show_which_parts)
         frame = QWidget()
         row = QHBoxLayout(frame)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(splitter)
+        row.addWidget(parts)
         self.setCentralWidget(frame)
-        return splitter
+        return parts
+
+    def _show_which_parts(self) -> None:
+        self.top_bar.show_parts(chats=not self.chats.isHidden(), desk=not self.desk_panel.isHidden())
 
     def _shortcuts(self) -> tuple[tuple[str, str, Callable[[], object]], ...]:
         """Every key of the window: how it is written, what it does, the action."""
@@ -456,27 +443,21 @@ class MainWindow(QMainWindow):
         self.resize(min(1280, room.width()), min(800, room.height() - TITLE_BAR_HEIGHT))
         if settings.window_geometry:
             self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode("ascii")))
-        if len(settings.window_splitter) == self._splitter.count():
-            self._splitter.setSizes(list(settings.window_splitter))
-        self.chats.setVisible(settings.show_chats)
-        self.desk_panel.setVisible(settings.show_desk)
+        if len(settings.window_splitter) == self._parts.count():
+            self._parts.setSizes(list(settings.window_splitter))
+        self._parts.want(chats=settings.show_chats, desk=settings.show_desk)
         self.desk_panel.options.advanced_button.setChecked(settings.show_advanced)
-        self.top_bar.show_parts(chats=settings.show_chats, desk=settings.show_desk)
+        self._show_which_parts()
 
     def remember(self) -> None:
         """Keep the frame for the next window."""
         self._desk.change_settings(
             window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
-            window_splitter=tuple(self._widths()),
-            show_chats=not self.chats.isHidden(),
-            show_desk=not self.desk_panel.isHidden(),
+            window_splitter=self._parts.known_widths(self._desk.settings.window_splitter),
+            show_chats=self._parts.wants(self.chats),
+            show_desk=self._parts.wants(self.desk_panel),
             show_advanced=self.desk_panel.options.advanced_button.isChecked(),
         )
-
-    def _widths(self) -> list[int]:
-        """Widths of the three parts; a hidden one keeps the width it had."""
-        known = self._desk.settings.window_splitter or [theme.px(width) for width in _WIDTHS]
-        return [now or before for now, before in zip(self._splitter.sizes(), known, strict=True)]
 
     def leave(self) -> None:
         """Close without asking and be gone: another window takes this one's place."""

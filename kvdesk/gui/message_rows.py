@@ -132,13 +132,14 @@ class FigureRow(Row):
     """The line under an answer, and the room under a question where its actions appear."""
 
     part = "figures"
-    _LINE = 20.0
+    _LINE, _BELOW_QUESTION = 20.0, 8.0
 
     def __init__(self, message_id: int, text: str, *, is_answer: bool, has_siblings: bool = False) -> None:
         super().__init__(message_id, 8.0 if is_answer else 2.0)
         self.text = text
         self._actions_px = 160.0 if has_siblings else 70.0  # room for what is offered at the right
         self.is_answer = is_answer
+        self.is_covered = False  # by the actions of a question, which say the same
         self._lines: list[str] = []
 
     def estimate(self, width: float, style: Style) -> None:
@@ -148,17 +149,21 @@ class FigureRow(Row):
         self._lines = wrap_figures(
             self.text, width - style.px(self._actions_px), QFontMetricsF(style.figures)
         )
-        self.height = self.top_gap + style.px(self._LINE) * max(1, len(self._lines))
+        below = self._BELOW_QUESTION if self.text and not self.is_answer else 0.0
+        self.height = self.top_gap + style.px(self._LINE) * max(1, len(self._lines)) + below
         self.laid_width = width
 
     def paint(self, painter: QPainter, at: QPointF, clip: QRectF, style: Style, marks: RowMarks) -> None:
+        if self.is_covered:
+            return
         painter.setFont(style.figures)
         painter.setPen(style.muted)
+        side = Qt.AlignmentFlag.AlignLeft if self.is_answer else Qt.AlignmentFlag.AlignRight
         pitch = style.px(self._LINE)
         for number, line in enumerate(self._lines):
             top = at.y() + self.top_gap + pitch * number
             place = QRectF(at.x(), top, self.laid_width, pitch)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, line)
+            painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, line)
 
 
 def wrap_figures(text: str, width: float, metrics: QFontMetricsF) -> list[str]:

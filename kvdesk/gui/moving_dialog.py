@@ -34,6 +34,7 @@ class MovingDialog(QDialog):
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(self.tr("Progress of the move"))
         self.stop_button = push_button(self.tr("Leave it where it was"))
+        self.stop_button.setAutoDefault(False)
         self.stop_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
         buttons.addWidget(self._figures, 1)

@@ -32,6 +32,8 @@ COPY_MARKDOWN = Qt.Modifier.CTRL | Qt.Modifier.SHIFT | Qt.Key.Key_C
 class RowsView(QAbstractScrollArea):
     """Shows the rows of a `RowStack`. The methods under "for subclasses" say what happens to them."""
 
+    grows = True  # at its end, which a button leads back to
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -156,7 +158,9 @@ class RowsView(QAbstractScrollArea):
         bar.setPageStep(max(1, stack.height - 40))
         bar.setSingleStep(int(self._style.pitch * 2))
         bar.setValue(round(stack.offset))
-        self.jump_button.setVisible(not stack.follows and stack.offset < stack.most_offset - 60)
+        self.jump_button.setVisible(
+            self.grows and not stack.follows and stack.offset < stack.most_offset - 60
+        )
 
     def _scrolled(self, value: int) -> None:
         if not self._is_settling:

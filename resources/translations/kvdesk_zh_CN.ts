@@ -489,7 +489,7 @@
     </message>
     <message>
         <source>{missing} too much</source>
-        <translation type="unfinished"></translation>
+        <translation>多出 {missing}</translation>
     </message>
     <message>
         <source>{missing} more than the {limit} free</source>
@@ -501,7 +501,7 @@
     </message>
     <message>
         <source>{free} free</source>
-        <translation type="unfinished"></translation>
+        <translation>可用 {free}</translation>
     </message>
     <message>
         <source>{needed} of {free} free</source>

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QCursor
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -43,7 +43,7 @@ from kvdesk.session.state import (
     SendCost,
 )
 from kvdesk.units import GIB, MIB
-from tests.gui import conversations, fakes, rooms
+from tests.gui import conversations, fakes, manners, rooms
 
 MATHS = r"""## Attention in one line
 
@@ -186,7 +186,14 @@ def _ribbon() -> DeskState:
 
 def _rebuilding() -> DeskState:
     state = fakes.qwen_loaded()
-    engine = replace(state.engine, phase=Phase.REBUILDING, rebuild_stage="converting", progress=0.4)
+    engine = replace(
+        state.engine,
+        phase=Phase.REBUILDING,
+        rebuild_stage="converting",
+        progress=0.4,
+        asked_ctx_size=65_536,
+        planned_ctx_size=65_536,
+    )
     return replace(state, engine=engine)
 
 
@@ -530,6 +537,11 @@ ACTS: dict[str, tuple[Callable[[MainWindow], object], Callable[[], DeskState]]] 
     "closing": (_ask_closing, fakes.qwen_loaded),
     "graphs": (_history, fakes.qwen_loaded),
     "graphs-table": (_history_table, fakes.qwen_loaded),
+    "manner": (manners.opened, manners.by_default),
+    "manner-own": (manners.opened, manners.own),
+    "manner-preset": (manners.opened, manners.by_preset),
+    "manner-saving": (manners.saving, manners.own),
+    "manner-sampling": (manners.scrolled, manners.own),
     "endpoint": (_endpoint, fakes.qwen_loaded),
     "endpoint-open": (_endpoint_open, fakes.qwen_loaded),
 }

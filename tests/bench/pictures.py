@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -69,7 +69,8 @@ def _draw(application: QApplication, name: str, size: QSize, model: object) -> Q
     picture = _with_what_is_over(application, window)
     for other in application.topLevelWidgets():
         if other is not window and other.isVisible():
-            other.close()
+            other.hide()
+            other.deleteLater()
     window.leave()
     _settle(application)
     return picture
@@ -88,7 +89,10 @@ def _with_what_is_over(application: QApplication, window: QWidget) -> QPixmap:
     for other in application.topLevelWidgets():
         if other is not window and other.isVisible():
             place = other.mapToGlobal(QPoint(0, 0)) - window.mapToGlobal(QPoint(0, 0))
-            painter.drawPixmap(place, other.grab())
+            over = other.grab()
+            painter.drawPixmap(place, over)
+            painter.setPen(theme.colour("muted"))  # where a window manager would draw its frame
+            painter.drawRect(QRect(place, over.deviceIndependentSize().toSize()))
     painter.end()
     return picture
 

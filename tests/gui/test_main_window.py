@@ -54,6 +54,7 @@ def test_a_new_state_is_drawn_by_the_pump_alone(window: MainWindow, desk: fakes.
 
 
 def test_parts_hide_and_come_back(qtbot: QtBot, window: MainWindow) -> None:
+    window.resize(1280, 700)
     for key, part in ((Qt.Key.Key_B, window.chats), (Qt.Key.Key_D, window.desk_panel)):
         press(qtbot, window, key)
         assert not part.isVisible()
@@ -163,15 +164,15 @@ def test_who_closes_twice_wants_it_closed(window: MainWindow, full_cache: ParkOf
 
 def test_the_frame_is_remembered(qtbot: QtBot, window: MainWindow, desk: fakes.FakeDesk) -> None:
     window.resize(780, 540)  # the offscreen screen is 800 wide
-    window.toggle_chats()
+    window.toggle_desk()
     window.close()
-    assert desk.settings.show_chats is False
-    assert desk.settings.show_desk is True
+    assert desk.settings.show_chats is True
+    assert desk.settings.show_desk is False
     again = MainWindow(desk)  # type: ignore[arg-type]
     qtbot.addWidget(again)
     assert again.size().width() == 780
-    assert again.chats.isHidden()
-    assert not again.desk_panel.isHidden()
+    assert again.desk_panel.isHidden()
+    assert not again.chats.isHidden()
 
 
 def test_the_chips_say_what_is_loaded_and_how_sure_it_is(window: MainWindow) -> None:

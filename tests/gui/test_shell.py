@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui import run
+from kvdesk.gui import run, theme
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.moving_dialog import MovingDialog
 from kvdesk.gui.settings_dialog import SettingsDialog
+from kvdesk.session import actions
 from kvdesk.settings.places import HOME_VARIABLE, find_places
 from tests.gui import fakes
 
@@ -31,6 +33,7 @@ def test_another_language_keeps_the_desk_and_the_frame(
     shell: run.Shell, desk: fakes.FakeDesk, qtbot: QtBot
 ) -> None:
     before = shell.window
+    before.resize(1280, 700)
     before.toggle_chats()
     before.show_settings()
     before.findChild(SettingsDialog).renewWanted.emit()
@@ -41,6 +44,32 @@ def test_another_language_keeps_the_desk_and_the_frame(
     assert not before.isVisible()
     assert ("close",) not in desk.calls
     shell.window.findChild(SettingsDialog).reject()
+
+
+def test_another_size_of_text_makes_all_that_has_text_larger_at_once(
+    shell: run.Shell, desk: fakes.FakeDesk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        actions, "set_setting", lambda desk, name, value: desk.change_settings(**{name: value})
+    )
+    before = shell.window
+    heights = [part.height() for part in (before.top_bar, before.desk_panel.context.slider)]
+    qtbot.keyClick(before, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert desk.settings.text_percent == 110
+    for _ in range(9):  # to the largest, and no further
+        shell.window.resize_text(1)
+    window = shell.window
+    assert window is not before
+    assert desk.settings.text_percent == 200
+    assert theme.current().font().pixelSize() == 26
+    assert [part.height() for part in (window.top_bar, window.desk_panel.context.slider)] == [
+        2 * height for height in heights
+    ]
+    shell.window.resize_text(-1)
+    assert desk.settings.text_percent == 175
+    shell.window.resize_text(0)
+    assert desk.settings.text_percent == 100
+    assert shell.window.top_bar.height() == heights[0]
 
 
 def test_the_data_is_moved_between_two_windows(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication, QPalette
+from PySide6.QtGui import QFont, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -69,6 +69,25 @@ def contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(("points", "scale"), [(9, 1.0), (14, 19 / 13), (20, 27 / 13)])
+def test_text_is_as_large_as_the_desktop_s_and_never_smaller_than_ours(
+    qapp: QApplication, points: int, scale: float
+) -> None:
+    font = QFont()
+    font.setPointSize(points)  # at 96 dots an inch
+    assert theme.desktop_text_scale(font) == pytest.approx(scale)
+
+
+def test_lengths_of_the_style_sheet_grow_with_the_text() -> None:
+    colours = theme.read_colours("light")
+    once, twice = (theme.style_sheet("light", colours, scale) for scale in (1.0, 2.0))
+    heights = [re.findall(r"min-height: (\d+)px", sheet) for sheet in (once, twice)]
+    assert "28" in heights[0]
+    assert "56" in heights[1]
+    assert "56" not in heights[0]
+    assert "tx" not in re.sub(r"/\*.*?\*/|[a-z]+tx|tx[a-z]+", "", once, flags=re.DOTALL)
 
 
 def test_a_change_of_theme_reaches_palette_and_listeners(qtbot: QtBot, qapp: QApplication) -> None:

@@ -63,12 +63,16 @@ class DeviceMemory(QWidget):
         total, free = use.device.total_bytes, use.device.free_bytes
         if use.is_over and use.limit_bytes is not None:
             missing = format_bytes(use.needed_bytes - use.limit_bytes)
+            if self._is_folded:  # beside the button the name has little room
+                return self.tr("{missing} too much").format(missing=missing)
             return self.tr("{missing} more than the {limit} free").format(
                 missing=missing, limit=format_bytes(use.limit_bytes)
             )
         if total is None:
             return self.tr("size not known")
-        if self._is_folded and use.needed_bytes and free is not None:
+        if self._is_folded and not use.needed_bytes and free is not None:
+            return self.tr("{free} free").format(free=format_bytes(free))
+        if self._is_folded and free is not None:
             return self.tr("{needed} of {free} free").format(
                 needed=format_bytes(use.needed_bytes), free=format_bytes(free)
             )

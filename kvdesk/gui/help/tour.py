@@ -12,7 +12,7 @@ from kvdesk.gui.controls import push_button, text_label
 from kvdesk.gui.theme import Radius, Space, TextSize
 
 _CARD_WIDTH = 320
-_RING = 3
+_RING, _AROUND = 3, 6  # the frame's width, its distance from what it is around
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Tour(QFrame):
         """Beside the anchor, where there is room: left, right, above, else below it."""
         window, anchor = self._window, self._steps[min(self.place, len(self._steps) - 1)].anchor
         target = QRect(anchor.mapTo(window, QPoint(0, 0)), anchor.size()).intersected(window.rect())
-        self._ring.setGeometry(target.adjusted(-_RING, -_RING, _RING, _RING))
+        self._ring.setGeometry(target.adjusted(-_AROUND, -_AROUND, _AROUND, _AROUND))
         self._ring.show()
         self._ring.raise_()
         self.resize(self.width(), self.heightForWidth(self.width()))

@@ -40,6 +40,7 @@ class PageView(RowsView):
     """A page of Markdown, by the blocks of the conversation; a link leads to another page."""
 
     pageWanted = Signal(str)
+    grows = False
 
     def show_text(self, text: str) -> None:
         """Show a text from its beginning."""
