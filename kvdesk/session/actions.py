@@ -126,7 +126,7 @@ def clear_ledger(desk: Desk) -> None:
 def save_report(desk: Desk, record: LoadRecord, path: Path, say: Say, *, has_chat: bool) -> None:
     """Write a load as a file to send, with the graph if it is the last, and the open chat if wanted."""
     is_last = bool(desk.state.ledger) and desk.state.ledger[-1].id == record.id
-    columns, marks = desk.history.copied(), desk.history.marks
+    columns, marks = desk.history.columns(), desk.history.marks
     chat = desk.state.chat if has_chat else None
     messages = tuple((message.role, message.content) for message in chat.messages) if chat else ()
 
@@ -149,11 +149,11 @@ def export_ledger(desk: Desk, path: Path) -> None:
 
 def export_history(desk: Desk, path: Path) -> None:
     """Write the live graph's history as a table in CSV; that it could not be written is told in a notice."""
-    columns, marks = desk.history.copied(), desk.history.marks
+    columns, marks = desk.history.columns(), desk.history.marks
     now_s, now = desk.clock(), datetime.now().astimezone()
 
     def job() -> None:
-        from kvdesk.session.history_csv import export_csv  # brings numpy: not at the start
+        from kvdesk.session.history_csv import export_csv
 
         try:
             export_csv(columns, marks, path, now_s, now)

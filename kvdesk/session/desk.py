@@ -19,7 +19,7 @@ class Desk(Parts):
         self.bookkeeper.read()
         self.read_paces()
         self.parked_files.read()
-        self.background.submit(self._start_sampler)
+        self.background.submit(self.sampler.start)
 
     def drain(self) -> bool:
         """Apply what has happened since the last call; return whether there is something new to draw.
@@ -66,12 +66,6 @@ class Desk(Parts):
         self.sampler.close(left_s())
         self.planner_child.join(left_s())
         self.engine_child.join(left_s())
-
-    def _start_sampler(self) -> None:
-        # The first sample needs numpy, which takes longer to import than a frame lasts.
-        import kvdesk.session.history  # noqa: F401
-
-        self.sampler.start()
 
     def _from_child(self, queued: events.FromChild) -> events.Happening | None:
         if isinstance(queued.event, protocol.Hello):

@@ -1,17 +1,19 @@
-"""What the live graph draws: one row for each sample of the last hour, in columns."""
+"""What the live graph draws: one row for each sample of the last hour, in columns.
 
-import copy
-from collections.abc import Mapping
+Plain arrays: numpy would cost the window 16 MB for a few hundred additions a minute. What calculates with
+whole columns makes numpy's arrays of them without a copy.
+"""
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal, TypeAlias
 
 from kvdesk.monitor.sample import DeviceSample, ProcessUse, Sample
 from kvdesk.session.state import DeskState, Phase
 
-Column = NDArray[np.float64]
+Column: TypeAlias = "array[float]"
 MarkKind = Literal["load", "turn", "exit", "unload", "resized", "converted", "parked", "shift"]
 HOUR_ROWS = 2 * 3600  # the sampler reads twice a second
 FIXED = (
@@ -45,7 +47,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Views of equal length, oldest row first; a missing reading is NaN. They change with the next row.
+    """Copies of equal length, oldest row first; a missing reading is NaN.
 
     `time_s` is of the monotonic clock. `process_bytes` is the engine's resident memory, `gpu_shared_bytes`
     what its GPUs use of the host's (Windows). By llama.cpp's device name: memory in use on it, of that the
@@ -68,20 +70,17 @@ class Columns:
 
 
 class History:
-    """A bounded ring of rows that can always be handed out as plain, contiguous views."""
+    """The newest `capacity` rows."""
 
     def __init__(self, capacity: int = HOUR_ROWS) -> None:
-        # Twice the capacity: rows are appended, and once in `capacity` rows the newest half moves to the
-        # front. That keeps every view contiguous, which pyqtgraph draws without a copy.
         self._capacity = capacity
-        self._end = 0
-        self._columns = {name: self._new_column() for name in FIXED}
+        self._columns = {name: array("d") for name in FIXED}
         self._devices: dict[str, dict[str, Column]] = {name: {} for name in _OF_DEVICE}
         self._marks: list[Mark] = []
         self.neighbours: dict[str, tuple[ProcessUse, ...]] = {}  # of the newest row, by device
 
     def __len__(self) -> int:
-        return min(self._end, self._capacity)
+        return min(len(self._times), self._capacity)
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -89,8 +88,8 @@ class History:
         return tuple(self._marks)
 
     def columns(self) -> Columns:
-        """Return views of the rows held now."""
-        rows = slice(self._end - len(self), self._end)
+        """The rows held now."""
+        rows = slice(len(self._times) - len(self), None)
         fixed = {name: column[rows] for name, column in self._columns.items()}
         by_device = {
             quantity: {name: column[rows] for name, column in columns.items()}
@@ -98,14 +97,11 @@ class History:
         }
         return Columns(**by_device, **fixed)  # type: ignore[arg-type]  # the names are those of its fields
 
-    def copied(self) -> Columns:
-        """Return the rows held now, to keep."""
-        return copy.deepcopy(self.columns())
-
     def add(self, sample: Sample, state: DeskState, readings: Mapping[str, DeviceSample]) -> None:
         """Append a row. `readings` are those of the devices by llama.cpp's name."""
-        if self._end == 2 * self._capacity:
-            self._move_to_front()
+        if len(self._times) == 2 * self._capacity:  # seldom: the rest moves to the front
+            for column in self._every_column():
+                del column[: self._capacity]
         engine = state.engine
         prefilling, decoding = engine.phase is Phase.PREFILL, engine.phase is Phase.DECODE
         row = {
@@ -116,33 +112,33 @@ class History:
             "prefill_tokens_per_s": engine.tokens_per_s if prefilling else None,
             "decode_tokens_per_s": engine.tokens_per_s if decoding else None,
         }
+        for quantity, columns in self._devices.items():
+            for name in readings.keys() - columns.keys():
+                columns[name] = array("d", [math.nan]) * len(self._times)
+            for name, column in columns.items():
+                column.append(_number(getattr(readings.get(name), _OF_DEVICE[quantity], None)))
         for name, value in row.items():
-            self._columns[name][self._end] = np.nan if value is None else value
-        for quantity, field in _OF_DEVICE.items():
-            columns = self._devices[quantity]
-            for name, reading in readings.items():
-                if name not in columns:
-                    columns[name] = self._new_column()
-                value = getattr(reading, field)
-                columns[name][self._end] = np.nan if value is None else value
+            self._columns[name].append(_number(value))
         self.neighbours = {name: reading.neighbours for name, reading in readings.items()}
-        self._end += 1
 
     def mark(self, time_s: float, kind: MarkKind, text: str) -> None:
         """Remember something that happened; marks older than the oldest row are dropped."""
-        oldest = float(self.columns().time_s[0]) if len(self) else time_s
+        oldest = self._times[-len(self)] if len(self) else time_s
         self._marks = [mark for mark in self._marks if mark.time_s >= oldest]
         self._marks.append(Mark(time_s, kind, text))
 
-    def _new_column(self) -> Column:
-        return np.full(2 * self._capacity, np.nan)
+    @property
+    def _times(self) -> Column:
+        return self._columns["time_s"]
 
-    def _move_to_front(self) -> None:
-        of_devices = (column for columns in self._devices.values() for column in columns.values())
-        for column in (*self._columns.values(), *of_devices):
-            column[: self._capacity] = column[self._capacity :]
-            column[self._capacity :] = np.nan
-        self._end = self._capacity
+    def _every_column(self) -> Iterator[Column]:
+        yield from self._columns.values()
+        for columns in self._devices.values():
+            yield from columns.values()
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _cells_used(state: DeskState) -> int | None:

@@ -4,7 +4,6 @@ import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from kvdesk.session.background import Background
 from kvdesk.session.bookkeeper import Bookkeeper
 from kvdesk.session.child import Child, MakeClient
 from kvdesk.session.driver import Driver
+from kvdesk.session.history import History, MarkKind
 from kvdesk.session.notices import notice_of
 from kvdesk.session.opened import OpenedModel
 from kvdesk.session.parked_files import ParkedFiles
@@ -41,7 +41,6 @@ from kvdesk.settings.store import SettingsStore
 
 if TYPE_CHECKING:
     from kvdesk.serve.endpoint import Endpoint
-    from kvdesk.session.history import History, MarkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,7 @@ class Parts:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
+        self.history = History()  # the rows of the live graph
         self.state = DeskState(devices=(HOST,))
         self.queue: queue.SimpleQueue[Queued] = queue.SimpleQueue()
         self.background = Background("kvdesk-background", self.report)
@@ -140,13 +140,6 @@ class Parts:
             if each is not None:
                 self.report(each)
 
-    @cached_property
-    def history(self) -> "History":
-        """The rows of the live graph. Made on first use: numpy is not needed for the first picture."""
-        from kvdesk.session.history import History
-
-        return History()
-
     def put(self, event: Queued) -> None:
         """Hand over an event from any thread."""
         self.queue.put(event)
@@ -165,7 +158,7 @@ class Parts:
         self.state = apply(before, event)
         self.is_changed = self.is_changed or self.state is not before
 
-    def mark(self, kind: "MarkKind", text: str) -> None:
+    def mark(self, kind: MarkKind, text: str) -> None:
         """Have something that happened drawn across the live graph."""
         self.history.mark(self.clock(), kind, text)
 

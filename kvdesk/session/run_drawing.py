@@ -1,9 +1,9 @@
 """Draws the last run as SVG from the live graph's history: memory by device, and the cells in use."""
 
 import html
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-
-import numpy as np
 
 from kvdesk.session.history import Column, Columns, Mark
 from kvdesk.units import format_bytes, format_duration, format_tokens
@@ -18,14 +18,15 @@ Line = tuple[str, Column]
 
 def draw_run(columns: Columns, marks: Sequence[Mark]) -> str:
     """An SVG of the rows since the last load, "" where there are too few."""
-    begun_s = max((mark.time_s for mark in marks if mark.kind == "load"), default=-np.inf)
-    rows = columns.time_s >= begun_s - _BEFORE_S
-    if int(rows.sum()) < 2:
+    begun_s = max((mark.time_s for mark in marks if mark.kind == "load"), default=-math.inf)
+    first = bisect_left(columns.time_s, begun_s - _BEFORE_S)
+    count = len(columns.time_s) - first
+    if count < 2:
         return ""
-    step = -(-int(rows.sum()) // MOST_POINTS)
+    step = -(-count // MOST_POINTS)
 
     def taken(values: Column) -> Column:
-        return values[rows][::step]
+        return values[first::step]
 
     time_s = taken(columns.time_s)
     memory = [(name, taken(values)) for name, values in columns.device_bytes.items()]
@@ -37,12 +38,12 @@ def draw_run(columns: Columns, marks: Sequence[Mark]) -> str:
     parts: list[str] = []
     top = 0
     for lines, say in panels:
-        if known := [(name, values) for name, values in lines if np.isfinite(values).any()]:
+        if known := [(name, values) for name, values in lines if _known(values)]:
             parts += _panel(time_s, known, top, say)
             top += HEIGHT + TOP
     if not parts:
         return ""
-    span = format_duration(float(time_s[-1] - time_s[0]))
+    span = format_duration(time_s[-1] - time_s[0])
     parts.append(f'<text x="{WIDTH}" y="{top + 14}" text-anchor="end" opacity=".6">{span}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + 18}" width="{WIDTH}" '
@@ -52,28 +53,33 @@ def draw_run(columns: Columns, marks: Sequence[Mark]) -> str:
 
 def _panel(time_s: Column, lines: Sequence[Line], top: int, say: Callable[[int], str]) -> list[str]:
     """A frame with one line for each quantity, each named with its largest value."""
-    most = max(float(np.nanmax(values)) for _, values in lines) or 1.0
+    most = max(max(_known(values)) for _, values in lines) or 1.0
     parts = [
         f'<rect x="0" y="{top + TOP}" width="{WIDTH}" height="{HEIGHT}" fill="none" '
         'stroke="currentColor" opacity=".2"/>'
     ]
     for place, (name, values) in enumerate(lines):
         colour = _COLOURS[place % len(_COLOURS)]
-        label = html.escape(f"{name} {say(round(float(np.nanmax(values))))}")
+        label = html.escape(f"{name} {say(round(max(_known(values))))}")
         parts.append(f'<text x="{190 * place}" y="{top + TOP - 8}" fill="{colour}">{label}</text>')
-        path = _path(time_s, values / most, top + TOP)
+        path = _path(time_s, [value / most for value in values], top + TOP)
         parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
     return parts
 
 
-def _path(time_s: Column, shares: Column, top: int) -> str:
+def _known(values: Column) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
+
+
+def _path(time_s: Column, shares: Sequence[float], top: int) -> str:
     """A line through shares of the panel's height; a missing reading breaks it."""
-    x = (time_s - time_s[0]) / max(float(time_s[-1] - time_s[0]), 1e-9) * WIDTH
-    y = top + HEIGHT * (1 - shares)
+    across = WIDTH / max(time_s[-1] - time_s[0], 1e-9)
     words = []
     is_down = False
-    for across, below in zip(x, y, strict=True):
-        if np.isfinite(below):
-            words.append(f"{'L' if is_down else 'M'}{across:.1f} {below:.1f}")
-        is_down = bool(np.isfinite(below))
+    for moment, share in zip(time_s, shares, strict=True):
+        is_known = not math.isnan(share)
+        if is_known:
+            x, y = (moment - time_s[0]) * across, top + HEIGHT * (1 - share)
+            words.append(f"{'L' if is_down else 'M'}{x:.1f} {y:.1f}")
+        is_down = is_known
     return "".join(words)

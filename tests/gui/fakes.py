@@ -1,12 +1,12 @@
 """A desk without threads and processes, and hand-made states like those that real models give."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from kvdesk.engine.protocol import CacheReport
 from kvdesk.memory.cache_types import BY_NAME, CACHE_TYPES
@@ -77,9 +77,9 @@ class FakeDesk:
 
 def record_actions(monkeypatch: Any, desk: FakeDesk) -> list[tuple[Any, ...]]:
     """Replace every action by one that notes its name and arguments in `desk.calls`."""
-    from kvdesk.session import actions, room_actions
+    from kvdesk.session import actions, preset_actions, room_actions
 
-    for room in (actions, room_actions):
+    for room in (actions, preset_actions, room_actions):
         for name, action in vars(room).items():
             if callable(action) and getattr(action, "__module__", "") == room.__name__:
                 monkeypatch.setattr(
@@ -433,21 +433,21 @@ def fill_history(history: History, state: DeskState, seconds: int = 150, start_s
     """Two samples a second of a load, a first long turn and two short ones."""
     idle = replace(state.engine, phase=Phase.READY, cache=None, loaded=None)
     history.mark(24.0, "load", "Qwen3-8B loaded")
-    cells, rng = 0, np.random.default_rng(7)
+    cells, rng = 0, random.Random(7)
     for half_second in range(seconds * 2):
         t = half_second / 2
         engine, used = idle, 1340 * MIB
         if t >= 24:
-            used = 7352 * MIB + int(rng.normal(0, 3)) * MIB
+            used = 7352 * MIB + rng.randint(-2, 3) * MIB
             engine = replace(state.engine, phase=Phase.READY)
             for start, reading_s, new in ((34, 22, 19610), (80, 3, 2400), (118, 2, 1900)):
                 if t == start:
                     history.mark(t, "turn", "turn")
                 if start <= t < start + reading_s:
-                    engine = replace(engine, phase=Phase.PREFILL, tokens_per_s=870 + float(rng.normal(0, 20)))
+                    engine = replace(engine, phase=Phase.PREFILL, tokens_per_s=870 + rng.gauss(0, 20))
                     cells += int(new / reading_s / 2)
                 elif start + reading_s <= t < start + reading_s + 18:
-                    speed = 47.8 - cells / 9000 + float(rng.normal(0, 0.6))
+                    speed = 47.8 - cells / 9000 + rng.gauss(0, 0.6)
                     engine = replace(engine, phase=Phase.DECODE, tokens_per_s=speed)
                     cells += 24
             cache = CacheReport(cells_used=cells, n_ctx=32768, k_bytes=0, v_bytes=0)

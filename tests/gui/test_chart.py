@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui import theme
-from kvdesk.gui.charts.lanes import Lane, highest, latest, thinned
+from kvdesk.gui.charts.lanes import Lane, highest, latest, line, shown_rows
+from kvdesk.gui.charts.live_plot import Curve
 from kvdesk.gui.charts.memory_chart import MemoryChart
+from kvdesk.gui.charts.thinning import thinned
 from tests.gui import fakes
 
 VALUES = st.lists(st.one_of(st.floats(0, 1e9), st.just(float("nan"))), min_size=0, max_size=400)
@@ -37,16 +42,32 @@ def test_few_rows_are_drawn_without_a_copy() -> None:
     assert thinned(values, values, 100)[1] is values
 
 
-def test_a_lane_keeps_what_is_missing_missing() -> None:
-    heights = Lane(0.4, 1.0).heights(np.array([0.0, 50.0, 100.0, 200.0, np.nan]), 100)
-    assert heights[:4] == pytest.approx([0.4, 0.7, 1.0, 1.0])
-    assert np.isnan(heights[4])
+@given(VALUES, st.integers(4, 60))
+def test_the_rows_that_show_have_the_extremes_the_gaps_and_the_end(values: list[float], most: int) -> None:
+    rows = shown_rows(values, most)
+    assert list(rows) == sorted(set(rows))
+    assert len(rows) <= most * 1.5 + 2
+    shown = [values[row] for row in rows]
+    assert highest(shown) == highest(values)
+    known = [value for value in values if not math.isnan(value)]
+    assert min((value for value in shown if not math.isnan(value)), default=None) == min(known, default=None)
+    assert any(map(math.isnan, shown)) == any(map(math.isnan, values))
+    if values:
+        assert rows[-1] == len(values) - 1
+
+
+def test_a_line_is_broken_where_a_reading_is_missing() -> None:
+    values = [0.0, 50.0, math.nan, math.nan, 100.0, 200.0]
+    pieces = line([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], values, 100, Lane(0.4, 1.0), 100)
+    assert [[place for place, _ in piece] for piece in pieces] == [[0.0, 0.2], [0.8, 1.0]]
+    assert [height for piece in pieces for _, height in piece] == pytest.approx([0.4, 0.7, 1.0, 1.0])
+    assert line([0.0], [math.nan], 1, Lane(0, 1), 100) == ()
 
 
 def test_missing_readings_are_not_zero() -> None:
-    assert latest(np.array([1.0, np.nan])) is None
-    assert latest(np.array([])) is None
-    assert highest(np.array([np.nan])) == 0
+    assert latest([1.0, math.nan]) is None
+    assert latest([]) is None
+    assert highest([math.nan]) == 0
 
 
 @pytest.fixture
@@ -68,34 +89,91 @@ def test_the_latest_values_are_told_in_words(chart: MemoryChart) -> None:
     assert "Writing 44" in words
 
 
+def curve(chart: MemoryChart, role: str) -> Curve:
+    return next(each for each in chart.plot.picture.curves if each.role == role)
+
+
 def test_two_minutes_are_drawn_and_longer_on_request(chart: MemoryChart) -> None:
-    x, _ = chart._curves["memory"].getData()
-    assert x[-1] == 0
-    assert -121 <= x[0] <= -120
+    (piece,) = curve(chart, "text").pieces
+    assert piece[-1][0] == 1
+    assert -1 / 120 <= piece[0][0] <= 0
     chart._choose_span(600)
-    x, _ = chart._curves["memory"].getData()
-    assert x[0] == pytest.approx(-149.5)
+    (piece,) = curve(chart, "text").pieces
+    assert piece[0][0] == pytest.approx(1 - 149.5 / 600)
     assert chart.span_button.text() == "last 10 minutes"
 
 
 def test_memory_lies_under_its_ceiling(chart: MemoryChart) -> None:
-    _, y = chart._curves["memory"].getData()
-    assert chart._ceiling.isVisible()
-    assert np.nanmax(y) <= chart._ceiling.value()
+    level = chart.plot.picture.level
+    assert level is not None
+    assert level.words.startswith("planned ceiling 7,")
+    assert max(height for piece in curve(chart, "text").pieces for _, height in piece) <= level.height
+
+
+def test_what_happened_is_marked_and_said_under_the_mouse(chart: MemoryChart) -> None:
+    chart._choose_span(600)
+    load, *turns = chart.plot.picture.marks
+    assert (load.is_dotted, load.place) == (False, pytest.approx(1 - (149.5 - 24) / 600))
+    assert [mark.is_dotted for mark in turns] == [True] * 3
+    chart.plot.pointedAt.emit(load.place)
+    assert chart.plot.toolTip() == "Qwen3-8B loaded"
+
+
+def test_the_values_under_the_mouse_are_read_off(chart: MemoryChart, qtbot: QtBot) -> None:
+    latest_words = chart.legend.in_words()
+    middle = QPoint(chart.plot.width() // 2, 20)
+    qtbot.mouseMove(chart.plot, middle)
+    QApplication.sendEvent(
+        chart.plot,
+        QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(middle),
+            QPointF(chart.plot.mapToGlobal(middle)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+        ),
+    )
+    # A minute ago: half of the two minutes that are shown; the second turn was just answered.
+    there = chart.legend.in_words()
+    assert there != latest_words
+    assert "Writing 4" in there
+    chart.redraw()
+    assert chart.legend.in_words() == there
+    QApplication.sendEvent(chart.plot, QEvent(QEvent.Type.Leave))
+    assert chart.legend.in_words() == latest_words
 
 
 def test_a_held_graph_stays(chart: MemoryChart) -> None:
     chart.pause_button.click()
-    before = chart._curves["memory"].getData()[0].copy()
+    before = chart.plot.picture
     desk = fakes.FakeDesk(fakes.qwen_loaded())
     fakes.fill_history(chart._history, desk.state, seconds=20, start_s=150)
     chart.redraw()
-    assert chart._curves["memory"].getData()[0].tolist() == before.tolist()
+    assert chart.plot.picture == before
+    chart.pause_button.click()
+    assert chart.plot.picture != before
 
 
-def test_it_takes_the_theme_s_colours(chart: MemoryChart) -> None:
+def pixels_like(chart: MemoryChart, role: str) -> int:
+    """How many pixels of the picture have the colour of a role, nearly: lines are smoothed."""
+    image, wanted = chart.plot.grab().toImage(), theme.colour(role)
+    pixels = (image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height()))
+    return sum(
+        abs(pixel.red() - wanted.red())
+        + abs(pixel.green() - wanted.green())
+        + abs(pixel.blue() - wanted.blue())
+        < 90
+        for pixel in pixels
+    )
+
+
+def test_it_is_drawn_in_the_theme_s_colours(chart: MemoryChart) -> None:
+    light = theme.colour("text").rgb()
+    assert pixels_like(chart, "text") > 20
     theme.current().set_choice(theme.Choice.DARK)
-    assert chart._curves["cells"].opts["pen"].color() == theme.colour("k")
+    assert theme.colour("text").rgb() != light
+    assert pixels_like(chart, "text") > 20
 
 
 def test_without_samples_there_are_dashes(qtbot: QtBot) -> None:

@@ -29,7 +29,6 @@ def test_the_newest_rows_are_kept_in_order(capacity: int, rows: int):
     times = history.columns().time_s
     assert times.tolist() == [float(row) for row in range(max(0, rows - capacity), rows)]
     assert len(history) == len(times)
-    assert times.flags.c_contiguous
 
 
 def test_missing_readings_are_nan_also_of_a_device_that_came_later():

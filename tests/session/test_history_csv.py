@@ -31,7 +31,7 @@ def history() -> History:
 
 def test_a_row_for_each_sample_with_its_time_and_marks(history: History, tmp_path: Path):
     path = tmp_path / "history.csv"
-    export_csv(history.copied(), history.marks, path, 100.0, NOW)
+    export_csv(history.columns(), history.marks, path, 100.0, NOW)
     first, second, third = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     assert first["time"] == "2026-11-20T12:00:09.500+00:00"
     assert first["CUDA0 bytes"] == ""
@@ -47,7 +47,7 @@ def test_a_row_for_each_sample_with_its_time_and_marks(history: History, tmp_pat
 
 
 def test_a_copy_does_not_change_with_the_next_rows(history: History):
-    copied = history.copied()
+    copied = history.columns()
     history.add(sample(101.0), DeskState(), {})
     assert len(copied.time_s) == 3
     copied.process_bytes[0] = 1
@@ -56,4 +56,4 @@ def test_a_copy_does_not_change_with_the_next_rows(history: History):
 
 def test_a_folder_that_is_not_there_is_told(history: History, tmp_path: Path):
     with pytest.raises(StoreError, match="could not be written"):
-        export_csv(history.copied(), (), tmp_path / "no" / "h.csv", 100.0, NOW)
+        export_csv(history.columns(), (), tmp_path / "no" / "h.csv", 100.0, NOW)

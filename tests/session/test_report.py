@@ -1,10 +1,11 @@
 """A report has what is known of a load, nothing that was not asked for, and no name of the user's."""
 
+import math
 import xml.etree.ElementTree as ElementTree
+from array import array
 from html.parser import HTMLParser
 
 import msgspec
-import numpy as np
 import pytest
 
 from kvdesk.errors import StoreError
@@ -19,11 +20,11 @@ LOAD = msgspec.structs.replace(fakes.load_record(1), command="llama-server --mod
 
 
 def run_of(rows: int) -> Columns:
-    used = np.linspace(1e9, 7e9, rows)
-    used[rows // 2] = np.nan
-    nothing = np.full(rows, np.nan)
+    used = array("d", (1e9 + 6e9 * row / max(rows - 1, 1) for row in range(rows)))
+    used[rows // 2] = math.nan
+    nothing = array("d", [math.nan]) * rows
     return Columns(
-        time_s=np.arange(rows) / 2.0,
+        time_s=array("d", (row / 2 for row in range(rows))),
         device_bytes={"CUDA0": used},
         device_process_bytes={},
         device_power_w={},
@@ -33,7 +34,7 @@ def run_of(rows: int) -> Columns:
         device_throttle={},
         process_bytes=nothing,
         gpu_shared_bytes=nothing,
-        cells_used=np.linspace(0, 4096, rows),
+        cells_used=array("d", (4096 * row / max(rows - 1, 1) for row in range(rows))),
         prefill_tokens_per_s=nothing,
         decode_tokens_per_s=nothing,
     )

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
-from kvdesk.gui.charts.lanes import Values
 from kvdesk.gui.charts.quantities import Quantity
+from kvdesk.gui.charts.thinning import Values
 
 Index = QModelIndex | QPersistentModelIndex
 _INVALID = QModelIndex()

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.charts.history_items import HistoryItems
 from kvdesk.gui.charts.lane_plot import LanePlot
-from kvdesk.gui.charts.lanes import thinned
 from kvdesk.gui.charts.memory_chart import ceiling_bytes
 from kvdesk.gui.charts.quantities import Dashes, Lane, Quantity, quantities
+from kvdesk.gui.charts.thinning import thinned
 from kvdesk.gui.controls import push_button, size_window, text_label
 from kvdesk.gui.desk.memory_rows import device_title, device_uses
 from kvdesk.gui.own_language import translated
@@ -91,8 +91,8 @@ class HistoryWindow(QDialog):
         columns = self._desk.history.columns()
         if not len(columns.time_s):
             return
-        now_s = float(columns.time_s[-1])
-        self._ages_s = now_s - columns.time_s
+        now_s = columns.time_s[-1]
+        self._ages_s = now_s - np.asarray(columns.time_s)
         self._shown = quantities(columns, state.devices)
         for name in self._lines.keys() - {quantity.name for quantity in self._shown}:
             line = self._lines.pop(name)

@@ -1,23 +1,24 @@
 """The live graph: memory under its planned ceiling, the cells filled, and the speed, on one time axis."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
-from kvdesk.gui.charts.lanes import MEMORY_LANE, SPEED_LANE, Values, highest, latest, thinned
+from kvdesk.gui.charts.lanes import MEMORY_LANE, SPEED_LANE, Lane, highest, latest, line
 from kvdesk.gui.charts.legend import Legend
+from kvdesk.gui.charts.live_plot import Curve, Level, LivePlot, MarkLine, Picture
 from kvdesk.gui.controls import icon_button, push_button, text_label
 from kvdesk.gui.desk.memory_rows import DeviceUse, chosen_cells, device_title, device_uses
 from kvdesk.gui.icons import set_icon
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
-from kvdesk.session.history import Columns, History
+from kvdesk.session.history import Columns, History, Mark
 from kvdesk.session.state import DeskState
 from kvdesk.units import format_bytes, format_mib, format_tokens
 
@@ -25,6 +26,19 @@ _HEIGHT = 136
 _SPANS_S = (30, 120, 600, 3600)
 _FIRST_SPAN_S = 120
 _HEADROOM = 1.22  # of the lane above the highest line, for the ceiling's words
+_NEAR = 0.015  # of the width: what counts as pointing at a mark
+_ROLES = {"memory": "text", "cells": "k", "prefill": "muted", "decode": "good"}  # of the theme's colours
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The rows of the span that is shown: how far across each lies, and the lines' values."""
+
+    places: Sequence[float] = ()
+    memory: Sequence[float] = ()
+    cells: Sequence[float] = ()
+    prefill: Sequence[float] = ()
+    decode: Sequence[float] = ()
 
 
 class MemoryChart(QWidget):
@@ -39,8 +53,9 @@ class MemoryChart(QWidget):
         self._drawn_sample = -1
         self._span_s = _FIRST_SPAN_S
         self._paused_at_s: float | None = None
-        self._curves: dict[str, Any] = {}
-        self._marks: list[Any] = []
+        self._shown = _Shown()
+        self._marks: tuple[Mark, ...] = ()  # within the span
+        self._now_s = 0.0  # where the picture ends
         self.legend = Legend()
         self.span_button = push_button("", "flat", TextSize.TABLE)
         self.span_button.setMenu(self._make_span_menu())
@@ -49,10 +64,12 @@ class MemoryChart(QWidget):
         self.pause_button.toggled.connect(self._pause)
         self.large_button = icon_button("enlarge", self.tr("Open the graph in large, and as a table"))
         self.large_button.clicked.connect(self.largeWanted)
-        self.plot = self._make_plot()
+        self.plot = LivePlot()
+        self.plot.setFixedHeight(_HEIGHT)
+        self.plot.pointedAt.connect(self._read_off)
         self._lay_out()
         self._show_span()
-        self._colour()
+        self.legend.show_colours(line_colours())
         for name, title in self._titles().items():
             self.legend.show_value(name, title, "–")
 
@@ -68,83 +85,87 @@ class MemoryChart(QWidget):
         columns = self._history.columns()
         if len(columns.time_s) == 0:
             return
-        now_s = self._paused_at_s if self._paused_at_s is not None else float(columns.time_s[-1])
-        first = int(np.searchsorted(columns.time_s, now_s - self._span_s)) - 1
-        last = int(np.searchsorted(columns.time_s, now_s, side="right"))
-        rows = slice(max(first, 0), last)
-        self._draw_memory(columns, rows, now_s)
-        self._draw_speed(columns, rows, now_s)
-        self._draw_marks(now_s)
-        self._box.setXRange(-self._span_s, 0, padding=0)
+        now_s = self._paused_at_s if self._paused_at_s is not None else columns.time_s[-1]
+        use = next(iter(device_uses(self._state)), None)
+        name = use.device.name if use else ""
+        is_gpu = name in columns.device_bytes and latest(columns.device_bytes[name]) is not None
+        self.legend.setToolTip(
+            device_title(use.device) if is_gpu and use else self.tr("The engine's process")
+        )
+        self._shown = self._rows(columns, columns.device_bytes[name] if is_gpu else None, now_s)
+        ceiling = ceiling_bytes(self._state, use, is_gpu=is_gpu)
+        self._marks = tuple(
+            mark for mark in self._history.marks if now_s - self._span_s <= mark.time_s <= now_s
+        )
+        self._now_s = now_s
+        self.plot.show_picture(self._picture(ceiling))
+        self._read_off(self.plot.pointed_at)
         self.setAccessibleDescription(self.legend.in_words())
 
     # ------------------------------------------------------------------------------------------- drawing
 
-    def _draw_memory(self, columns: Columns, rows: slice, now_s: float) -> None:
-        use = next(iter(device_uses(self._state)), None)
-        name = use.device.name if use else ""
-        is_gpu = name in columns.device_bytes and latest(columns.device_bytes[name]) is not None
-        used = (columns.device_bytes[name] if is_gpu else columns.process_bytes)[rows]
-        ceiling = ceiling_bytes(self._state, use, is_gpu=is_gpu)
-        most = max(highest(used), ceiling or 0, 1) * _HEADROOM
-        self._draw("memory", columns.time_s[rows] - now_s, MEMORY_LANE.heights(used, most))
+    def _rows(self, columns: Columns, of_device: Sequence[float] | None, now_s: float) -> _Shown:
+        first = max(bisect_left(columns.time_s, now_s - self._span_s) - 1, 0)
+        rows = slice(first, bisect_right(columns.time_s, now_s))
+        return _Shown(
+            [1 + (time_s - now_s) / self._span_s for time_s in columns.time_s[rows]],
+            (columns.process_bytes if of_device is None else of_device)[rows],
+            columns.cells_used[rows],
+            columns.prefill_tokens_per_s[rows],
+            columns.decode_tokens_per_s[rows],
+        )
+
+    def _picture(self, ceiling: int | None) -> Picture:
+        shown = self._shown
+        most = max(highest(shown.memory), ceiling or 0, 1) * _HEADROOM
+        most_cells = max(chosen_cells(self._state), highest(shown.cells)) * _HEADROOM
+        level = None
         if ceiling is not None:
-            height = float(MEMORY_LANE.heights(np.array([float(ceiling)]), most)[0])
-            self._ceiling.setValue(height)
-            self._ceiling_words.setPos(0, height)
-            self._ceiling_words.setText(
-                self.tr("planned ceiling {size} MiB").format(size=format_mib(ceiling))
-            )
-        self._ceiling.setVisible(ceiling is not None)
-        self._ceiling_words.setVisible(ceiling is not None)
+            words = self.tr("planned ceiling {size} MiB").format(size=format_mib(ceiling))
+            level = Level(MEMORY_LANE.height(ceiling, most), words)
+        curves = [
+            self._curve("cells", shown.cells, most_cells, MEMORY_LANE),
+            self._curve("memory", shown.memory, most, MEMORY_LANE, is_filled=False),
+        ]
+        for name, speeds in (("prefill", shown.prefill), ("decode", shown.decode)):
+            if fastest := highest(speeds):
+                resting = [0.0 if speed != speed else speed for speed in speeds]  # NaN: it does not run
+                curves.append(self._curve(name, resting, fastest * _HEADROOM, SPEED_LANE))
+        marks = tuple(self._mark_line(mark) for mark in self._marks)
+        return Picture((MEMORY_LANE.bottom, SPEED_LANE.bottom), marks, tuple(curves), level)
 
-        whose = device_title(use.device) if is_gpu and use else self.tr("The engine's process")
-        self.legend.setToolTip(whose)
-        cells = columns.cells_used[rows]
-        most_cells = max(chosen_cells(self._state), highest(cells)) * _HEADROOM
-        self._draw("cells", columns.time_s[rows] - now_s, MEMORY_LANE.heights(cells, most_cells))
-        reading, filled = latest(used), latest(cells)
-        self.legend.show_value(
-            "memory",
-            self._titles()["memory"],
-            format_bytes(None if reading is None else round(reading)),
-        )
-        self.legend.show_value(
-            "cells", self._titles()["cells"], format_tokens(None if filled is None else round(filled))
-        )
+    def _curve(
+        self, name: str, values: Sequence[float], most: float, lane: Lane, *, is_filled: bool = True
+    ) -> Curve:
+        pieces = line(self._shown.places, values, most, lane, 2 * max(self.plot.width(), 100))
+        return Curve(_ROLES[name], pieces, lane.bottom if is_filled else None)
 
-    def _draw_speed(self, columns: Columns, rows: slice, now_s: float) -> None:
-        for name, values in (
-            ("prefill", columns.prefill_tokens_per_s[rows]),
-            ("decode", columns.decode_tokens_per_s[rows]),
-        ):
-            speeds = np.nan_to_num(values)
-            most = highest(speeds) * _HEADROOM
-            self._curves[name].setVisible(most > 0)
-            self._draw(name, columns.time_s[rows] - now_s, SPEED_LANE.heights(speeds, most))
-            known = speeds[speeds > 0]
-            text = self.tr("{speed} t/s").format(speed=_speed(float(known[-1]))) if len(known) else "–"
-            self.legend.show_value(name, self._titles()[name], text)
+    def _mark_line(self, mark: Mark) -> MarkLine:
+        if mark.kind == "exit":
+            return MarkLine(self._place(mark), "bad")
+        return MarkLine(self._place(mark), "muted", 0.45, is_dotted=mark.kind != "load")
 
-    def _draw(self, name: str, time_s: Values, heights: Values) -> None:
-        x, y = thinned(time_s, heights, 2 * max(self.plot.width(), 100))
-        self._curves[name].setData(x, y)
+    def _place(self, mark: Mark) -> float:
+        return 1 + (mark.time_s - self._now_s) / self._span_s
 
-    def _draw_marks(self, now_s: float) -> None:
-        visible = [mark for mark in self._history.marks if now_s - self._span_s <= mark.time_s <= now_s]
-        while len(self._marks) < len(visible):
-            line = pg.InfiniteLine(angle=90)
-            line.setZValue(-5)
-            self._box.addItem(line, ignoreBounds=True)
-            self._marks.append(line)
-        for line, mark in zip(self._marks, visible, strict=False):
-            colour = theme.colour("bad") if mark.kind == "exit" else theme.colour("muted", 0.45)
-            style = Qt.PenStyle.SolidLine if mark.kind in ("load", "exit") else Qt.PenStyle.DotLine
-            line.setPen(pg.mkPen(colour, width=1, style=style))
-            line.setValue(mark.time_s - now_s)
-            line.setToolTip(translated(mark.text))
-        for index, line in enumerate(self._marks):
-            line.setVisible(index < len(visible))
+    def _read_off(self, place: float) -> None:
+        """Say the values at a place across in the legend; below 0 the latest ones."""
+        shown, titles = self._shown, self._titles()
+        if not shown.places:
+            return
+        row = len(shown.places) - 1 if place < 0 else max(bisect_right(shown.places, place) - 1, 0)
+        memory, cells = latest(shown.memory[: row + 1]), latest(shown.cells[: row + 1])
+        size = format_bytes(None if memory is None else round(memory))
+        self.legend.show_value("memory", titles["memory"], size)
+        filled = format_tokens(None if cells is None else round(cells))
+        self.legend.show_value("cells", titles["cells"], filled)
+        for name, speeds in (("prefill", shown.prefill), ("decode", shown.decode)):
+            # Now: the latest one of the span, which has its use when the answer is over.
+            known = [speed for speed in (speeds if place < 0 else speeds[row : row + 1]) if speed > 0]
+            text = self.tr("{speed} t/s").format(speed=_speed(known[-1])) if known else "–"
+            self.legend.show_value(name, titles[name], text)
+        near = (mark for mark in self._marks if abs(self._place(mark) - place) <= _NEAR)
+        self.plot.setToolTip("\n".join(translated(mark.text) for mark in near if mark.text))
 
     def _titles(self) -> dict[str, str]:
         return {
@@ -155,30 +176,6 @@ class MemoryChart(QWidget):
         }
 
     # ------------------------------------------------------------------------------------------ the frame
-
-    def _make_plot(self) -> Any:
-        """A bare view box: no axes, no menus, no buttons, nothing of pyqtgraph's own look."""
-        plot = pg.GraphicsView()
-        plot.setFixedHeight(theme.px(_HEIGHT))
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        # The desk scrolls with the wheel, also over the graph.
-        plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._box = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
-        plot.setCentralItem(self._box)
-        self._box.setRange(xRange=(-self._span_s, 0), yRange=(0, 1), padding=0)
-        self._grid = [
-            pg.InfiniteLine(pos=height, angle=0) for height in (MEMORY_LANE.bottom, SPEED_LANE.bottom)
-        ]
-        self._ceiling = pg.InfiniteLine(pos=1, angle=0)
-        self._ceiling_words = pg.TextItem(anchor=(1, 1))
-        self._ceiling.hide()
-        self._ceiling_words.hide()
-        for item in (*self._grid, self._ceiling, self._ceiling_words):
-            self._box.addItem(item, ignoreBounds=True)
-        for name in ("cells", "memory", "prefill", "decode"):
-            self._curves[name] = pg.PlotCurveItem(connect="finite", antialias=True)
-            self._box.addItem(self._curves[name], ignoreBounds=True)
-        return plot
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -195,23 +192,6 @@ class MemoryChart(QWidget):
         column.addWidget(self.plot)
         column.addWidget(self.legend)
         self.setAccessibleName(self.tr("Live graph"))
-
-    def _colour(self) -> None:
-        """Take the theme's colours."""
-        self.plot.setBackground(theme.colour("panel"))
-        for line in self._grid:
-            line.setPen(pg.mkPen(theme.colour("line"), width=1))
-        self._ceiling.setPen(pg.mkPen(theme.colour("muted"), width=1, style=Qt.PenStyle.DashLine))
-        self._ceiling_words.setColor(theme.colour("muted"))
-        self._ceiling_words.setFont(theme.current().font(TextSize.NOTE, figures=True))
-        for name, colour in line_colours().items():
-            self._curves[name].setPen(pg.mkPen(colour, width=1.5))
-        for name, lane in (("cells", MEMORY_LANE), ("prefill", SPEED_LANE), ("decode", SPEED_LANE)):
-            ground = QColor(line_colours()[name])
-            ground.setAlphaF(0.16)
-            self._curves[name].setFillLevel(lane.bottom)
-            self._curves[name].setBrush(pg.mkBrush(ground))
-        self.legend.show_colours(line_colours())
 
     def _make_span_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -238,25 +218,21 @@ class MemoryChart(QWidget):
 
     def _pause(self, is_paused: bool) -> None:
         times = self._history.columns().time_s
-        self._paused_at_s = float(times[-1]) if is_paused and len(times) else None
+        self._paused_at_s = times[-1] if is_paused and len(times) else None
         set_icon(self.pause_button, "play" if is_paused else "pause")
         self.redraw()
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the new theme's colours."""
-        if event.type() == QEvent.Type.PaletteChange and self._curves:
-            self._colour()
+        if event.type() == QEvent.Type.PaletteChange:
+            self.legend.show_colours(line_colours())
+            self.plot.update()
         super().changeEvent(event)
 
 
 def line_colours() -> dict[str, QColor]:
     """The colour of each quantity; those of memory kinds only for what is memory of that kind."""
-    return {
-        "memory": theme.colour("text"),
-        "cells": theme.colour("k"),
-        "prefill": theme.colour("muted"),
-        "decode": theme.colour("good"),
-    }
+    return {name: theme.colour(role) for name, role in _ROLES.items()}
 
 
 def ceiling_bytes(state: DeskState, use: DeviceUse | None, *, is_gpu: bool) -> int | None:

@@ -10,12 +10,12 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QColor
 
 from kvdesk.gui import theme
-from kvdesk.gui.charts.lanes import Values
+from kvdesk.gui.charts.thinning import Values
 from kvdesk.gui.desk.memory_rows import device_title
 from kvdesk.gui.own_language import translated
 from kvdesk.memory.report import Device
 from kvdesk.monitor.sample import Throttle
-from kvdesk.session.history import Columns
+from kvdesk.session.history import Column, Columns
 from kvdesk.units import GIB
 
 translate = QCoreApplication.translate
@@ -83,7 +83,7 @@ def _of_device(
     def named(text: str) -> str:
         return text.format(device=title)
 
-    used, own = columns.device_bytes[device] / GIB, columns.device_process_bytes[device] / GIB
+    used, own = _gib(columns.device_bytes[device]), _gib(columns.device_process_bytes[device])
     in_use = named(translate("HistoryWindow", "{device}: in use"))
     engine = named(translate("HistoryWindow", "{device}: the engine"))
     others = named(translate("HistoryWindow", "{device}: other programs"))
@@ -97,11 +97,17 @@ def _of_device(
     yield Quantity(in_use, "GiB", Lane.MEMORY, used, theme.colour("text"), solid)
     yield Quantity(engine, "GiB", Lane.MEMORY, own, theme.colour("k"), solid)
     yield Quantity(others, "GiB", Lane.MEMORY, used - own, muted, dashed)
-    yield Quantity(power, "W", Lane.DEVICE, columns.device_power_w[device], theme.colour("warn"), solid)
-    yield Quantity(temperature, "°C", Lane.DEVICE, columns.device_temperature_c[device], bad, dashed)
-    yield Quantity(throttle, "", Lane.DEVICE, columns.device_throttle[device], bad, is_throttle=True)
-    yield Quantity(clock, "MHz", None, columns.device_gpu_clock_mhz[device], muted)
-    yield Quantity(busy, "%", None, columns.device_utilisation_percent[device], muted)
+    yield Quantity(
+        power, "W", Lane.DEVICE, np.asarray(columns.device_power_w[device]), theme.colour("warn"), solid
+    )
+    yield Quantity(
+        temperature, "°C", Lane.DEVICE, np.asarray(columns.device_temperature_c[device]), bad, dashed
+    )
+    yield Quantity(
+        throttle, "", Lane.DEVICE, np.asarray(columns.device_throttle[device]), bad, is_throttle=True
+    )
+    yield Quantity(clock, "MHz", None, np.asarray(columns.device_gpu_clock_mhz[device]), muted)
+    yield Quantity(busy, "%", None, np.asarray(columns.device_utilisation_percent[device]), muted)
 
 
 def _of_engine(columns: Columns) -> Iterator[Quantity]:
@@ -110,8 +116,12 @@ def _of_engine(columns: Columns) -> Iterator[Quantity]:
     shared = translate("HistoryWindow", "Of the host's memory for GPUs")
     cells = translate("HistoryWindow", "Cells")
     reading, writing = translate("HistoryWindow", "Reading"), translate("HistoryWindow", "Writing")
-    yield Quantity(process, "GiB", Lane.MEMORY, columns.process_bytes / GIB, theme.colour("v"), dashed)
-    yield Quantity(shared, "GiB", Lane.MEMORY, columns.gpu_shared_bytes / GIB, theme.colour("bad"), dashed)
-    yield Quantity(cells, "", Lane.CELLS, columns.cells_used, theme.colour("k"))
-    yield Quantity(reading, "t/s", Lane.SPEED, columns.prefill_tokens_per_s, muted, dashed)
-    yield Quantity(writing, "t/s", Lane.SPEED, columns.decode_tokens_per_s, theme.colour("good"))
+    yield Quantity(process, "GiB", Lane.MEMORY, _gib(columns.process_bytes), theme.colour("v"), dashed)
+    yield Quantity(shared, "GiB", Lane.MEMORY, _gib(columns.gpu_shared_bytes), theme.colour("bad"), dashed)
+    yield Quantity(cells, "", Lane.CELLS, np.asarray(columns.cells_used), theme.colour("k"))
+    yield Quantity(reading, "t/s", Lane.SPEED, np.asarray(columns.prefill_tokens_per_s), muted, dashed)
+    yield Quantity(writing, "t/s", Lane.SPEED, np.asarray(columns.decode_tokens_per_s), theme.colour("good"))
+
+
+def _gib(values: Column) -> Values:
+    return np.asarray(values) / GIB
