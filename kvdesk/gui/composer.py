@@ -8,6 +8,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.attachment_chips import AttachmentChips
 from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
 from kvdesk.gui.figures import cost_line
+from kvdesk.gui.manner.button import MannerButton
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.state import Attachment, DeskState, Phase
 
@@ -87,6 +88,7 @@ class Composer(QFrame):
     edited = Signal(str)  # a question, written anew
     stopWanted = Signal()
     attachWanted = Signal()  # a dialog to choose files
+    settingsWanted = Signal()  # of the chat
     filesDropped = Signal(list)
     longPasted = Signal(str)
     detachWanted = Signal(int)
@@ -107,6 +109,7 @@ class Composer(QFrame):
         self._note.hide()
         self.chips = AttachmentChips()
         self.attach_button = icon_button("paperclip", self.tr("Attach text files"))
+        self.manner_button = MannerButton()
         self.cost = text_label("", "muted", TextSize.TABLE, figures=True)
         self.cost.setAccessibleName(self.tr("Cost of sending"))
         self.button = push_button(self.tr("Send"), "primary")
@@ -119,6 +122,7 @@ class Composer(QFrame):
         self.edit.textChanged.connect(self._text_changed)
         self.button.clicked.connect(self._button_clicked)
         self.attach_button.clicked.connect(self.attachWanted)
+        self.manner_button.clicked.connect(self.settingsWanted)
         self.edit.filesDropped.connect(self.filesDropped)
         self.edit.longPasted.connect(self.longPasted)
         self.chips.removeWanted.connect(self.detachWanted)
@@ -134,6 +138,7 @@ class Composer(QFrame):
         row = QHBoxLayout()
         row.setSpacing(Space.MEDIUM)
         row.addWidget(self.attach_button)
+        row.addWidget(self.manner_button, 1)
         row.addStretch(1)
         row.addWidget(self.cost)
         row.addWidget(self.button)
@@ -153,6 +158,7 @@ class Composer(QFrame):
             self._is_editing = False
             self._note.hide()
             self._set_text(state.chat.draft if state.chat is not None else "")
+        self.manner_button.show_state(state)
         self._show_chips()
         self._is_busy = state.streaming is not None or state.engine.phase in _BUSY
         self._refusal = self._why_not(state)

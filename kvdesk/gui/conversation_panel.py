@@ -28,6 +28,7 @@ class ConversationPanel(QWidget):
     """Puts the parts together and hands what the user does to the actions."""
 
     openWanted = Signal()  # a dialog to choose a model file
+    settingsWanted = Signal()  # of the open chat
     closingAnswered = Signal(str)  # "park_and_close", "close" or "stay"
 
     def __init__(self, desk: Desk) -> None:
@@ -71,6 +72,7 @@ class ConversationPanel(QWidget):
         self.composer.stopWanted.connect(lambda: actions.stop_answer(desk))
         self.composer.draftChanged.connect(lambda text: actions.draft_changed(desk, text))
         self.composer.attachWanted.connect(self._choose_files)
+        self.composer.settingsWanted.connect(self.settingsWanted)
         self.composer.filesDropped.connect(self._attach)
         self.composer.longPasted.connect(self._attach_pasted)
         self.composer.detachWanted.connect(lambda place: actions.detach(desk, place))

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,10 +31,11 @@ from kvdesk.gui.help_pages import FIRST, page_of
 from kvdesk.gui.import_dialog import ImportDialog
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.lens_dialog import LensDialog
+from kvdesk.gui.manner.dialog import ChatSettings
 from kvdesk.gui.notice_bar import NoticeBar
 from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.side_parts import SideParts
-from kvdesk.gui.theme import TextSize
+from kvdesk.gui.theme import Space, TextSize
 from kvdesk.gui.top_bar import TopBar
 from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.session import actions, room_actions
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._export: ExportDialog | None = None
         self._ledger: LedgerDialog | None = None
         self._history: HistoryWindow | None = None
+        self.chat_settings: ChatSettings | None = None
         self.help_window: HelpWindow | None = None
         self.tour: Tour | None = None
         self._wants_demo_chat = False  # the tour has ended in it, and it is not there yet
@@ -91,6 +93,7 @@ class MainWindow(QMainWindow):
         self.notice_bar.stepTaken.connect(lambda: actions.take_remedy(self._desk))
         self.desk_panel.openWanted.connect(self.choose_model)
         self.conversation.openWanted.connect(self.choose_model)
+        self.conversation.settingsWanted.connect(self.show_chat_settings)
         self.conversation.closingAnswered.connect(self._close_or_stay)
         self.desk_panel.modelChosen.connect(self.open_model)
         self.desk_panel.importWanted.connect(self.show_import)
@@ -164,6 +167,8 @@ class MainWindow(QMainWindow):
             self._ledger.show_state(state)
         if self._history is not None:
             self._history.show_state(state)
+        if self.chat_settings is not None:
+            self.chat_settings.show_state(state)
         self._begin_demo_chat(state)
 
     # -------------------------------------------------------------------------------- what the user does
@@ -251,6 +256,22 @@ class MainWindow(QMainWindow):
         dialog.moveWanted.connect(self.moveWanted)
         self._help_in(dialog)
         dialog.open()
+
+    def show_chat_settings(self) -> None:
+        """Show how the open chat is answered, beside the window."""
+        if self.chat_settings is None:
+            self.chat_settings = ChatSettings(self._desk, self)
+            self.chat_settings.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self.chat_settings.finished.connect(self._forget_chat_settings)
+            self._help_in(self.chat_settings)
+            # Over the desk, so that the conversation can go on beside it.
+            corner = QPoint(self.width() - self.chat_settings.width() - Space.SMALL, self.top_bar.height())
+            self.chat_settings.move(self.mapToGlobal(corner))
+            self.chat_settings.show()
+        self.chat_settings.activateWindow()
+
+    def _forget_chat_settings(self) -> None:
+        self.chat_settings = None
 
     def show_help(self, page: str = "") -> None:
         """Show a page of the help: without a name, that of the control which has the keyboard."""
@@ -418,6 +439,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+F", self.tr("Find in this chat"), self.conversation.view.open_search),
             ("Alt+Up", self.tr("Go to the message before"), partial(self.conversation.view.read, -1)),
             ("Alt+Down", self.tr("Go to the next message"), partial(self.conversation.view.read, 1)),
+            ("Ctrl+P", self.tr("System prompt, sampling and presets"), self.show_chat_settings),
             ("Ctrl+N", self.tr("New chat"), partial(actions.new_chat, self._desk)),
             ("Ctrl+B", self.tr("Show or hide the chats"), self.toggle_chats),
             ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),

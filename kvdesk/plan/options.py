@@ -14,6 +14,7 @@ from kvdesk.memory.cache_types import CACHE_TYPES
 Group = Literal["cache", "offload", "compute", "cpu", "rope", "network"]
 HelpPage = Literal[
     "window",
+    "sampling",
     "kv-cache",
     "cache-types",
     "sliding-windows",

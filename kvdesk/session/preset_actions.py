@@ -20,7 +20,7 @@ def take_preset(desk: Desk, name: str) -> None:
     )
     if after != before:
         _answer_by(desk, after)
-        _note(desk, PresetTaken(chat.id, preset.name, before))
+        _note(desk, PresetTaken(chat.id, preset, before, after))
 
 
 def save_preset(desk: Desk, name: str, *, has_system_prompt: bool, has_sampling: bool) -> None:
@@ -63,14 +63,13 @@ def delete_preset(desk: Desk, name: str) -> None:
 
 
 def undo_preset(desk: Desk) -> None:
-    """Take the last step with a preset back."""
-    if not desk.state.preset_steps:
+    """Take the last step with a preset back, of those that can be."""
+    if not desk.state.undoable_presets:
         return
-    *earlier, last = desk.state.preset_steps
+    *earlier, last = desk.state.undoable_presets
     match last:
-        case PresetTaken(chat_id, _, before):
-            if desk.state.chat is not None and desk.state.chat.id == chat_id:
-                _answer_by(desk, before)
+        case PresetTaken(before=before):
+            _answer_by(desk, before)
         case PresetChange(before, after):
             _change(desk, after, before)
     _show(desk, desk.state.presets, tuple(earlier))

@@ -232,11 +232,12 @@ class Manner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PresetTaken:
-    """A conversation took a preset; `before` is how it was answered until then."""
+    """A conversation took a preset; `before` is how it was answered until then, `after` how it is now."""
 
     chat_id: int
-    name: str
+    preset: Preset
     before: Manner
+    after: Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +384,18 @@ class DeskState:
     proof: Proof | None = None  # that what is loaded, or planned, held up to its end
     endpoint: OpenEndpoint | None = None
     samples: int = 0  # rises with each sample in `Desk.history`
+
+    @property
+    def undoable_presets(self) -> tuple[PresetStep, ...]:
+        """The steps that can still be undone: not one of a chat that was changed since, or is not open."""
+        chat = self.chat
+        now = Manner(chat.system_prompt, chat.sampling) if chat is not None else None
+        return tuple(
+            step
+            for step in self.preset_steps
+            if isinstance(step, PresetChange)
+            or (chat is not None and (step.chat_id, step.after) == (chat.id, now))
+        )
 
     @property
     def manner_of_new(self) -> Manner:

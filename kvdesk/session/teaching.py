@@ -38,8 +38,10 @@ class Bars:
 
 
 def bars_for(desk: Desk, page: HelpPage) -> Bars | None:
-    """The picture of a page; None without a model, or where its options make no configuration."""
-    if desk.opened is None:
+    """The picture of a page; None without a model, where its options make no configuration, and of sampling,
+    which takes no memory.
+    """
+    if desk.opened is None or page == "sampling":
         return None
     try:
         if page == "cache-types":

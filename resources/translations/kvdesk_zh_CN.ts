@@ -46,15 +46,15 @@
     <name>ChatSettings</name>
     <message>
         <source>Chat settings</source>
-        <translation type="unfinished"></translation>
+        <translation>对话设置</translation>
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished">关闭</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>New chat</source>
-        <translation type="unfinished">新对话</translation>
+        <translation>新对话</translation>
     </message>
 </context>
 <context>
@@ -1673,7 +1673,7 @@
     </message>
     <message>
         <source>System prompt, sampling and presets</source>
-        <translation type="unfinished"></translation>
+        <translation>系统提示词、采样和预设</translation>
     </message>
     <message>
         <source>New chat</source>
@@ -1720,66 +1720,66 @@
     <name>Manner</name>
     <message>
         <source>System prompt</source>
-        <translation type="unfinished"></translation>
+        <translation>系统提示词</translation>
     </message>
     <message>
         <source>{count} sampler settings</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 项采样设置</translation>
     </message>
     <message>
         <source>No system prompt</source>
-        <translation type="unfinished"></translation>
+        <translation>没有系统提示词</translation>
     </message>
     <message>
         <source>{count} tokens</source>
-        <translation type="unfinished">{count} 个 token</translation>
+        <translation>{count} 个 token</translation>
     </message>
     <message>
         <source>A change has the next message read all {count} tokens again</source>
-        <translation type="unfinished"></translation>
+        <translation>改动后，下一条消息要重新读取全部 {count} 个 token</translation>
     </message>
     <message>
         <source>The next message reads {count} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>下一条消息要读取 {count} 个 token</translation>
     </message>
     <message>
         <source>{what}, about {time}</source>
-        <translation type="unfinished"></translation>
+        <translation>{what}，约 {time}</translation>
     </message>
     <message>
         <source>This chat is answered by “{name}” now</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话现在按“{name}”回答</translation>
     </message>
     <message>
         <source>Deleted “{name}”</source>
-        <translation type="unfinished"></translation>
+        <translation>已删除“{name}”</translation>
     </message>
     <message>
         <source>Saved “{name}”</source>
-        <translation type="unfinished"></translation>
+        <translation>已保存“{name}”</translation>
     </message>
     <message>
         <source>Replaced “{name}”</source>
-        <translation type="unfinished"></translation>
+        <translation>已替换“{name}”</translation>
     </message>
     <message>
         <source>“{old}” is called “{name}” now</source>
-        <translation type="unfinished"></translation>
+        <translation>“{old}”已改名为“{name}”</translation>
     </message>
 </context>
 <context>
     <name>MannerButton</name>
     <message>
         <source>Chat settings</source>
-        <translation type="unfinished"></translation>
+        <translation>对话设置</translation>
     </message>
     <message>
         <source>System prompt, sampling and presets of this chat (Ctrl+P)</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话的系统提示词、采样和预设（Ctrl+P）</translation>
     </message>
     <message>
         <source>as by default</source>
-        <translation type="unfinished"></translation>
+        <translation>均为默认</translation>
     </message>
 </context>
 <context>
@@ -2019,39 +2019,39 @@
     <name>NameForm</name>
     <message>
         <source>Name of the preset</source>
-        <translation type="unfinished"></translation>
+        <translation>预设名称</translation>
     </message>
     <message>
         <source>System prompt</source>
-        <translation type="unfinished"></translation>
+        <translation>系统提示词</translation>
     </message>
     <message>
         <source>Sampling</source>
-        <translation type="unfinished"></translation>
+        <translation>采样</translation>
     </message>
     <message>
         <source>Save</source>
-        <translation type="unfinished"></translation>
+        <translation>保存</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>“{name}” is built in; choose another name.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{name}”是内置预设，请换一个名称。</translation>
     </message>
     <message>
         <source>There is a preset “{name}” already.</source>
-        <translation type="unfinished"></translation>
+        <translation>已有预设“{name}”。</translation>
     </message>
     <message>
         <source>Rename</source>
-        <translation type="unfinished">重命名</translation>
+        <translation>重命名</translation>
     </message>
     <message>
         <source>Replace</source>
-        <translation type="unfinished"></translation>
+        <translation>替换</translation>
     </message>
 </context>
 <context>
@@ -2126,58 +2126,58 @@
     <name>PresetBar</name>
     <message>
         <source>Preset</source>
-        <translation type="unfinished"></translation>
+        <translation>预设</translation>
     </message>
     <message>
         <source>Answer this chat by a preset; it can be undone</source>
-        <translation type="unfinished"></translation>
+        <translation>按预设回答此对话；可以撤销</translation>
     </message>
     <message>
         <source>Save as…</source>
-        <translation type="unfinished">另存为…</translation>
+        <translation>另存为…</translation>
     </message>
     <message>
         <source>Keep this system prompt and sampling as a preset</source>
-        <translation type="unfinished"></translation>
+        <translation>将当前系统提示词和采样存为预设</translation>
     </message>
     <message>
         <source>Rename or delete your presets</source>
-        <translation type="unfinished"></translation>
+        <translation>重命名或删除您的预设</translation>
     </message>
     <message>
         <source>New chats begin with this preset</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话从此预设开始</translation>
     </message>
     <message>
         <source>none: settings of its own</source>
-        <translation type="unfinished"></translation>
+        <translation>无：自有设置</translation>
     </message>
     <message>
         <source>Rename</source>
-        <translation type="unfinished">重命名</translation>
+        <translation>重命名</translation>
     </message>
     <message>
         <source>Delete</source>
-        <translation type="unfinished">删除</translation>
+        <translation>删除</translation>
     </message>
 </context>
 <context>
     <name>PromptEdit</name>
     <message>
         <source>System prompt</source>
-        <translation type="unfinished"></translation>
+        <translation>系统提示词</translation>
     </message>
     <message>
         <source>What the model is told before the chat begins</source>
-        <translation type="unfinished"></translation>
+        <translation>对话开始之前告诉模型的话</translation>
     </message>
     <message>
         <source>As the loaded model counts</source>
-        <translation type="unfinished"></translation>
+        <translation>按已加载模型的计数</translation>
     </message>
     <message>
         <source>Cost of a change</source>
-        <translation type="unfinished"></translation>
+        <translation>改动的代价</translation>
     </message>
 </context>
 <context>
@@ -2413,42 +2413,42 @@
     <name>SamplerControl</name>
     <message>
         <source>Back to the default of “{setting}”</source>
-        <translation type="unfinished">恢复“{setting}”的默认值</translation>
+        <translation>恢复“{setting}”的默认值</translation>
     </message>
     <message>
         <source>{least} to {most}</source>
-        <translation type="unfinished"></translation>
+        <translation>{least} 至 {most}</translation>
     </message>
     <message>
         <source>default {value}</source>
-        <translation type="unfinished"></translation>
+        <translation>默认 {value}</translation>
     </message>
 </context>
 <context>
     <name>SamplerForm</name>
     <message>
         <source>Reset all</source>
-        <translation type="unfinished">全部恢复默认</translation>
+        <translation>全部重置</translation>
     </message>
     <message>
         <source>Every sampler setting back to llama.cpp’s default</source>
-        <translation type="unfinished"></translation>
+        <translation>所有采样设置恢复为 llama.cpp 的默认值</translation>
     </message>
     <message>
         <source>Sampling</source>
-        <translation type="unfinished"></translation>
+        <translation>采样</translation>
     </message>
     <message>
         <source>Which tokens may come next</source>
-        <translation type="unfinished"></translation>
+        <translation>哪些 token 可以接着出现</translation>
     </message>
     <message>
         <source>The answer as a whole</source>
-        <translation type="unfinished"></translation>
+        <translation>整个回答</translation>
     </message>
     <message>
         <source>Against repetition</source>
-        <translation type="unfinished"></translation>
+        <translation>避免重复</translation>
     </message>
 </context>
 <context>
@@ -2682,15 +2682,15 @@
     <name>UndoLine</name>
     <message>
         <source>What was done with a preset</source>
-        <translation type="unfinished"></translation>
+        <translation>对预设做了什么</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished">撤销</translation>
+        <translation>撤销</translation>
     </message>
     <message>
         <source>Dismiss</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭</translation>
     </message>
 </context>
 <context>
@@ -3752,15 +3752,15 @@
     </message>
     <message>
         <source>Creative</source>
-        <translation type="unfinished"></translation>
+        <translation>创意</translation>
     </message>
     <message>
         <source>Default</source>
-        <translation type="unfinished"></translation>
+        <translation>默认</translation>
     </message>
     <message>
         <source>Deterministic</source>
-        <translation type="unfinished"></translation>
+        <translation>确定</translation>
     </message>
     <message>
         <source>Download the file first.</source>
@@ -3940,7 +3940,7 @@
     </message>
     <message>
         <source>Precise</source>
-        <translation type="unfinished"></translation>
+        <translation>精确</translation>
     </message>
     <message>
         <source>Save it as {path}, with the names of your model.</source>
@@ -4264,7 +4264,7 @@
     </message>
     <message>
         <source>The file of your presets was damaged; there are only the built-in ones.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的预设文件已损坏；现在只有内置预设。</translation>
     </message>
     <message>
         <source>The folder for parked chats cannot be made: {reason}.</source>
@@ -4388,7 +4388,7 @@
     </message>
     <message>
         <source>The presets could not be saved: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>预设无法保存：{reason}。</translation>
     </message>
     <message>
         <source>The recurrent state takes {needed}, and {device} has {free} free.</source>
@@ -4468,7 +4468,7 @@
     </message>
     <message>
         <source>Their values are wrong, or a built-in preset has that name; correct them in {path}.</source>
-        <translation type="unfinished"></translation>
+        <translation>它们的值有误，或与内置预设重名；请在 {path} 中改正。</translation>
     </message>
     <message>
         <source>Theme</source>
@@ -4476,7 +4476,7 @@
     </message>
     <message>
         <source>There are only the built-in ones until you may read that file.</source>
-        <translation type="unfinished"></translation>
+        <translation>在可以读取该文件之前，只有内置预设。</translation>
     </message>
     <message>
         <source>There is no answer until the conversation is shorter.</source>
@@ -4524,7 +4524,7 @@
     </message>
     <message>
         <source>These presets cannot be used: {names}.</source>
-        <translation type="unfinished"></translation>
+        <translation>这些预设无法使用：{names}。</translation>
     </message>
     <message>
         <source>These settings have values that cannot be used: {names}.</source>
@@ -4936,7 +4936,7 @@
     </message>
     <message>
         <source>Your presets in {path} cannot be read: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法读取 {path} 中的预设：{reason}。</translation>
     </message>
     <message>
         <source>a Git LFS pointer</source>
@@ -5401,10 +5401,6 @@
     <message>
         <source>the index&apos;s mask</source>
         <translation>索引的掩码</translation>
-    </message>
-    <message>
-        <source>the index&apos;s selection</source>
-        <translation>索引的选择</translation>
     </message>
     <message>
         <source>the largest weight on the host, brought over for prompts</source>

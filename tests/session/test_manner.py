@@ -155,7 +155,7 @@ def test_a_preset_is_taken_and_given_back(stage: Stage):
     preset_actions.take_preset(stage.desk, "precise")
     assert manner(stage) == Manner("Be brief.", PRECISE.sampling)
     (step,) = stage.desk.state.preset_steps
-    assert step == PresetTaken(stage.desk.state.chat.id, "Precise", before)
+    assert step == PresetTaken(stage.desk.state.chat.id, PRECISE, before, manner(stage))
     preset_actions.take_preset(stage.desk, "Precise")  # it is in force already
     assert stage.desk.state.preset_steps == (step,)
     preset_actions.undo_preset(stage.desk)
@@ -164,6 +164,17 @@ def test_a_preset_is_taken_and_given_back(stage: Stage):
     preset_actions.undo_preset(stage.desk)
     preset_actions.take_preset(stage.desk, "none such")
     assert manner(stage) == before
+
+
+def test_undoing_spares_what_was_changed_since(stage: Stage):
+    stage.open_demo()
+    preset_actions.save_preset(stage.desk, "mine", has_system_prompt=True, has_sampling=True)
+    preset_actions.take_preset(stage.desk, "Precise")
+    actions.set_system_prompt(stage.desk, "Be brief.")
+    changed = manner(stage)
+    preset_actions.undo_preset(stage.desk)
+    assert manner(stage) == changed
+    assert own_presets(stage) == []  # the step before is undone instead
 
 
 def test_what_a_preset_replaced_is_not_put_into_another_chat(stage: Stage):
