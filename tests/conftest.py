@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,12 @@ from hypothesis import settings
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("kvdesk", deadline=None)
 settings.load_profile("kvdesk")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there before the first test out of collections: looking for leaks collects often."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
