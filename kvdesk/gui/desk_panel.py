@@ -1,10 +1,9 @@
 """The desk: the model, its memory before and after loading, the options that decide it, the live graph."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from kvdesk.gui.charts.memory_chart import MemoryChart
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.desk.context_choice import ContextChoice
 from kvdesk.gui.desk.device_memory import DeviceMemory
@@ -19,11 +18,7 @@ from kvdesk.session import actions
 from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState
 
-if TYPE_CHECKING:
-    from kvdesk.gui.charts.memory_chart import MemoryChart
-
 DESK_WIDTH = 372  # what its figures and options need, at 100 %
-CHART_MODULE = "kvdesk.gui.charts.memory_chart"
 _SCROLL_BAR_WIDTH = 10  # as the style sheet has it
 
 
@@ -54,7 +49,7 @@ class DeskPanel(QWidget):
         self.options = OptionsForm()
         self.fits = FitsMap()
         self.load_bar = LoadBar()
-        self.chart: MemoryChart | None = None
+        self.chart = MemoryChart(desk.history)
         self._devices_column = QVBoxLayout()
         self._lay_out()
         set_page(self, "offloading")
@@ -75,6 +70,7 @@ class DeskPanel(QWidget):
         self.load_bar.cancelWanted.connect(lambda: actions.cancel_load(self._desk))
         self.load_bar.unloadWanted.connect(lambda: actions.unload_model(self._desk))
         self.load_bar.adviceChosen.connect(lambda offer: actions.take_advice(self._desk, offer))
+        self.chart.largeWanted.connect(self.historyWanted)
         self.load_bar.reloadWanted.connect(lambda: actions.reload_engine(self._desk))
 
     def show_state(self, state: DeskState) -> None:
@@ -87,30 +83,16 @@ class DeskPanel(QWidget):
         self.options.setEnabled(state.model is not None)
         self.fits.show_state(state)
         self.load_bar.show_state(state, self._uses)
-        if self.chart is not None:
-            self.chart.show_state(state)
-
-    def add_chart(self) -> None:
-        """Add the live graph. Its library takes a while to import: do that before, off this thread."""
-        if self.chart is not None:
-            return
-        from kvdesk.gui.charts.memory_chart import MemoryChart
-
-        self.chart = MemoryChart(self._desk.history)
-        self._column.insertWidget(self._column.count() - 1, self.chart)
-        self.chart.largeWanted.connect(self.historyWanted)
-        self.chart.show_state(self._desk.state)
+        self.chart.show_state(state)
 
     def _lay_out(self) -> None:
         content = QWidget()
-        self._column = QVBoxLayout(content)
+        column = QVBoxLayout(content)
         # The scroll bar keeps its place, so that nothing moves when it appears.
-        self._column.setContentsMargins(
-            Space.LARGE, Space.MEDIUM, Space.LARGE - _SCROLL_BAR_WIDTH, Space.LARGE
-        )
-        self._column.setSpacing(Space.LARGE)
+        column.setContentsMargins(Space.LARGE, Space.MEDIUM, Space.LARGE - _SCROLL_BAR_WIDTH, Space.LARGE)
+        column.setSpacing(Space.LARGE)
         self._devices_column.setSpacing(Space.MEDIUM)
-        self._column.addWidget(self.card)
+        column.addWidget(self.card)
         memory = QVBoxLayout()
         memory.setSpacing(Space.TINY)
         memory.addLayout(self._devices_column)
@@ -119,10 +101,10 @@ class DeskPanel(QWidget):
         links.addWidget(self.lens_button)
         links.addWidget(self.ledger_button)
         memory.addLayout(links)
-        self._column.addLayout(memory)
-        for part in (self.context, self.options, self.fits):
-            self._column.addWidget(part)
-        self._column.addStretch(1)
+        column.addLayout(memory)
+        for part in (self.context, self.options, self.fits, self.chart):
+            column.addWidget(part)
+        column.addStretch(1)
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
-from kvdesk.gui.desk_panel import CHART_MODULE, DeskPanel
+from kvdesk.gui.desk_panel import DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
@@ -46,6 +46,7 @@ from kvdesk.settings.rows import TEXT_SIZES
 if TYPE_CHECKING:
     from kvdesk.gui.charts.history_window import HistoryWindow
 
+HISTORY_MODULE = "kvdesk.gui.charts.history_window"
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
 TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a small screen it must fit too
 
@@ -101,8 +102,7 @@ class MainWindow(QMainWindow):
         self.desk_panel.lensWanted.connect(self.show_lens)
         self.desk_panel.historyWanted.connect(self.show_history)
 
-        # The graph's library takes longer to import than the event loop may be held.
-        self._chart_import = Thread(target=import_module, args=(CHART_MODULE,), daemon=True)
+        self._history_import: Thread | None = None
         self._pump = QTimer(self)
         self._pump.setInterval(PUMP_MS)
         self._pump.timeout.connect(self.pump)
@@ -112,7 +112,6 @@ class MainWindow(QMainWindow):
 
     def start(self) -> None:
         """Begin to draw what happens; called once the first picture is on the screen."""
-        self._chart_import.start()
         self._pump.start()
         if not self._desk.settings.has_seen_tour:
             self.show_tour()
@@ -142,8 +141,9 @@ class MainWindow(QMainWindow):
 
     def pump(self) -> None:
         """Take in what happened since the last call and repaint what changed."""
-        if self.desk_panel.chart is None and not self._chart_import.is_alive():
-            self.desk_panel.add_chart()
+        if self._history_import is not None and not self._history_import.is_alive():
+            self._history_import = None
+            self._open_history()
         if self._desk.drain():
             self.show_state(self._desk.state)
         if self._closes_when_parked and self._desk.state.engine.parking is None:
@@ -204,11 +204,18 @@ class MainWindow(QMainWindow):
         self._export = None
 
     def show_history(self) -> None:
-        """Show the live graph in large, beside the window."""
+        """Show the live graph in large, beside the window.
+
+        Its library takes 40 MB, and its import longer than the event loop may be held.
+        """
         if self._history is not None:
             self._history.raise_()
-            return
-        from kvdesk.gui.charts.history_window import HistoryWindow  # its library is there once the chart is
+        elif self._history_import is None:
+            self._history_import = Thread(target=import_module, args=(HISTORY_MODULE,), daemon=True)
+            self._history_import.start()
+
+    def _open_history(self) -> None:
+        from kvdesk.gui.charts.history_window import HistoryWindow
 
         window = HistoryWindow(self._desk, self)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

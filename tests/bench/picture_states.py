@@ -443,11 +443,11 @@ def _write(window: MainWindow) -> None:
 
 
 def _history(window: MainWindow) -> None:
-    window.show_history()
+    window._open_history()
 
 
 def _history_table(window: MainWindow) -> None:
-    window.show_history()
+    window._open_history()
     assert window._history is not None
     window._history.tabs.setCurrentIndex(1)
 
@@ -495,7 +495,6 @@ def _files_menu(window: MainWindow) -> None:
 
 def _hover_memory(window: MainWindow) -> None:
     chart = window.desk_panel.chart
-    assert chart is not None
     QCursor.setPos(chart.mapToGlobal(QPointF(chart.width() / 2, chart.height() / 2).toPoint()))
 
 

@@ -58,7 +58,6 @@ def _draw(application: QApplication, name: str, size: QSize, model: object) -> Q
     window = MainWindow(desk)  # type: ignore[arg-type]
     window.move(0, 0)
     window.resize(size)
-    window.desk_panel.add_chart()
     window.show()
     _settle(application)
     window.show_state(desk.state)

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -183,7 +182,6 @@ def test_the_tour_ends_in_a_chat_with_the_demo(
 def test_it_comes_once_and_escape_skips_it(
     qtbot: QtBot, window: MainWindow, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window, "_chart_import", SimpleNamespace(start=lambda: None, is_alive=lambda: True))
     window.start()
     tour = window.tour
     assert tour is not None
