@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOpti
 from kvdesk.gui import theme
 from kvdesk.gui.theme import TextSize
 
-INSET, GAP, _ARROW = 8, 5, 18  # before the label, after it, room for the arrow
+INSET, GAP, _ARROW = 8, 5, 18  # before the label, after it, room for the arrow (at 100 %)
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -40,7 +40,7 @@ class ChoiceBox(QComboBox):
         texts = (self.itemText(index) for index in range(self.count()))
         longest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
         label = metrics.horizontalAdvance(self._label) + GAP if self._label else 0
-        return QSize(INSET + label + longest + 6 + _ARROW, theme.px(30))
+        return QSize(INSET + label + longest + 6 + theme.px(_ARROW), theme.px(30))
 
     def minimumSizeHint(self) -> QSize:
         """Narrower than that, values are elided."""
@@ -53,7 +53,7 @@ class ChoiceBox(QComboBox):
         self.initStyleOption(option)
         option.currentText = ""
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        area = self.rect().adjusted(INSET, 0, -_ARROW, 0)
+        area = self.rect().adjusted(INSET, 0, -theme.px(_ARROW), 0)
         width = 0
         if self._label:
             painter.setPen(theme.colour("muted"))

@@ -1,9 +1,10 @@
 """How full the context is: a ribbon of messages to scale, and a line that says it in tokens and bytes."""
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kvdesk.gui.controls import icon_button, text_label
+from kvdesk.gui.controls import icon_button, set_role, text_label
+from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.figures import SEPARATOR, prefill_line
 from kvdesk.gui.room.ribbon import Limits, Ribbon, Segment, fitted, segments_of
 from kvdesk.gui.theme import Space, TextSize
@@ -36,10 +37,10 @@ class ContextGauge(QWidget):
         self._state = DeskState()
         self._divided_for: tuple[object, ...] = ()
         self._divided: tuple[Segment, ...] = ()
-        self.left = text_label("", "muted", TextSize.TABLE)
+        self.left = ElidedLabel(size=TextSize.TABLE)
+        set_role(self.left, role="muted")
         self.right = text_label("", "muted", TextSize.TABLE, figures=True)
         self.menu_button = icon_button("more", self.tr("What can be done with the context"))
-        self.left.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.TINY)

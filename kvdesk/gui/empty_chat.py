@@ -1,7 +1,7 @@
 """What stands where no conversation is yet: what to do next, and prompts that show what the demo can do."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
@@ -12,8 +12,8 @@ from kvdesk.session.state import DeskState
 _WIDTH = 420
 
 
-class EmptyChat(QWidget):
-    """A title, a sentence and the next step."""
+class EmptyChat(QScrollArea):
+    """A title, a sentence and the next step; scrolls where large text has little room."""
 
     openWanted = Signal()
     demoWanted = Signal()
@@ -21,7 +21,7 @@ class EmptyChat(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = text_label("", "text", TextSize.HEADING, bold=True)
+        self._title = text_label("", "text", TextSize.HEADING, bold=True, wrap=True)
         self._text = text_label("", "muted", TextSize.READING, wrap=True)
         self._open = push_button(self.tr("Open a model…"), "primary")
         self._demo = push_button(self.tr("Try the demo"))
@@ -64,7 +64,8 @@ class EmptyChat(QWidget):
         column.addLayout(buttons)
         for button in self._prompts:
             column.addWidget(button)
-        outer = QVBoxLayout(self)
+        content = QWidget()
+        outer = QVBoxLayout(content)
         outer.addStretch(2)
         # Not by an alignment: an aligned item gets its size hint, which knows no height for a width.
         middle = QHBoxLayout()
@@ -73,6 +74,10 @@ class EmptyChat(QWidget):
         middle.addStretch(1)
         outer.addLayout(middle)
         outer.addStretch(3)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(content)
 
     def show_state(self, state: DeskState) -> None:
         """Say what fits the state: open a model, or begin to write."""

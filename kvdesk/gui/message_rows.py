@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.blocks.inline import slice_utf16
 from kvdesk.gui.blocks.style import Style
 from kvdesk.gui.blocks.text import TextView
@@ -113,7 +114,7 @@ class ReasoningHead(Row):
         painter.fillRect(QRectF(at.x(), top, QUOTE_BAR, style.px(self._HEIGHT)), style.rule)
         painter.setFont(style.body)
         painter.setPen(style.text if self.is_hovered else style.muted)
-        place = QRectF(at.x() + QUOTE_INDENT, top, self.laid_width, style.px(self._HEIGHT))
+        place = QRectF(at.x() + style.px(QUOTE_INDENT), top, self.laid_width, style.px(self._HEIGHT))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self.caption)
         x = place.x() + QFontMetricsF(style.body).horizontalAdvance(self.caption) + 12
         paint_chevron(painter, QPointF(x, place.center().y()), self.is_open)
@@ -121,11 +122,12 @@ class ReasoningHead(Row):
 
 def paint_chevron(painter: QPainter, centre: QPointF, is_open: bool) -> None:
     """Draw a small chevron in the pen's colour, pointing down when open and right when folded."""
+    scale = theme.current().text_scale
     steps = ((-3.5, -1.75), (0, 1.75), (3.5, -1.75)) if is_open else ((-1.75, -3.5), (1.75, 0), (-1.75, 3.5))
     pen = painter.pen()
-    pen.setWidthF(1.4)
+    pen.setWidthF(1.4 * scale)
     painter.setPen(pen)
-    painter.drawPolyline([centre + QPointF(x, y) for x, y in steps])
+    painter.drawPolyline([centre + QPointF(x, y) * scale for x, y in steps])
 
 
 class FigureRow(Row):

@@ -159,10 +159,11 @@ class TextRow(Row):
         views: list[tuple[BlockView, QPointF]] = []
         y = self.top_gap
         before: Block | None = None
-        inset = QUOTE_INDENT if self.part == "reasoning" else 0.0
+        inset = style.px(QUOTE_INDENT) if self.part == "reasoning" else 0.0
         for index, block in enumerate(blocks):
             view = _kept_view(index, block, old, self._made_from)
-            x = inset + sum(_INDENT[each] for each in block.containers) + room_for_marker(block, style)
+            x = inset + sum(style.px(_INDENT[each]) for each in block.containers)
+            x += room_for_marker(block, style)
             y += gap_between(before, block)
             is_wide = isinstance(block, CodeBlock | TableBlock)
             room = max(80.0, (width if is_wide else min(width, style.reading_width)) - x)
@@ -212,7 +213,7 @@ class TextRow(Row):
         before: Block | None,
         style: Style,
     ) -> None:
-        x = at.x() + (QUOTE_INDENT if self.part == "reasoning" else 0.0)
+        x = at.x() + (style.px(QUOTE_INDENT) if self.part == "reasoning" else 0.0)
         for depth, container in enumerate(block.containers):
             if container == "quote":
                 joined = (
@@ -221,7 +222,7 @@ class TextRow(Row):
                 rise = gap_between(before, block) if joined else 0.0
                 bar = QRectF(x, at.y() + corner.y() - rise, QUOTE_BAR, view.height + rise)
                 painter.fillRect(bar, style.rule.darker(110))
-            x += _INDENT[container]
+            x += style.px(_INDENT[container])
         if block.marker:
             painter.setFont(style.body)
             painter.setPen(style.muted)
@@ -270,7 +271,7 @@ def room_for_marker(block: Block, style: Style) -> float:
     """Return what a long number needs beyond the indent; a short one may hang over to the left."""
     if len(block.marker) <= 3:
         return 0.0
-    return max(0.0, QFontMetricsF(style.body).horizontalAdvance(block.marker) + 8 - _INDENT["item"])
+    return max(0.0, QFontMetricsF(style.body).horizontalAdvance(block.marker) + 8 - style.px(_INDENT["item"]))
 
 
 def make_view(block: Block, style: Style) -> BlockView:

@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QSplitter, QWidget
 from kvdesk.gui import theme
 from kvdesk.gui.desk_panel import DESK_WIDTH
 
-CENTRE_WIDTH = 340  # the least that the conversation is left, whatever the size of text
+CENTRE_WIDTH = 340  # the least that the conversation is left; at 100 %, what it is left unasked
 _WIDTHS = (212, 696, DESK_WIDTH)  # at first, at 100 %
 
 
 class SideParts(QSplitter):
     """The conversation is always there. A part beside it that is wanted waits until there is room for it: in
-    a narrow window, or with large text, the chats go before the desk.
+    a narrow window, or with large text, the chats go before the desk, unless they were asked for last.
     """
 
     changed = Signal()  # which parts are there
@@ -22,6 +22,7 @@ class SideParts(QSplitter):
         super().__init__(Qt.Orientation.Horizontal)
         self._chats, self._desk = chats, desk
         self._wanted = {chats: True, desk: True}
+        self._asked: QWidget | None = None  # the part that is to be there before the other
         self._is_laid_out = False  # before that there is no width to go by
         centre.setMinimumWidth(CENTRE_WIDTH)
         self.setHandleWidth(1)
@@ -42,13 +43,10 @@ class SideParts(QSplitter):
         return self._wanted[part]
 
     def toggle(self, part: QWidget) -> None:
-        """Hide a part, or show it; where there is room for one only, the other one gives way."""
-        other = self._desk if part is self._chats else self._chats
+        """Hide a part, or show it; where there is room for one only, the other one waits."""
         self._wanted[part] = part.isHidden()
+        self._asked = part if part.isHidden() else None
         self._fit()
-        if self._wanted[part] and part.isHidden():
-            self._wanted[other] = False
-            self._fit()
 
     def known_widths(self, before: tuple[int, ...]) -> tuple[int, ...]:
         """The widths of the three parts; one that is not there keeps the width that it had `before`."""
@@ -60,11 +58,12 @@ class SideParts(QSplitter):
             for part, is_wanted in self._wanted.items():
                 part.setVisible(is_wanted)
             return
-        room = self.width() - CENTRE_WIDTH - 2 * self.handleWidth()
-        self._desk.setMinimumWidth(max(DESK_WIDTH, min(theme.px(DESK_WIDTH), room)))
+        room = self.width() - 2 * self.handleWidth()
+        self._desk.setMinimumWidth(max(DESK_WIDTH, min(theme.px(DESK_WIDTH), room - CENTRE_WIDTH)))
         were_hidden = [part.isHidden() for part in self._wanted]
-        for part in (self._desk, self._chats):
-            has_room = self._wanted[part] and room >= part.minimumWidth()
+        for part in sorted((self._desk, self._chats), key=lambda part: part is not self._asked):
+            centre = CENTRE_WIDTH if part is self._asked else theme.px(CENTRE_WIDTH)
+            has_room = self._wanted[part] and room - centre >= part.minimumWidth()
             room -= part.minimumWidth() if has_room else 0
             part.setVisible(has_room)
         if [part.isHidden() for part in self._wanted] != were_hidden:

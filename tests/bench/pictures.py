@@ -2,7 +2,7 @@
 
 Run by hand, under a display (Xvfb will do): `python tests/bench/pictures.py FOLDER [STATE...]`. Two sizes,
 two themes and two languages are drawn unless less is asked for; QT_SCALE_FACTOR and QT_FONT_DPI in the
-environment scale everything, or the text alone, as on a desktop that asks for it.
+environment scale everything, as on a desktop that asks for it; `--text` scales what has text in it.
 """
 
 import argparse
@@ -34,6 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Write one picture for each state, size, theme and language."""
     arguments.folder.mkdir(parents=True, exist_ok=True)
     application = make_application([])
+    theme.current().set_text_size(arguments.text)
     model = open_source(resolve_model(DEMO_MODEL))
     for language in arguments.languages:
         translate(application, language)
@@ -103,5 +104,6 @@ if __name__ == "__main__":
     parser.add_argument("states", nargs="*", metavar="STATE", choices=[[], *names], help=", ".join(names))
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="WIDTHxHEIGHT")
     parser.add_argument("--themes", nargs="+", default=THEMES, choices=[each.value for each in theme.Choice])
+    parser.add_argument("--text", type=int, default=100, metavar="PERCENT", help="size of text")
     parser.add_argument("--languages", nargs="+", default=LANGUAGES)
     main(parser.parse_args())

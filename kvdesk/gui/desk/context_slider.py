@@ -62,11 +62,13 @@ class ContextSlider(QSlider):
 
     def x_of(self, tokens: float) -> float:
         """Where a context lies on the widget."""
-        return _HANDLE + self._scale.position(tokens) * (self.width() - 2 * _HANDLE)
+        handle = theme.px(_HANDLE)
+        return handle + self._scale.position(tokens) * (self.width() - 2 * handle)
 
     def tokens_at(self, x: float) -> int:
         """The context at a place on the widget."""
-        return self._scale.tokens((x - _HANDLE) / max(self.width() - 2 * _HANDLE, 1))
+        handle = theme.px(_HANDLE)
+        return self._scale.tokens((x - handle) / max(self.width() - 2 * handle, 1))
 
     @property
     def _is_all_fit(self) -> bool:
@@ -96,18 +98,19 @@ class ContextSlider(QSlider):
         active = theme.colour("bad" if is_over else "accent") if self.isEnabled() else theme.colour("muted")
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("line"))
-        whole = QRectF(0, middle - _TRACK / 2, self.width(), _TRACK)
-        painter.drawRoundedRect(whole, _TRACK / 2, _TRACK / 2)
+        handle, track = theme.px(_HANDLE), theme.px(_TRACK)
+        whole = QRectF(0, middle - track / 2, self.width(), track)
+        painter.drawRoundedRect(whole, track / 2, track / 2)
         painter.setBrush(active)
-        painter.drawRoundedRect(QRectF(0, whole.top(), x, _TRACK), _TRACK / 2, _TRACK / 2)
+        painter.drawRoundedRect(QRectF(0, whole.top(), x, track), track / 2, track / 2)
         self._paint_marks(painter, middle)
         painter.setBrush(theme.colour("panel"))
         painter.setPen(QPen(active, 2))
-        painter.drawEllipse(QPointF(x, middle), _HANDLE - 1, _HANDLE - 1)
+        painter.drawEllipse(QPointF(x, middle), handle - 1, handle - 1)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.colour("accent", 0.35), 3))
-            painter.drawEllipse(QPointF(x, middle), _HANDLE + 1.5, _HANDLE + 1.5)
+            painter.drawEllipse(QPointF(x, middle), handle + 1.5, handle + 1.5)
 
     def _paint_marks(self, painter: QPainter, middle: float) -> None:
         font = theme.current().font(TextSize.NOTE, figures=True)
@@ -118,8 +121,9 @@ class ContextSlider(QSlider):
             left = min(max(x - width / 2, 0), self.width() - width)
             is_above = name == "largest"
             painter.setPen(QPen(theme.colour("muted"), 1))
-            start = middle - _TRACK / 2 - 2 if is_above else middle + _TRACK / 2 + 2
-            painter.drawLine(QPointF(x, start), QPointF(x, start + (-_TICK if is_above else _TICK)))
+            away = -1 if is_above else 1
+            start = middle + away * (theme.px(_TRACK) / 2 + 2)
+            painter.drawLine(QPointF(x, start), QPointF(x, start + away * theme.px(_TICK)))
             baseline = metrics.ascent() if is_above else self.height() - metrics.descent()
             painter.drawText(QPointF(left, baseline), text)
 

@@ -21,7 +21,7 @@ class MemoryBar(QWidget):
         super().__init__()
         self._use: DeviceUse | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._height = _HEIGHT
+        self._height = theme.px(_HEIGHT)
 
     def sizeHint(self) -> QSize:
         """A fixed height; the width is the desk's."""
@@ -29,7 +29,7 @@ class MemoryBar(QWidget):
 
     def set_low(self, is_low: bool) -> None:
         """Draw a low bar, for a device beside the main one."""
-        self._height = _LOW_HEIGHT if is_low else _HEIGHT
+        self._height = theme.px(_LOW_HEIGHT if is_low else _HEIGHT)
         self.updateGeometry()
 
     def show_use(self, use: DeviceUse) -> None:

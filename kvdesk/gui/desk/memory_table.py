@@ -173,13 +173,13 @@ class _KindDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(rect.adjusted(0, 1, 4 if index.column() else 0, -1), 4, 4)
         if row is None:
             painter.fillRect(rect.x(), rect.y(), rect.width(), 1, theme.colour("line"))
-        left = 0
+        left, swatch = 0, theme.px(_SWATCH)
         if index.column() == 0 and row is not None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.current().kind_colour(row.kind))
-            painter.drawRoundedRect(rect.x(), rect.center().y() - _SWATCH // 2 + 1, _SWATCH, _SWATCH, 2, 2)
+            painter.drawRoundedRect(rect.x(), rect.center().y() - swatch // 2 + 1, swatch, swatch, 2, 2)
         if index.column() == 0:
-            left = _SWATCH + 6
+            left = swatch + 6
         painter.setFont(theme.current().font(TextSize.TABLE, bold=row is None, figures=True))
         painter.setPen(index.data(Qt.ItemDataRole.ForegroundRole))
         area = rect.adjusted(left, 0, 0, 0)

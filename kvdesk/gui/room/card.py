@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.fitted_area import FittedArea
 from kvdesk.gui.room.questions import Answer, Choice, Question
 from kvdesk.gui.theme import Space, TextSize
 
@@ -40,7 +41,7 @@ class RoomCard(QFrame):
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(self.tr("Progress"))
-        self._answers = QWidget()
+        self._answers: QWidget = FittedArea(QWidget())
         self.buttons: dict[Answer, QPushButton] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(Space.MEDIUM, Space.SMALL, Space.MEDIUM, Space.MEDIUM)
@@ -76,24 +77,24 @@ class RoomCard(QFrame):
         self.setAccessibleDescription(question.about)
 
     def _show_choices(self, choices: tuple[Choice, ...]) -> None:
-        old = self._answers
-        self._answers = QWidget()
+        old, answers = self._answers, QWidget()
         self.buttons = {choice.answer: self._button(choice) for choice in choices}
         if any(choice.cost for choice in choices):
-            self._in_rows(choices)
+            self._in_rows(choices, answers)
         else:
-            row = QHBoxLayout(self._answers)
+            row = QHBoxLayout(answers)
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(Space.SMALL)
             for button in self.buttons.values():
                 row.addWidget(button)
             row.addStretch(1)
+        self._answers = FittedArea(answers)
         self._column.replaceWidget(old, self._answers)
         old.hide()
         old.deleteLater()
 
-    def _in_rows(self, choices: tuple[Choice, ...]) -> None:
-        grid = QGridLayout(self._answers)
+    def _in_rows(self, choices: tuple[Choice, ...], answers: QWidget) -> None:
+        grid = QGridLayout(answers)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(Space.MEDIUM)
         grid.setVerticalSpacing(Space.SMALL)

@@ -22,7 +22,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.theme import Radius
 from kvdesk.session.state import Conversation, MessageTokens
 
-HEIGHT = 14
+HEIGHT = 14  # at 100 %
 _PIN_HEIGHT = 3
 _ROLE_COLOURS = {
     "user": ("k", 1.0),
@@ -137,7 +137,7 @@ class Ribbon(QWidget):
         self._limits = Limits()
         self._total = 0
         self._current = -1  # the segment that the keyboard is at
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(theme.px(HEIGHT))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("Messages in the context"))
         theme.current().changed.connect(self.update)
@@ -150,7 +150,7 @@ class Ribbon(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, HEIGHT)
+        return QSize(200, self.height())
 
     def segment_at(self, x: float) -> Segment | None:
         """The segment at a place, in pixels from the left; None beyond the last."""
@@ -235,7 +235,7 @@ class Ribbon(QWidget):
         if self.hasFocus() and 0 <= self._current < len(self._segments):
             left, right = self._range_of(self._current)
             painter.setPen(QPen(theme.colour("text"), 2))
-            painter.drawRect(QRectF(left + 1, 1, max(2.0, right - left - 2), HEIGHT - 2))
+            painter.drawRect(QRectF(left + 1, 1, max(2.0, right - left - 2), self.height() - 2))
         painter.end()
 
     def _paint_segments(self, painter: QPainter, scale: float) -> None:
@@ -248,19 +248,21 @@ class Ribbon(QWidget):
             if right - drawn < 0.5:
                 continue  # too narrow to be seen; hundreds of short messages cost nothing
             gap = 1.0 if right - drawn > 3 else 0.0
-            place = QRectF(drawn, 0, right - drawn - gap, HEIGHT)
+            place = QRectF(drawn, 0, right - drawn - gap, self.height())
             painter.fillRect(place, colours[segment.role])
             if segment.leaves:
                 painter.fillRect(place, hatch)
             if segment.is_pinned:
-                painter.fillRect(QRectF(drawn, 0, place.width(), _PIN_HEIGHT), theme.colour("text"))
+                painter.fillRect(QRectF(drawn, 0, place.width(), theme.px(_PIN_HEIGHT)), theme.colour("text"))
             drawn = right
 
     def _paint_limits(self, painter: QPainter, scale: float) -> None:
         limits = self._limits
         cached = sum(each.tokens for each in self._segments if each.role != "unread")
         if limits.reread_from is not None and limits.reread_from < cached:
-            place = QRectF(limits.reread_from * scale, 0, (cached - limits.reread_from) * scale, HEIGHT)
+            place = QRectF(
+                limits.reread_from * scale, 0, (cached - limits.reread_from) * scale, self.height()
+            )
             painter.fillRect(place, QBrush(theme.colour("compute"), Qt.BrushStyle.Dense5Pattern))
         for tokens, style in (
             (limits.window_from, Qt.PenStyle.SolidLine),
@@ -268,7 +270,7 @@ class Ribbon(QWidget):
         ):
             if tokens is not None and 0 < tokens < self._total:
                 painter.setPen(QPen(theme.colour("text"), 1.5, style))
-                painter.drawLine(QPointF(tokens * scale, 0), QPointF(tokens * scale, HEIGHT))
+                painter.drawLine(QPointF(tokens * scale, 0), QPointF(tokens * scale, self.height()))
 
 
 def _colour(role: str) -> QColor:
