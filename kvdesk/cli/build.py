@@ -1,13 +1,13 @@
 """Builds the command line: one function a command, each importing its work only when it runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
 
 import kvdesk
 from kvdesk.cli.guard import GuardedGroup, LlamaStyleCommand
-from kvdesk.cli.load_options import with_load_options, with_sampling
+from kvdesk.cli.load_options import with_load_options, with_sampling, with_sampling_changes
 from kvdesk.cli.texts import t
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.sampling import Sampling
@@ -267,18 +267,27 @@ def _add_planning(app: typer.Typer) -> None:
 
 def _add_running(app: typer.Typer) -> None:
     @app.command(help=t("Chat in the terminal."), cls=LlamaStyleCommand)
-    @with_sampling()
+    @with_sampling_changes()
     @with_load_options()
     def chat(
         model: OneModel,
         options: LoadOptions,
-        sampling: Sampling,
+        sampling: Mapping[str, float],
         prompt: Annotated[
             list[str] | None,
             typer.Option("-p", "--prompt", help=t("One user turn each; it then ends."), show_default=False),
         ] = None,
         system: Annotated[
-            str, typer.Option("-sys", "--system-prompt", help=t("The system prompt."), show_default=False)
+            str | None,
+            typer.Option("-sys", "--system-prompt", help=t("The system prompt."), show_default=False),
+        ] = None,
+        preset: Annotated[
+            str,
+            typer.Option(
+                metavar="NAME",
+                help=t("A preset of the window to begin with, such as Precise; other flags go before it."),
+                show_default=False,
+            ),
         ] = "",
         overflow: Annotated[
             str,
@@ -300,7 +309,7 @@ def _add_running(app: typer.Typer) -> None:
     ) -> None:
         from kvdesk.cli.chat import run
 
-        raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json, overflow, park))
+        raise typer.Exit(run(model, options, sampling, prompt or [], system, as_json, overflow, park, preset))
 
     @app.command(
         help=t("Load a model, fill its context to the end twice, and note what that took."),

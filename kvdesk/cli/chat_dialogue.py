@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from kvdesk.cli import chat_context, chat_editing, chat_parked
+from kvdesk.cli import chat_context, chat_editing, chat_parked, chat_sampling
 from kvdesk.cli.chat_context import ContextCommands
 from kvdesk.cli.chat_conversation import Conversation
 from kvdesk.cli.chat_editing import EditingCommands
 from kvdesk.cli.chat_parked import ParkingCommands
+from kvdesk.cli.chat_sampling import SamplingCommands
 from kvdesk.cli.prompting import agree, read_message, say
 from kvdesk.cli.texts import t
 from kvdesk.errors import Cancelled, KvDeskError
@@ -77,6 +78,7 @@ class _Dialogue:
             **ContextCommands(conversation).commands(),
             **EditingCommands(conversation, self._answer).commands(),
             **ParkingCommands(conversation).commands(),
+            **SamplingCommands(conversation).commands(),
             "/quit": lambda _: False,
         }
 
@@ -127,7 +129,7 @@ class _Dialogue:
 
     def _help(self, _: str) -> bool:
         say(t(_HELP))
-        for group in (chat_editing, chat_context, chat_parked):
+        for group in (chat_sampling, chat_editing, chat_context, chat_parked):
             say(group.help_text())
         say(t(_KEYS))
         return True

@@ -14,6 +14,7 @@ from kvdesk.cli.texts import t
 from kvdesk.engine.protocol import Message, Park, Parked, Resume, Resumed
 from kvdesk.errors import KvDeskError, OptionError
 from kvdesk.plan.ladder import state_bytes_of
+from kvdesk.session.stored import read_sampling, write_sampling
 from kvdesk.settings.places import find_places
 from kvdesk.units import format_bytes, format_duration, format_tokens
 
@@ -101,6 +102,8 @@ class ParkingCommands:
                 raise OptionError("No chat {chat} of this model is parked.", "/resume lists them.", chat=text)
             stored, messages = store.read_chat(cache.chat_id)
             chat.system = stored.system_prompt
+            if stored.sampling:
+                chat.sampling = read_sampling(stored.sampling)
             chat.talk.said = [
                 Said(
                     Message(each.role, each.content, each.reasoning, each.is_pinned),
@@ -164,7 +167,9 @@ class ParkingCommands:
         """Write the conversation into the store, where the window finds it too; returns its id."""
         talk, system = self._chat.talk, self._chat.system
         first = next((said.message.content for said in talk.said if said.message.role == "user"), "")
-        chat_id = self._chat.chat_id or store.add_chat(system)
+        sampling = write_sampling(self._chat.sampling)
+        chat_id = self._chat.chat_id or store.add_chat(system, sampling)
+        store.change_chat(chat_id, system_prompt=system, sampling=sampling)
         rows = {said.row for said in talk.said}
         stale = [each.id for each in store.all_messages(chat_id) if each.id not in rows]
         store.supersede(chat_id, stale)

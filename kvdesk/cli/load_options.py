@@ -34,10 +34,18 @@ def with_sampling() -> Callable[[Command], Command]:
     """Give a command the sampler's flags; it receives a `Sampling` as `sampling`."""
 
     def collect(given: dict[str, Any]) -> Sampling:
-        values = {name: value for name, value in given.items() if value is not None}
-        return msgspec.structs.replace(Sampling(), **values)
+        return msgspec.structs.replace(Sampling(), **_given(given))
 
     return _with_flags("sampling", [_sampler_parameter(row) for row in SAMPLER_OPTIONS], collect)
+
+
+def with_sampling_changes() -> Callable[[Command], Command]:
+    """The same flags, for a command that begins with a preset: as `sampling` it receives what was given."""
+    return _with_flags("sampling", [_sampler_parameter(row) for row in SAMPLER_OPTIONS], _given)
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
 
 
 def _with_flags(

@@ -454,8 +454,8 @@
         <translation>不移动</translation>
     </message>
     <message>
-        <source>Conversations, parked chats, the ledger and what was measured are copied to {folder} and compared; only then the old files go. What is loaded is closed before, and the window opens again after it.</source>
-        <translation>对话、停放的缓存、加载记录和测量结果会复制到 {folder} 并逐一核对，之后才删除旧文件。移动前会关闭已加载的模型，完成后窗口会重新打开。</translation>
+        <source>Conversations, presets, parked chats, the ledger and what was measured are copied to {folder} and compared; only then the old files go. What is loaded is closed before, and the window opens again after it.</source>
+        <translation>对话、预设、停放的缓存、加载记录和测量结果会复制到 {folder} 并逐一核对，之后才删除旧文件。移动前会关闭已加载的模型，完成后窗口会重新打开。</translation>
     </message>
     <message>
         <source>A folder for the data</source>
