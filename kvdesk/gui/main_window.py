@@ -28,7 +28,6 @@ from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.help.tour import Step, Tour
 from kvdesk.gui.help.window import HelpWindow
 from kvdesk.gui.help_pages import FIRST, page_of
-from kvdesk.gui.import_dialog import ImportDialog
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.lens_dialog import LensDialog
 from kvdesk.gui.manner.dialog import ChatSettings
@@ -228,6 +227,8 @@ class MainWindow(QMainWindow):
 
     def show_import(self) -> None:
         """Take a launch that was copied somewhere."""
+        from kvdesk.gui.import_dialog import ImportDialog  # brings the readers of all forms, YAML among them
+
         dialog = ImportDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._help_in(dialog)
