@@ -223,11 +223,11 @@
     </message>
     <message>
         <source>Editing an earlier message: it and the {count} messages after it give way. Esc keeps them.</source>
-        <translation>正在编辑较早的消息:它和其后的 {count} 条消息将被替换。按 Esc 保留它们。</translation>
+        <translation>正在编辑较早的消息：它和其后的 {count} 条消息将被替换。按 Esc 保留它们。</translation>
     </message>
     <message>
         <source>This model’s template leaves the reasoning of earlier answers out: every answer that thought is read again with the next message.</source>
-        <translation>此模型的模板会去掉先前回答的思考内容:每个带思考的回答都会随下一条消息重新读取。</translation>
+        <translation>此模型的模板会去掉先前回答的思考内容：每个带思考的回答都会随下一条消息重新读取。</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -297,7 +297,7 @@
     </message>
     <message>
         <source>{name}: {used} of {size} in use</source>
-        <translation>{name}:已用 {used},共 {size}</translation>
+        <translation>{name}：已用 {used}，共 {size}</translation>
     </message>
     <message>
         <source>{used} of {total} cells</source>
@@ -379,7 +379,7 @@
     </message>
     <message>
         <source>Pin: never leave it out of the context</source>
-        <translation>固定:永不移出上下文</translation>
+        <translation>固定：永不移出上下文</translation>
     </message>
     <message>
         <source>Unpin</source>
@@ -478,7 +478,7 @@
     </message>
     <message>
         <source>This model’s cache in llama.cpp’s types and in other engines</source>
-        <translation>此模型的缓存:llama.cpp 的各种类型与其他引擎对比</translation>
+        <translation>此模型的缓存：llama.cpp 的各种类型与其他引擎对比</translation>
     </message>
 </context>
 <context>
@@ -623,7 +623,7 @@
     </message>
     <message>
         <source>Programs that speak OpenAI&apos;s interface can use the loaded model. They share its context with the chat; nothing leaves this computer unless you let others in.</source>
-        <translation>支持 OpenAI 接口的程序可以使用已加载的模型。它们与聊天共用同一上下文;除非您允许其他电脑访问,否则任何内容都不会离开这台电脑。</translation>
+        <translation>支持 OpenAI 接口的程序可以使用已加载的模型。它们与聊天共用同一上下文；除非您允许其他电脑访问，否则任何内容都不会离开这台电脑。</translation>
     </message>
     <message>
         <source>Port</source>
@@ -631,7 +631,7 @@
     </message>
     <message>
         <source>Let other computers in, with a token</source>
-        <translation>允许其他电脑访问(需令牌)</translation>
+        <translation>允许其他电脑访问（需令牌）</translation>
     </message>
     <message>
         <source>Open</source>
@@ -1021,11 +1021,11 @@
     </message>
     <message>
         <source>Only roughly known for this architecture; the plan decides.</source>
-        <translation>此架构只有粗略估计;以 llama.cpp 的计划为准。</translation>
+        <translation>此架构只有粗略估计；以 llama.cpp 的计划为准。</translation>
     </message>
     <message>
         <source>The arithmetic leaves out parts of this model&apos;s graph, or no test has compared it with llama.cpp. Weights and caches are counted exactly; compute buffers may be off.</source>
-        <translation>计算未包含此模型计算图的某些部分,或尚无测试将其与 llama.cpp 对比。权重与缓存是精确计算的;计算缓冲区可能有偏差。</translation>
+        <translation>计算未包含此模型计算图的某些部分，或尚无测试将其与 llama.cpp 对比。权重与缓存是精确计算的；计算缓冲区可能有偏差。</translation>
     </message>
     <message>
         <source>this computer</source>
@@ -1134,7 +1134,7 @@
     </message>
     <message>
         <source>above this: kept for other programs</source>
-        <translation>此线以上:留给其他程序</translation>
+        <translation>此线以上：留给其他程序</translation>
     </message>
     <message>
         <source>Table of the samples</source>
@@ -1154,27 +1154,27 @@
     </message>
     <message>
         <source>{device}: in use</source>
-        <translation>{device}:已用</translation>
+        <translation>{device}：已用</translation>
     </message>
     <message>
         <source>{device}: the engine</source>
-        <translation>{device}:引擎</translation>
+        <translation>{device}：引擎</translation>
     </message>
     <message>
         <source>{device}: other programs</source>
-        <translation>{device}:其他程序</translation>
+        <translation>{device}：其他程序</translation>
     </message>
     <message>
         <source>{device}: slowed down</source>
-        <translation>{device}:降频</translation>
+        <translation>{device}：降频</translation>
     </message>
     <message>
         <source>{device}: clock</source>
-        <translation>{device}:频率</translation>
+        <translation>{device}：频率</translation>
     </message>
     <message>
         <source>{device}: busy</source>
-        <translation>{device}:利用率</translation>
+        <translation>{device}：利用率</translation>
     </message>
     <message>
         <source>The engine&apos;s process</source>
@@ -1198,7 +1198,7 @@
     </message>
     <message>
         <source>{device}: power</source>
-        <translation>{device}:功率</translation>
+        <translation>{device}：功率</translation>
     </message>
     <message>
         <source>no</source>
@@ -1206,7 +1206,7 @@
     </message>
     <message>
         <source>{device}: temperature</source>
-        <translation>{device}:温度</translation>
+        <translation>{device}：温度</translation>
     </message>
 </context>
 <context>
@@ -1441,7 +1441,7 @@
     </message>
     <message>
         <source>The cache of one conversation with {model}: in llama.cpp’s types, and in other engines as their own sources store it. Scales are counted. “+” is what lies unpacked beside the cache.</source>
-        <translation>与 {model} 的一次对话的缓存:llama.cpp 的各种类型,以及其他引擎按其源代码的存储方式。已计入缩放系数。“+” 为缓存之外解包存放的部分。</translation>
+        <translation>与 {model} 的一次对话的缓存：llama.cpp 的各种类型，以及其他引擎按其源代码的存储方式。已计入缩放系数。“+” 为缓存之外解包存放的部分。</translation>
     </message>
 </context>
 <context>
@@ -1464,7 +1464,7 @@
     </message>
     <message>
         <source>Does not grow, MiB</source>
-        <translation>不增长的部分,MiB</translation>
+        <translation>不增长的部分，MiB</translation>
     </message>
     <message>
         <source>Tokens a GiB</source>
@@ -1813,7 +1813,7 @@
     </message>
     <message>
         <source>Open the graph in large, and as a table</source>
-        <translation>放大图表,也可作为表格查看</translation>
+        <translation>放大图表，也可作为表格查看</translation>
     </message>
     <message>
         <source>planned ceiling {size} MiB</source>
@@ -2191,11 +2191,11 @@
     <name>Room</name>
     <message>
         <source>Rehearse: fill it twice and see that it holds</source>
-        <translation>预演:填满两次,看是否承受得住</translation>
+        <translation>预演：填满两次，看是否承受得住</translation>
     </message>
     <message>
         <source>Reads as many tokens as the context has, twice; the conversation comes back.</source>
-        <translation>按上下文的大小读取两遍词元;对话随后恢复。</translation>
+        <translation>按上下文的大小读取两遍 token；对话随后恢复。</translation>
     </message>
     <message>
         <source>the trained one</source>
@@ -2203,11 +2203,11 @@
     </message>
     <message>
         <source>Asked for {requested} · planned {planned} · is {actual} tokens</source>
-        <translation>要求 {requested} · 计划 {planned} · 实际 {actual} 个词元</translation>
+        <translation>要求 {requested} · 计划 {planned} · 实际 {actual} 个 token</translation>
     </message>
     <message>
         <source>{tokens} tokens, {k} / {v}: {size}</source>
-        <translation>{tokens} 个词元,{k} / {v}:{size}</translation>
+        <translation>{tokens} 个 token，{k} / {v}：{size}</translation>
     </message>
     <message>
         <source>Find larger contexts that fit…</source>
@@ -2219,7 +2219,7 @@
     </message>
     <message>
         <source>Delete the parked cache ({size}, {tokens} tokens)</source>
-        <translation>删除已存放的缓存({size},{tokens} 个词元)</translation>
+        <translation>删除已存放的缓存（{size}，{tokens} 个 token）</translation>
     </message>
     <message>
         <source>When the context is full</source>
@@ -2239,7 +2239,7 @@
     </message>
     <message>
         <source>as in the settings: {policy}</source>
-        <translation>按设置:{policy}</translation>
+        <translation>按设置：{policy}</translation>
     </message>
     <message>
         <source>{count} tokens</source>
@@ -2251,15 +2251,15 @@
     </message>
     <message>
         <source>Pin: never leave it out of the context</source>
-        <translation>固定:永不移出上下文</translation>
+        <translation>固定：永不移出上下文</translation>
     </message>
     <message>
         <source>Leave this exchange out: frees {freed} tokens, {read} are read again</source>
-        <translation>移出这一轮对话:释放 {freed} 个 token,需重新读取 {read} 个</translation>
+        <translation>移出这一轮对话：释放 {freed} 个 token，需重新读取 {read} 个</translation>
     </message>
     <message>
         <source>Summarise everything up to here ({tokens} tokens)…</source>
-        <translation>将到此为止的内容写成摘要({tokens} 个 token)…</translation>
+        <translation>将到此为止的内容写成摘要（{tokens} 个 token）…</translation>
     </message>
     <message>
         <source>Setting the contents aside</source>
@@ -2279,7 +2279,7 @@
     </message>
     <message>
         <source>Checking the next token</source>
-        <translation>正在核对下一个词元</translation>
+        <translation>正在核对下一个 token</translation>
     </message>
     <message>
         <source>Reading the conversation again</source>
@@ -2287,7 +2287,7 @@
     </message>
     <message>
         <source>Changing the context to {tokens} tokens</source>
-        <translation>正在将上下文改为 {tokens} 个词元</translation>
+        <translation>正在将上下文改为 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -2295,7 +2295,7 @@
     </message>
     <message>
         <source>Round {round} of {rounds}, {done} of {total} tokens</source>
-        <translation>第 {round} 轮,共 {rounds} 轮,{done} / {total} 个词元</translation>
+        <translation>第 {round} 轮，共 {rounds} 轮，{done} / {total} 个 token</translation>
     </message>
     <message>
         <source>about {time} left</source>
@@ -2303,7 +2303,7 @@
     </message>
     <message>
         <source>Filling the context to see that it holds</source>
-        <translation>正在填满上下文,看是否承受得住</translation>
+        <translation>正在填满上下文，看是否承受得住</translation>
     </message>
     <message>
         <source>Keep the messages</source>
@@ -2315,7 +2315,7 @@
     </message>
     <message>
         <source>{count} messages with {tokens} tokens, as {summary}</source>
-        <translation>{count} 条消息共 {tokens} 个词元,摘要为 {summary} 个</translation>
+        <translation>{count} 条消息共 {tokens} 个 token，摘要为 {summary} 个</translation>
     </message>
     <message>
         <source>Use this summary</source>
@@ -2323,7 +2323,7 @@
     </message>
     <message>
         <source>The messages stay in the conversation and can be brought back. You can change the text.</source>
-        <translation>这些消息仍留在对话中,可随时放回。您可以修改文字。</translation>
+        <translation>这些消息仍留在对话中，可随时放回。您可以修改文字。</translation>
     </message>
     <message>
         <source>Answer till it is full</source>
@@ -2347,11 +2347,11 @@
     </message>
     <message>
         <source>The conversation and an answer take {tokens} tokens too many</source>
-        <translation>对话加上回答多出 {tokens} 个词元</translation>
+        <translation>对话加上回答多出 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Nothing is left out unless you say so.</source>
-        <translation>未经您同意,不会移出任何内容。</translation>
+        <translation>未经您同意，不会移出任何内容。</translation>
     </message>
     <message>
         <source>The context is {percent} % full</source>
@@ -2371,7 +2371,7 @@
     </message>
     <message>
         <source>Park this conversation’s cache before closing?</source>
-        <translation>关闭前存放此对话的缓存吗?</translation>
+        <translation>关闭前存放此对话的缓存吗？</translation>
     </message>
     <message>
         <source>Close</source>
@@ -2383,11 +2383,11 @@
     </message>
     <message>
         <source>{size} on disk spare about {time} of reading.</source>
-        <translation>占用磁盘 {size},可省去约 {time} 的读取。</translation>
+        <translation>占用磁盘 {size}，可省去约 {time} 的读取。</translation>
     </message>
     <message>
         <source>{size} on disk spare reading {tokens} tokens again.</source>
-        <translation>占用磁盘 {size},可省去重新读取 {tokens} 个词元。</translation>
+        <translation>占用磁盘 {size}，可省去重新读取 {tokens} 个 token。</translation>
     </message>
     <message>
         <source>Park</source>
@@ -2395,7 +2395,7 @@
     </message>
     <message>
         <source>Park this conversation’s cache?</source>
-        <translation>存放此对话的缓存吗?</translation>
+        <translation>存放此对话的缓存吗？</translation>
     </message>
 </context>
 <context>
@@ -2621,15 +2621,15 @@
     </message>
     <message>
         <source>Filled to its end {count} times on {date}, and it held.</source>
-        <translation>于 {date} 填满了 {count} 次,没有出错。</translation>
+        <translation>于 {date} 填满了 {count} 次，没有出错。</translation>
     </message>
     <message>
         <source>{device}: {size} in use at most</source>
-        <translation>{device}:最多占用 {size}</translation>
+        <translation>{device}：最多占用 {size}</translation>
     </message>
     <message>
         <source>at {tokens} tokens: {speed}</source>
-        <translation>{tokens} 个 token 时:{speed}</translation>
+        <translation>{tokens} 个 token 时：{speed}</translation>
     </message>
 </context>
 <context>
@@ -2904,7 +2904,7 @@
     </message>
     <message>
         <source>Choose another folder, or make room on the disk.</source>
-        <translation>请选择其他文件夹,或腾出磁盘空间。</translation>
+        <translation>请选择其他文件夹，或腾出磁盘空间。</translation>
     </message>
     <message>
         <source>Choose another port with --port, or another host.</source>
@@ -2916,7 +2916,7 @@
     </message>
     <message>
         <source>Choose messages with {tokens} tokens or more; they stay in the conversation and can be brought back. What follows them is read again.</source>
-        <translation>选择共有 {tokens} 个或更多词元的消息；它们仍留在对话中，可以随时放回。其后的内容会重新读取。</translation>
+        <translation>选择共有 {tokens} 个或更多 token 的消息；它们仍留在对话中，可以随时放回。其后的内容会重新读取。</translation>
     </message>
     <message>
         <source>Choose one of {choices}.</source>
@@ -3012,7 +3012,7 @@
     </message>
     <message>
         <source>Divides the logits of recent tokens; 1 turns it off.</source>
-        <translation>除以近期 token的 logits；1 表示关闭。</translation>
+        <translation>除以近期 token 的 logits；1 表示关闭。</translation>
     </message>
     <message>
         <source>Download it again.</source>
@@ -3128,15 +3128,15 @@
     </message>
     <message>
         <source>How many tokens back it looks; -1 for the context.</source>
-        <translation>向前查看的 token数；-1 表示整个上下文。</translation>
+        <translation>向前查看的 token 数；-1 表示整个上下文。</translation>
     </message>
     <message>
         <source>How many tokens back the penalties look; -1 for the context.</source>
-        <translation>惩罚向前查看的 token数；-1 表示整个上下文。</translation>
+        <translation>惩罚向前查看的 token 数；-1 表示整个上下文。</translation>
     </message>
     <message>
         <source>How often the likeliest tokens are left out; 0 turns it off.</source>
-        <translation>排除最可能 token的频率；0 表示关闭。</translation>
+        <translation>排除最可能 token 的频率；0 表示关闭。</translation>
     </message>
     <message>
         <source>How positions beyond the trained context are scaled; by default what the model says.</source>
@@ -3184,11 +3184,11 @@
     </message>
     <message>
         <source>K in {type} cannot be moved while LLAMA_ATTN_ROT_DISABLE is set.</source>
-        <translation>设置了 LLAMA_ATTN_ROT_DISABLE 时,{type} 的 K 无法平移。</translation>
+        <translation>设置了 LLAMA_ATTN_ROT_DISABLE 时，{type} 的 K 无法平移。</translation>
     </message>
     <message>
         <source>K in {type} cannot be moved with this model&apos;s heads; in f16 it can.</source>
-        <translation>以此模型的头尺寸,{type} 的 K 无法平移;f16 则可以。</translation>
+        <translation>以此模型的头尺寸，{type} 的 K 无法平移；f16 则可以。</translation>
     </message>
     <message>
         <source>K in {type} cannot be moved.</source>
@@ -3516,7 +3516,7 @@
     </message>
     <message>
         <source>Recurrent layers keep a fixed state, which is not counted.</source>
-        <translation>循环层保存固定状态,未计入。</translation>
+        <translation>循环层保存固定状态，未计入。</translation>
     </message>
     <message>
         <source>Rename the file; no shell passes such a name on reliably.</source>
@@ -3972,11 +3972,11 @@
     </message>
     <message>
         <source>Subtracted for each time a token occurred.</source>
-        <translation>按 token出现的次数逐次减去。</translation>
+        <translation>按 token 出现的次数逐次减去。</translation>
     </message>
     <message>
         <source>Subtracted once for a token that occurred.</source>
-        <translation>对出现过的 token减一次。</translation>
+        <translation>对出现过的 token 减一次。</translation>
     </message>
     <message>
         <source>System</source>
@@ -4056,7 +4056,7 @@
     </message>
     <message>
         <source>The answer ends after {left} tokens.</source>
-        <translation>回答在 {left} 个词元之后结束。</translation>
+        <translation>回答在 {left} 个 token 之后结束。</translation>
     </message>
     <message>
         <source>The array “{key}” of “{name}” has {count:,} elements, more than any model needs.</source>
@@ -4204,7 +4204,7 @@
     </message>
     <message>
         <source>The engine gave no tokens.</source>
-        <translation>引擎没有给出词元。</translation>
+        <translation>引擎没有给出 token。</translation>
     </message>
     <message>
         <source>The engine has no answer to {name}.</source>
@@ -4280,7 +4280,7 @@
     </message>
     <message>
         <source>The history could not be written to {path}: {reason}.</source>
-        <translation>无法将历史写入 {path}:{reason}。</translation>
+        <translation>无法将历史写入 {path}：{reason}。</translation>
     </message>
     <message>
         <source>The inverse of the RoPE scale; 0 takes the model&apos;s.</source>
@@ -4296,7 +4296,7 @@
     </message>
     <message>
         <source>The last 128 tokens stay in 16 bits; every step unpacks a whole layer.</source>
-        <translation>最后 128 个 token 保持 16 位;每一步都会解包整层。</translation>
+        <translation>最后 128 个 token 保持 16 位；每一步都会解包整层。</translation>
     </message>
     <message>
         <source>The ledger of loads cannot be cleared: {reason}.</source>
@@ -4592,7 +4592,7 @@
     </message>
     <message>
         <source>This model keeps one compressed row instead of K and V heads; the engine stores it its own way.</source>
-        <translation>此模型保存一行压缩数据而非 K、V 头;该引擎以自己的方式存储。</translation>
+        <translation>此模型保存一行压缩数据而非 K、V 头；该引擎以自己的方式存储。</translation>
     </message>
     <message>
         <source>This model needs the same type for K and V.</source>
@@ -4624,23 +4624,23 @@
     </message>
     <message>
         <source>Tokens above this probability may be left out.</source>
-        <translation>高于此概率的 token可能被排除。</translation>
+        <translation>高于此概率的 token 可能被排除。</translation>
     </message>
     <message>
         <source>Tokens evaluated at once while reading the prompt.</source>
-        <translation>读入提示时一次计算的 token数。</translation>
+        <translation>读入提示时一次计算的 token 数。</translation>
     </message>
     <message>
         <source>Tokens handed to llama.cpp in one call.</source>
-        <translation>一次调用交给 llama.cpp 的 token数。</translation>
+        <translation>一次调用交给 llama.cpp 的 token 数。</translation>
     </message>
     <message>
         <source>Tokens of a ubatch whose logits are kept; by default one a sequence, as llama-server does; 0 takes llama.cpp&apos;s own default, the whole batch.</source>
-        <translation>一个 ubatch 中保留 logits 的 token数；默认每个序列一个，与 llama-server 相同；0 取 llama.cpp 自身的默认值，即整个批次。</translation>
+        <translation>一个 ubatch 中保留 logits 的 token 数；默认每个序列一个，与 llama-server 相同；0 取 llama.cpp 自身的默认值，即整个批次。</translation>
     </message>
     <message>
         <source>Tokens of context; 0 takes the length the model was trained for.</source>
-        <translation>上下文 token数；0 取模型的训练长度。</translation>
+        <translation>上下文 token 数；0 取模型的训练长度。</translation>
     </message>
     <message>
         <source>Tokens; -1 until the model ends or the context is full.</source>
@@ -4964,7 +4964,7 @@
     </message>
     <message>
         <source>a context of {n} tokens</source>
-        <translation>{n} 个词元的上下文</translation>
+        <translation>{n} 个 token 的上下文</translation>
     </message>
     <message>
         <source>a gzip archive</source>
@@ -5112,7 +5112,7 @@
     </message>
     <message>
         <source>held by the engine beyond all buffers, by the driver&apos;s own count: its context, kernels</source>
-        <translation>按驱动程序的统计,引擎在所有缓冲区之外占用的部分:其上下文和内核</translation>
+        <translation>按驱动程序的统计，引擎在所有缓冲区之外占用的部分：其上下文和内核</translation>
     </message>
     <message>
         <source>high contrast</source>
@@ -5332,7 +5332,7 @@
     </message>
     <message>
         <source>sliding windows keep too little; with --swa-full they could be moved.</source>
-        <translation>滑动窗口保留得太少;使用 --swa-full 即可平移。</translation>
+        <translation>滑动窗口保留得太少；使用 --swa-full 即可平移。</translation>
     </message>
     <message>
         <source>slowed down by the hardware</source>
@@ -5416,7 +5416,7 @@
     </message>
     <message>
         <source>the oldest tokens have left its sliding windows.</source>
-        <translation>最早的词元已离开其滑动窗口。</translation>
+        <translation>最早的 token 已离开其滑动窗口。</translation>
     </message>
     <message>
         <source>the output buffer</source>
@@ -5464,7 +5464,7 @@
     </message>
     <message>
         <source>this model&apos;s positions are stretched with a factor that moving would apply twice.</source>
-        <translation>此模型的位置按某个系数拉伸,平移会把它应用两次。</translation>
+        <translation>此模型的位置按某个系数拉伸，平移会把它应用两次。</translation>
     </message>
     <message>
         <source>too hot</source>
@@ -5508,19 +5508,19 @@
     </message>
     <message>
         <source>{count} messages with {tokens} tokens fall out, and {reread} tokens are read again: {obstacle}</source>
-        <translation>{count} 条消息（{tokens} 个词元）退出，另有 {reread} 个词元重新读取：{obstacle}</translation>
+        <translation>{count} 条消息（{tokens} 个 token）退出，另有 {reread} 个 token 重新读取：{obstacle}</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens fall out. What follows is moved together in the cache: quick, but not the same as if they had never been said.</source>
-        <translation>{count} 条消息（{tokens} 个词元）退出。其后的内容在缓存中移到一起：很快，但与从未说过并不相同。</translation>
+        <translation>{count} 条消息（{tokens} 个 token）退出。其后的内容在缓存中移到一起：很快，但与从未说过并不相同。</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens fell out of the context; they are still in the conversation.</source>
-        <translation>{count} 条消息（{tokens} 个词元）已退出上下文；它们仍在对话中。</translation>
+        <translation>{count} 条消息（{tokens} 个 token）已退出上下文；它们仍在对话中。</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens give way to a summary of at most {summary}, which you see first. What follows it is read again.</source>
-        <translation>{count} 条消息（{tokens} 个词元）由至多 {summary} 个词元的摘要代替，您先过目。其后的内容会重新读取。</translation>
+        <translation>{count} 条消息（{tokens} 个 token）由至多 {summary} 个 token 的摘要代替，您先过目。其后的内容会重新读取。</translation>
     </message>
     <message>
         <source>{count} of {all} layers run on the CPU, which is much slower.</source>
@@ -5556,11 +5556,11 @@
     </message>
     <message>
         <source>{ctx} tokens with K {k} and V {v}: {memory}</source>
-        <translation>{ctx} 个词元，K {k}、V {v}：{memory}</translation>
+        <translation>{ctx} 个 token，K {k}、V {v}：{memory}</translation>
     </message>
     <message>
         <source>{ctx} tokens, K {k}, V {v}</source>
-        <translation>{ctx} 个词元，K {k}、V {v}</translation>
+        <translation>{ctx} 个 token，K {k}、V {v}</translation>
     </message>
     <message>
         <source>{device} is full: {left} left.</source>
@@ -5612,7 +5612,7 @@
     </message>
     <message>
         <source>{model} does not write text token by token, so there is nothing to chat with.</source>
-        <translation>{model} 不逐 token生成文本，无法对话。</translation>
+        <translation>{model} 不逐 token 生成文本，无法对话。</translation>
     </message>
     <message>
         <source>{moved} through host memory</source>
@@ -5952,7 +5952,7 @@
     </message>
     <message>
         <source>“{text}” is not a number of tokens.</source>
-        <translation>“{text}”不是 token数。</translation>
+        <translation>“{text}”不是 token 数。</translation>
     </message>
     <message>
         <source>“{text}” is not a size.</source>
