@@ -38,10 +38,8 @@ class Bars:
 
 
 def bars_for(desk: Desk, page: HelpPage) -> Bars | None:
-    """The picture of a page; None without a model, where its options make no configuration, and of sampling,
-    which takes no memory.
-    """
-    if desk.opened is None or page == "sampling":
+    """The picture of a page; None without a model, or where its options make no configuration."""
+    if desk.opened is None:
         return None
     try:
         if page == "cache-types":

@@ -75,6 +75,13 @@ def test_f1_opens_the_page_of_the_control(qtbot: QtBot, window: MainWindow) -> N
     window.findChild(HelpWindow).accept()
 
 
+def test_a_page_about_no_memory_promises_no_picture(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    help_window = HelpWindow(desk, [])  # type: ignore[arg-type]
+    qtbot.addWidget(help_window)
+    shown = {page: (help_window.show_page(page), help_window._own.isHidden())[1] for page in PAGES}
+    assert [page for page, is_hidden in shown.items() if is_hidden] == ["window", "sampling"]
+
+
 def test_f1_works_in_a_dialog_too(qtbot: QtBot, window: MainWindow) -> None:
     window.show_settings()
     dialog = window.findChild(SettingsDialog)

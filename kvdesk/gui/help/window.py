@@ -34,6 +34,7 @@ from kvdesk.units import format_bytes
 
 KEYS = "keys"
 _LIST_WIDTH = 190
+_UNDRAWN: tuple[HelpPage, ...] = (FIRST, "sampling")  # what they tell of takes no memory of its own
 
 
 class PageView(RowsView):
@@ -143,8 +144,9 @@ class HelpWindow(QDialog):
         self._show_own(known)
 
     def _show_own(self, page: HelpPage | None) -> None:
-        bars = bars_for(self._desk, page) if page and page != FIRST else None
-        self._own.setVisible(page is not None and page != FIRST)
+        is_drawn = page is not None and page not in _UNDRAWN
+        bars = bars_for(self._desk, page) if page is not None and is_drawn else None
+        self._own.setVisible(is_drawn)
         for part in (self._stack, self.table_button):
             part.setVisible(bars is not None)
         if bars is None:

@@ -72,6 +72,7 @@ class ChatSettings(QDialog):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(content)
+        area.setMinimumWidth(content.minimumSizeHint().width() + Space.MEDIUM)  # and the scroll bar
         head = QVBoxLayout()
         head.setSpacing(0)
         head.addWidget(text_label(self.tr("Chat settings"), size=TextSize.TITLE, bold=True))
