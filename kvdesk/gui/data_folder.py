@@ -44,9 +44,9 @@ class DataFolder(QWidget):
         self._target = target
         self.question.setText(
             self.tr(
-                "Conversations, presets, parked chats, the ledger and what was measured are copied to {folder}"
-                " and compared; only then the old files go. What is loaded is closed before, and the window"
-                " opens again after it."
+                "Conversations, presets, parked chats, the ledger and what was measured are copied to"
+                " {folder} and compared; only then the old files go. What is loaded is closed before, and the"
+                " window opens again after it."
             ).format(folder=target)
         )
         self._answer.show()
