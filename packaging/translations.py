@@ -195,10 +195,16 @@ def _literals(value: ast.expr, constants: Mapping[str, list[ast.expr]]) -> Itera
 
 
 def _setting_choices() -> set[str]:
-    """The words a setting chooses from: the window shows them as they are, languages aside."""
+    """The words that settings choose from; languages are written in their own."""
     tree = _tree(PACKAGE / "settings" / "rows.py")
-    theme = next(value for name, values in _assigned(tree).items() for value in values if name == "Theme")
-    return {node.value for node in ast.walk(theme) if isinstance(node, ast.Constant)}
+    literals = [
+        value
+        for name, values in _assigned(tree).items()
+        for value in values
+        if name != "Language" and isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Literal"
+    ]
+    nodes = (node for literal in literals for node in ast.walk(literal) if isinstance(node, ast.Constant))
+    return {node.value for node in nodes if isinstance(node.value, str)}
 
 
 # ------------------------------------------------------------------------------------------- the catalogue

@@ -157,11 +157,10 @@ def live_line(engine: EngineState, streaming: Streaming) -> str:
     if streaming.tokens == 0:
         return ""
     made = translate("Figures", "{count} tokens").format(count=format_tokens(streaming.tokens))
-    return (
-        f"{made} {translate('Figures', 'at {speed}').format(speed=speed(engine.tokens_per_s))}"
-        if engine.tokens_per_s
-        else made
-    )
+    if not engine.tokens_per_s:
+        return made
+    pace = translate("Figures", "at {speed}").format(speed=speed(engine.tokens_per_s))
+    return f"{made} {pace}"
 
 
 def prefill_line(engine: EngineState, tokens_per_s: float = 0.0) -> str:

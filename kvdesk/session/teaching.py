@@ -6,6 +6,7 @@ from kvdesk.errors import KvDeskError
 from kvdesk.memory.cache_types import BY_NAME
 from kvdesk.memory.kv import layer_bytes
 from kvdesk.memory.report import Kind
+from kvdesk.memory.shape import AttentionKind, LayerShape
 from kvdesk.phrases import Phrase
 from kvdesk.plan.configure import configure
 from kvdesk.plan.options import HelpPage
@@ -14,13 +15,21 @@ from kvdesk.units import format_tokens
 
 _BY_DEVICE: tuple[HelpPage, ...] = ("flash-attention", "ubatch", "offloading")
 _COMPARED = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+_ATTENTIONS: dict[AttentionKind, Phrase] = {
+    "full": Phrase("full"),
+    "sliding": Phrase("sliding"),
+    "recurrent": Phrase("recurrent"),
+    "mla": Phrase("mla"),
+    "shared": Phrase("shared"),
+    "none": Phrase("none"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
     """One bar: what it is of, and its pieces in bytes."""
 
-    label: str
+    label: str  # a name, or a Phrase
     pieces: tuple[tuple[Kind, int], ...]
 
     @property
@@ -56,9 +65,8 @@ def _by_layer(desk: Desk) -> Bars | None:
     rows = []
     for layer in shape.layers:
         kept = layer_bytes(shape, config, layer, config.devices[0].backend)
-        window = f" · {format_tokens(layer.window_tokens)}" if layer.window_tokens else ""
         pieces = ((Kind.K, kept.k), (Kind.V, kept.v), (Kind.RECURRENT, kept.state))
-        rows.append(BarRow(f"{layer.index} · {layer.attention}{window}", _some(pieces)))
+        rows.append(BarRow(_layer_name(layer), _some(pieces)))
     title = Phrase(
         "What each layer of {model} keeps for {tokens} tokens",
         model=desk.opened.card.name,
@@ -98,6 +106,14 @@ def _by_device(desk: Desk) -> Bars | None:
         rows.append(BarRow(device.name, tuple(sizes.items())))
     title = Phrase("Where the memory of {model} is, by device", model=desk.opened.card.name)
     return Bars(title, tuple(rows))
+
+
+def _layer_name(layer: LayerShape) -> Phrase:
+    attention = _ATTENTIONS[layer.attention]
+    if not layer.window_tokens:
+        return Phrase("{layer} · {attention}", layer=layer.index, attention=attention)
+    window = format_tokens(layer.window_tokens)
+    return Phrase("{layer} · {attention} · {window}", layer=layer.index, attention=attention, window=window)
 
 
 def _some(pieces: tuple[tuple[Kind, int], ...]) -> tuple[tuple[Kind, int], ...]:

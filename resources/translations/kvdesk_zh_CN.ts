@@ -1074,6 +1074,14 @@
         <source>Open a model, and its own figures are drawn here.</source>
         <translation>打开一个模型，这里就会画出它自己的数据。</translation>
     </message>
+    <message>
+        <source>Key</source>
+        <translation>按键</translation>
+    </message>
+    <message>
+        <source>What it does</source>
+        <translation>作用</translation>
+    </message>
 </context>
 <context>
     <name>HistoryItems</name>
@@ -2386,6 +2394,10 @@
         <translation>占用磁盘 {size}，可省去约 {time} 的读取。</translation>
     </message>
     <message>
+        <source>About {time}.</source>
+        <translation>约 {time}。</translation>
+    </message>
+    <message>
         <source>{size} on disk spare reading {tokens} tokens again.</source>
         <translation>占用磁盘 {size}，可省去重新读取 {tokens} 个 token。</translation>
     </message>
@@ -3272,7 +3284,7 @@
     </message>
     <message>
         <source>Load it with {changes} and go on.</source>
-        <translation>以{changes}加载并继续。</translation>
+        <translation>以 {changes} 加载并继续。</translation>
     </message>
     <message>
         <source>Load one and ask again.</source>
@@ -5003,6 +5015,10 @@
         <translation>网页</translation>
     </message>
     <message>
+        <source>always</source>
+        <translation>总是</translation>
+    </message>
+    <message>
         <source>an HDF5 file</source>
         <translation>HDF5 文件</translation>
     </message>
@@ -5013,6 +5029,10 @@
     <message>
         <source>an xz archive</source>
         <translation>xz 压缩包</translation>
+    </message>
+    <message>
+        <source>ask</source>
+        <translation>询问</translation>
     </message>
     <message>
         <source>attention</source>
@@ -5051,6 +5071,10 @@
         <translation>批次内的衰减</translation>
     </message>
     <message>
+        <source>do</source>
+        <translation>自动扩大</translation>
+    </message>
+    <message>
         <source>estimated</source>
         <translation>估算</translation>
     </message>
@@ -5065,6 +5089,10 @@
     <message>
         <source>feed-forward</source>
         <translation>前馈网络</translation>
+    </message>
+    <message>
+        <source>full</source>
+        <translation>完整</translation>
     </message>
     <message>
         <source>in all</source>
@@ -5267,8 +5295,28 @@
         <translation>实测</translation>
     </message>
     <message>
+        <source>mla</source>
+        <translation>MLA</translation>
+    </message>
+    <message>
         <source>model</source>
         <translation>模型</translation>
+    </message>
+    <message>
+        <source>never</source>
+        <translation>从不</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>offer</source>
+        <translation>提议</translation>
     </message>
     <message>
         <source>one sequence</source>
@@ -5315,6 +5363,10 @@
         <translation>循环层</translation>
     </message>
     <message>
+        <source>recurrent</source>
+        <translation>循环</translation>
+    </message>
+    <message>
         <source>recurrent and convolution state</source>
         <translation>循环与卷积状态</translation>
     </message>
@@ -5323,12 +5375,24 @@
         <translation>llama-cpp-python 版本</translation>
     </message>
     <message>
+        <source>roll</source>
+        <translation>移出最早的消息</translation>
+    </message>
+    <message>
         <source>rough for this architecture, the dry run decides</source>
         <translation>对此架构只是粗略值，以试运行为准</translation>
     </message>
     <message>
         <source>scaling of positions</source>
         <translation>位置缩放</translation>
+    </message>
+    <message>
+        <source>shared</source>
+        <translation>共享</translation>
+    </message>
+    <message>
+        <source>sliding</source>
+        <translation>滑动</translation>
     </message>
     <message>
         <source>sliding windows keep too little; with --swa-full they could be moved.</source>
@@ -5345,6 +5409,10 @@
     <message>
         <source>state, as printed</source>
         <translation>状态（按日志）</translation>
+    </message>
+    <message>
+        <source>stop</source>
+        <translation>停止</translation>
     </message>
     <message>
         <source>system</source>

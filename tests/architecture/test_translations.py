@@ -1,5 +1,6 @@
 """The window's catalogue has every text of the code, translated, with the same fields."""
 
+import ast
 import importlib.util
 import sys
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_the_rows_of_tables_and_the_errors_of_every_room_are_collected():
         "{device} lacks {lacking} even for {tokens} tokens.",  # a reason
         "The disk is full; the conversation could not be saved.",
     } <= texts
+
+
+def test_no_text_stands_in_an_f_string_where_lupdate_does_not_look():
+    hidden = [
+        f"{path.name}:{call.lineno}"
+        for path in tool.sources()
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in ("tr", "translate")
+    ]
+    assert hidden == []
 
 
 def texts_of(tmp_path, code):

@@ -170,7 +170,7 @@ def _ribbon() -> DeskState:
     )
     messages = (replace(messages[0], is_pinned=True), *messages[1:4], replace(messages[4]), messages[5])
     layers = tuple(
-        LayerShape(i, "window", 32, 8, 128, 128, 1024, 1024, window_tokens=4096) for i in range(36)
+        LayerShape(i, "sliding", 32, 8, 128, 128, 1024, 1024, window_tokens=4096) for i in range(36)
     )
     state = rooms.asked(
         chat=conversations.conversation(*messages),

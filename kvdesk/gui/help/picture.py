@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from kvdesk.gui import theme
 from kvdesk.gui.desk.memory_rows import kind_label
+from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.memory.report import Kind
 from kvdesk.session.teaching import BarRow, Bars
@@ -74,7 +75,7 @@ class Picture(QWidget):
         painter.setPen(theme.colour("text"))
         label = QRectF(0, top, theme.px(_LABEL_WIDTH) - Space.SMALL, height)
         flags = Qt.AlignmentFlag.AlignTop
-        painter.drawText(label, flags | Qt.AlignmentFlag.AlignRight, row.label)
+        painter.drawText(label, flags | Qt.AlignmentFlag.AlignRight, translated(row.label))
         painter.setPen(theme.colour("muted"))
         figure = QRectF(left + Space.TINY, top, theme.px(_FIGURE_WIDTH), height)
         painter.drawText(figure, flags | Qt.AlignmentFlag.AlignLeft, format_bytes(row.n_bytes))
@@ -108,4 +109,4 @@ class Picture(QWidget):
 def row_words(row: BarRow) -> str:
     """A bar in words."""
     pieces = ", ".join(f"{kind_label(kind)} {format_bytes(size)}" for kind, size in row.pieces)
-    return f"{row.label}: {pieces or format_bytes(0)}"
+    return f"{translated(row.label)}: {pieces or format_bytes(0)}"

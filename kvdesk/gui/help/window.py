@@ -166,7 +166,10 @@ class HelpWindow(QDialog):
         self.table.setHorizontalHeaderLabels(["", *map(kind_label, kinds)])
         for line, row in enumerate(bars.rows):
             sizes = dict(row.pieces)
-            texts = [row.label, *(format_bytes(sizes[kind]) if kind in sizes else "–" for kind in kinds)]
+            texts = [
+                translated(row.label),
+                *(format_bytes(sizes[kind]) if kind in sizes else "–" for kind in kinds),
+            ]
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 if column:
@@ -177,5 +180,5 @@ class HelpWindow(QDialog):
         """The keys as Markdown, each as it is written on this system."""
         native = QKeySequence.SequenceFormat.NativeText
         lines = [f"| `{QKeySequence(keys).toString(native)}` | {words} |" for keys, words in self._keys]
-        head = f"| {self.tr('Key')} | {self.tr('What it does')} |\n| --- | --- |\n"
-        return f"# {self.tr('Keys')}\n\n{head}" + "\n".join(lines) + "\n"
+        title, key, does = self.tr("Keys"), self.tr("Key"), self.tr("What it does")
+        return f"# {title}\n\n| {key} | {does} |\n| --- | --- |\n" + "\n".join(lines) + "\n"

@@ -194,4 +194,5 @@ def _spares(offer: ParkOffer) -> str:
 def _cost(sentence: str, seconds: float | None) -> str:
     if seconds is None or seconds < 0.5:
         return sentence
-    return f"{sentence} {translate('Room', 'About {time}.').format(time=duration(seconds))}"
+    takes = translate("Room", "About {time}.").format(time=duration(seconds))
+    return f"{sentence} {takes}"
