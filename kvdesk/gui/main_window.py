@@ -272,11 +272,16 @@ class MainWindow(QMainWindow):
             self.chat_settings.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.chat_settings.finished.connect(self._forget_chat_settings)
             self._help_in(self.chat_settings)
-            # Over the desk, so that the conversation can go on beside it.
-            corner = QPoint(self.width() - self.chat_settings.width() - Space.SMALL, self.top_bar.height())
-            self.chat_settings.move(self.mapToGlobal(corner))
+            self.chat_settings.move(self._place_over_desk(self.chat_settings))
             self.chat_settings.show()
         self.chat_settings.activateWindow()
+
+    def _place_over_desk(self, other: QWidget) -> QPoint:
+        """Where another window leaves the conversation to be gone on with, as far as the screen has room."""
+        corner = self.mapToGlobal(QPoint(self.width() - other.width() - Space.SMALL, self.top_bar.height()))
+        last = self.screen().availableGeometry().bottomRight()
+        last -= QPoint(other.width(), other.height() + TITLE_BAR_HEIGHT)
+        return QPoint(min(corner.x(), last.x()), min(corner.y(), last.y()))
 
     def _forget_chat_settings(self) -> None:
         self.chat_settings = None

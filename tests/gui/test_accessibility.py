@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from kvdesk.gui.help.window import HelpWindow
 from kvdesk.gui.ledger_dialog import LedgerDialog
 from kvdesk.gui.main_window import MainWindow
+from kvdesk.gui.manner.dialog import ChatSettings
 from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.resources import resource_path
 from kvdesk.session.arithmetic import open_source
@@ -73,7 +74,7 @@ def test_every_control_of_the_window_has_a_name(window: MainWindow, state: objec
     assert nameless(window) == []
 
 
-@pytest.mark.parametrize("kind", [SettingsDialog, HelpWindow, LedgerDialog])
+@pytest.mark.parametrize("kind", [SettingsDialog, HelpWindow, LedgerDialog, ChatSettings])
 def test_every_control_of_a_dialog_has_a_name(
     qtbot: QtBot, desk: fakes.FakeDesk, kind: type[QDialog]
 ) -> None:

@@ -191,6 +191,18 @@ def test_what_is_typed_is_taken_at_once_and_never_overwritten(
     assert settings.prompt.cost.property("role") == "warn"
 
 
+def test_a_prompt_with_another_systems_line_ends_is_left_as_it_is(
+    settings: ChatSettings, desk: fakes.FakeDesk
+) -> None:
+    desk.state = replace(desk.state, chat=Conversation(99, "", system_prompt="One.\r\nTwo."))
+    settings.show_state(desk.state)
+    edit = settings.prompt.edit
+    edit.moveCursor(edit.textCursor().MoveOperation.End)
+    show(settings, desk, samples=desk.state.samples + 1)
+    assert edit.textCursor().atEnd()
+    assert desk.calls == []
+
+
 def test_a_prompt_that_a_preset_replaced_comes_back_with_undo(
     settings: ChatSettings, desk: fakes.FakeDesk
 ) -> None:

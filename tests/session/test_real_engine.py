@@ -113,6 +113,23 @@ def test_the_three_degrees_of_one_model(real: Real):
     assert state.devices[-1].free_bytes is not None
 
 
+def test_a_changed_system_prompt_costs_what_was_said_before(real: Real):
+    real.open()
+    actions.set_system_prompt(real.desk, "You are brief.")
+    real.ask("Hello")
+    state = lambda: real.desk.state  # noqa: E731 - it changes with every drain
+    real.until(lambda: state().read_cost is not None and state().system_tokens)
+    assert state().read_cost.keeps_start
+    actions.set_system_prompt(real.desk, "You are a pirate, and love the sea.")
+    actions.draft_changed(real.desk, "Hello again")
+    real.until(lambda: state().send_cost is not None and not state().read_cost.keeps_start)
+    cost = state().read_cost
+    assert cost.new_tokens > state().system_tokens
+    figures = real.ask("Hello again").figures
+    assert (figures.prompt_tokens, figures.new_tokens) == (cost.prompt_tokens, cost.new_tokens)
+    assert figures.reread_tokens > 0
+
+
 def test_a_load_is_in_the_ledger_and_its_difference_in_the_next_plan(real: Real):
     real.open()
     real.until(lambda: real.desk.state.plan is not None)

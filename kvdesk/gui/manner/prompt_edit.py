@@ -21,6 +21,7 @@ class PromptEdit(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._chat_id: int | None = None
+        self._text = ""  # as the state has it, which the edit may write otherwise
         self.edit = QPlainTextEdit()
         self.edit.setAccessibleName(self.tr("System prompt"))
         self.edit.setPlaceholderText(self.tr("What the model is told before the chat begins"))
@@ -28,7 +29,7 @@ class PromptEdit(QWidget):
         self.edit.document().setDocumentMargin(Space.SMALL)
         self.edit.setTabChangesFocus(True)
         self.edit.setFixedHeight(self.edit.fontMetrics().lineSpacing() * _LINES + 2 * Space.SMALL + 2)
-        self.edit.textChanged.connect(lambda: self.changed.emit(self.edit.toPlainText()))
+        self.edit.textChanged.connect(self._write)
         self.tokens = text_label(role="muted", size=TextSize.TABLE, figures=True)
         self.tokens.setToolTip(self.tr("As the loaded model counts"))
         self.cost = text_label(role="muted", size=TextSize.TABLE, figures=True, wrap=True)
@@ -51,7 +52,7 @@ class PromptEdit(QWidget):
         chat = state.chat
         chat_id, text = (chat.id, chat.system_prompt) if chat is not None else (None, "")
         self.edit.setEnabled(chat is not None)
-        if text != self.edit.toPlainText():
+        if text != self._text:
             self._take(text, is_same_chat=chat_id == self._chat_id)
         self._chat_id = chat_id
         self.tokens.setText(system_tokens_line(state))
@@ -60,8 +61,13 @@ class PromptEdit(QWidget):
         self.cost.setVisible(bool(words))
         set_role(self.cost, role="warn" if is_changed else "muted")
 
+    def _write(self) -> None:
+        self._text = self.edit.toPlainText()
+        self.changed.emit(self._text)
+
     def _take(self, text: str, *, is_same_chat: bool) -> None:
         """Take another text; in the same chat, where a preset has put it, Ctrl+Z brings back the earlier."""
+        self._text = text
         was_blocked = self.edit.blockSignals(True)
         if is_same_chat:
             cursor = QTextCursor(self.edit.document())

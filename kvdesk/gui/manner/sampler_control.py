@@ -11,7 +11,7 @@ from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.plan.sampling import SamplerRow, read_sampler, write_sampler
 
-_ENTRY_WIDTH = 96
+_ENTRY_WIDTH = 112
 
 
 class SamplerControl(QWidget):
