@@ -132,6 +132,7 @@ class ModelShape:
     copies_embedding_twice: bool = False
     layers_without_positions: frozenset[int] = frozenset()
     has_multi_rope: bool = False
+    frequencies_of_full_layers: bool = False
     turns_keys_oddly: bool = False
     key_magnitude: float = 1.0
     has_logits: bool = True

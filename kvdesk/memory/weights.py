@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,7 +83,7 @@ def _totals(shape: ModelShape, key: _Key) -> WeightBytes:
     second_copy = 0
     for weight in shape.weights:
         if weight.name in _COPIED_BY_LAYER:
-            for device in dict.fromkeys(key.placement.layers[: shape.n_layer]):
+            for device in _devices_of_copies(shape, key.placement):
                 buffers.add(total, weight, device)
         else:
             buffers.add(total, weight, buffers.device_of(weight))
@@ -96,6 +96,16 @@ def _totals(shape: ModelShape, key: _Key) -> WeightBytes:
             second_copy = buffers.size(tied, copy[0])
             total[copy] += second_copy
     return WeightBytes(dict(total), second_copy, key.is_split)
+
+
+def _devices_of_copies(shape: ModelShape, placement: Placement) -> Iterable[str]:
+    """The devices of the layers that read rotary frequencies from the file."""
+    layers = zip(shape.layers[: shape.n_layer], placement.layers, strict=False)
+    return dict.fromkeys(
+        device
+        for layer, device in layers
+        if layer.window_tokens is None or not shape.frequencies_of_full_layers
+    )
 
 
 def weight_homes(shape: ModelShape, config: Configuration) -> Mapping[str, str]:

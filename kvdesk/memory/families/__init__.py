@@ -77,6 +77,7 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         key_magnitude=key_magnitude(keys, architecture),
         has_logits=architecture not in table.ENCODERS,
         uses_layer_norm=_uses_layer_norm(keys, architecture),
+        frequencies_of_full_layers=architecture in table.FREQUENCIES_OF_FULL_LAYERS,
         scales_embedding=table.scales_embedding(keys),
         skips_embedding=architecture in table.SKIPS_EMBEDDING,
         has_weightless_norms=architecture in table.WEIGHTLESS_NORMS,

@@ -137,6 +137,9 @@ WITHOUT_FLASH_ATTENTION = frozenset({"grok"})
 MULTI_ROPE = _names("qwen2vl paddleocr qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp qwen3tts")
 SECTIONED_ROPE = _names("bailingmoe3 dflash glm4 glm4moe hunyuan_vl")
 
+# Rotary frequencies from the file are for layers without a window.
+FREQUENCIES_OF_FULL_LAYERS = frozenset({"gemma4", "gemma4-assistant"})
+
 # llama_model_has_encoder.
 WITH_ENCODER = _names("t5 t5encoder eagle3 dflash")
 

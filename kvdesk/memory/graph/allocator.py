@@ -35,9 +35,13 @@ class Tensor:
         """The tensor whose memory a view shows, itself for all others."""
         return self if self.shown is None else self.shown
 
-    def view(self) -> "Tensor":
-        """Another look at the same memory (view, reshape, permute, transpose)."""
-        return Tensor(self.n_bytes, self.note, (self,), shown=self.root)
+    def view(self, n_bytes: int = -1, shape: object = None) -> "Tensor":
+        """Another look at the same memory, or at a part of it (view, reshape, permute, transpose).
+
+        With a shape its copy on another device can be worked on in place.
+        """
+        size = self.n_bytes if n_bytes < 0 else n_bytes
+        return Tensor(size, self.note, (self,), shape, shown=self.root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.attention import attention
-from kvdesk.memory.graph.feedforward import dense
 from kvdesk.memory.graph.per_layer import layer_embedding
-from kvdesk.memory.graph.sketch import Sketch
+from kvdesk.memory.graph.sketch import F32, Sketch
 
 STREAMS = 4
+SPARSE_LAYERS = 10
 
 
 def has_streams(s: Sketch) -> bool:
@@ -27,19 +27,32 @@ def layer(s: Sketch, streams: Tensor) -> Tensor:
     width, tokens = s.shape.n_embd, s.n_tokens
     ne, every = (width, tokens), (width, tokens, STREAMS)
     predictions = _predicted(s, streams)
-    active = predictions.view()
+    active = predictions.view(F32 * width * tokens)
     normed = s.norm(active, ne, "attn_norm")
     attended = s.norm(attention(s, normed), ne, "post_attention_norm")
     gated = s.new(ne, attended, active, reuse=True)
     laurel = s.norm(s.linear(s.linear(normed, "laurel_l"), "laurel_r"), ne, "laurel_post_norm")
     laurel = s.new(ne, laurel, normed, reuse=True)
     both = s.new(ne, s.new(ne, gated, laurel, reuse=True), reuse=True)
-    out = s.norm(dense(s, s.norm(both, ne, "ffn_norm")), ne, "post_ffw_norm")
+    out = s.norm(_fed_forward(s, s.norm(both, ne, "ffn_norm")), ne, "post_ffw_norm")
     out = s.new(ne, out, both, reuse=True)
     innovation = s.new(ne, out, active, reuse=True)
     corrected = s.new(every, s.new(every, innovation), _coefficients(s, out, STREAMS), reuse=True)
     corrected = s.new(every, corrected, predictions, reuse=True)
     return _with_layer_embedding(s, corrected)
+
+
+def _fed_forward(s: Sketch, x: Tensor) -> Tensor:
+    """The gate is activated in steps; sparse layers first cut off what lies below a threshold."""
+    up, gate = s.linear(x, "ffn_up"), s.linear(x, "ffn_gate")
+    ne, one = (s.width("ffn_up.weight"), s.n_tokens), (1, s.n_tokens)
+    if s.layer.index < SPARSE_LAYERS:
+        mean = s.new(one, gate)
+        deviation = s.new(one, s.new(ne, s.new(ne, gate, mean, reuse=True), reuse=True))
+        cut = s.new(one, mean, s.new(one, deviation, reuse=True), reuse=True)
+        gate = s.new(ne, s.new(ne, gate, cut, reuse=True), reuse=True)
+    gate = s.new(ne, gate, reuse=True)
+    return s.linear(s.new(ne, up, gate, reuse=True), "ffn_down")
 
 
 def closed(s: Sketch, streams: Tensor) -> Tensor:
@@ -84,9 +97,10 @@ def _coefficients(s: Sketch, x: Tensor, count: int) -> Tensor:
 def _with_layer_embedding(s: Sketch, corrected: Tensor) -> Tensor:
     width, tokens = s.shape.n_embd, s.n_tokens
     inner = (s.width("inp_gate.weight"), tokens)
-    first = s.new((width, tokens), corrected.view(), reads="altup_correct_scale.weight")
+    one, ne = F32 * width * tokens, (width, tokens, STREAMS - 1)
+    first = s.new((width, tokens), corrected.view(one), reads="altup_correct_scale.weight")
     gate = s.new(inner, s.linear(first, "inp_gate"), reuse=True)
-    gate = s.new(inner, gate, layer_embedding(s).view(), reuse=True)
+    gate = s.new(inner, gate, layer_embedding(s), reuse=True)
     added = s.norm(s.linear(gate, "proj"), (width, tokens), "post_norm")
-    others = s.new((width, tokens, STREAMS - 1), corrected.view(), added)
-    return s.new((width, tokens, STREAMS), corrected.view(), others)
+    others = s.new(ne, corrected.view((STREAMS - 1) * one, ne), added, reuse=True)
+    return s.new((width, tokens, STREAMS), corrected.view(one), others)

@@ -27,7 +27,7 @@ def delta_net(s: Sketch, x: Tensor) -> Tensor:
     values = inner * (tokens + heads * sequences)
     y = s.new((values,), *queries_keys, mixed.view(), decay, rate, state.view())
     s.fuse("delta net", y)
-    s.store(y.view())
+    s.keep_state(y)
     ne = (heads, value_heads, tokens)
     out = s.norm(y.view(), ne, "ssm_norm")
     gate = s.new(ne, gate.view())
@@ -72,7 +72,7 @@ def delta_attention(s: Sketch, x: Tensor) -> Tensor:
     values = inner * tokens + s.layer.recurrent_values * sequences
     y = s.new((values,), query, key, value.view(), decay.view(), rate, state.view())
     s.fuse("delta net", y)
-    s.store(y.view())
+    s.keep_state(y)
     out = s.new(ne, s.new(ne, y.view()).view())
     gate = s.new(ne, _low_rank(s, x.view(), "ssm_g").view())
     gated = s.new(ne, s.new(ne, out, gate, reuse=True))

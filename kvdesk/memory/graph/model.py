@@ -29,7 +29,7 @@ from kvdesk.memory.shape import LayerShape, ModelShape
 
 # Whichever a layer has stands before its feed-forward.
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm", "attn_output_norm")
-OUTPUT_NORMS = ("output_norm.weight", "token_embd_norm.weight")  # the second in LFM2
+OUTPUT_NORMS = ("output_norm.weight", "dec.output_norm.weight", "enc.output_norm.weight")
 PERIOD = 2  # layers take turns with two places for the stream
 
 
@@ -117,12 +117,16 @@ def _linear_from(shape: ModelShape, config: Configuration) -> int:
 def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
-    is_tail_thin = config.n_outputs <= config.n_seq_max
-    draw(
-        s, representative_layers(shape, s.placement.layers) if is_tail_thin else shape.layers[: shape.n_layer]
-    )
+    counts_all = config.n_outputs > config.n_seq_max or _copies_for_each(s)
+    draw(s, shape.layers[: shape.n_layer] if counts_all else representative_layers(shape, s.placement.layers))
     alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
     return scheduled(s.graph, alignments, config.host.name, n_copies)
+
+
+def _copies_for_each(s: Sketch) -> bool:
+    """Whether each layer reads something of its own from elsewhere: a share of the embedding, a cache."""
+    is_shared = any(layer.attention == "shared" for layer in s.shape.layers)
+    return len({*s.placement.computing, s.config.host.name}) > 1 and (is_shared or per_layer.is_used(s))
 
 
 def draw(s: Sketch, layers: Sequence[LayerShape]) -> None:
@@ -154,7 +158,8 @@ def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[
         step = (before or kind, kind)
         before = kind
         counts[step] = counts.get(step, 0) + 1
-        if counts[step] > 2 and layer.index < shape.n_layer - 2:
+        is_border = devices[layer.index + 1 : layer.index + 2] != (devices[layer.index],)
+        if counts[step] > 2 and layer.index < shape.n_layer - 2 and not is_border:
             skipped.append(layer)
             continue
         chosen += skipped[len(skipped) - len(skipped) % PERIOD :]
@@ -170,7 +175,8 @@ def _inputs(s: Sketch) -> Tensor:
     ids = s.expand(s.input(I32 * tokens))
     s.expand(s.input(F32 * tokens * width))  # embeddings given instead of tokens (inp_embd)
     s.inputs["positions"] = s.input(I32 * tokens * (4 if shape.has_multi_rope else 1))
-    s.inputs["state_ids"] = s.input(I32 * s.config.n_seq_max)
+    state_ids = s.input(I32 * s.config.n_seq_max)
+    s.inputs["state_ids"], s.inputs["other_state_ids"] = state_ids.view(), state_ids.view(0)
     s.inputs["out_ids"] = s.input(I32 * s.n_outputs)
     for layer in shape.layers[: shape.n_layer]:
         is_window = layer.window_tokens is not None
@@ -193,7 +199,10 @@ def _embedded(s: Sketch, stream: Tensor) -> Tensor:
         stream = s.new(ne, stream, reuse=True)
     has_kinds = "token_types.weight" in names
     if has_kinds:
-        stream = s.new(ne, stream, reuse=True)
+        row = Tensor(
+            F32 * s.shape.n_embd, is_outside=True, is_listed=True, device=s.home("token_types.weight")
+        )
+        stream = s.new(ne, stream, row.view(), reuse=True)
     if "position_embd.weight" in names:
         pair = (stream, s.new(ne, s.inputs["positions"], reads="position_embd.weight"))
         stream = s.new(ne, *(pair[::-1] if has_kinds else pair), reuse=True)
@@ -319,6 +328,8 @@ def _fed_forward(s: Sketch, residual: Tensor, read: Tensor, mixed: Tensor | None
         for addend in addends:
             out = s.new(ne, out, addend, reuse=True)
     out = per_layer.added(s, out)
+    if s.has("layer_output_scale.weight"):
+        out = s.new(ne, out, reuse=True, reads="layer_output_scale.weight")
     return _normed(s, out, "layer_output_norm") if _norms_sums(s) else out
 
 
@@ -378,7 +389,9 @@ def _has_feed_forward(s: Sketch) -> bool:
 def _logits(s: Sketch, stream: Tensor) -> None:
     late = s.shape.late_rows
     width, rows = s.shape.n_embd, s.n_tokens if late == "never" else s.n_outputs
-    norm = next((name for name in OUTPUT_NORMS if name in s.shape.weight_by_name), "")
+    # LFM2's has the name of the embedding's.
+    names = (*OUTPUT_NORMS, *(["token_embd_norm.weight"] if s.shape.has_logits else []))
+    norm = next((name for name in names if name in s.shape.weight_by_name), "")
     s.phase = "logits"
     if (way := _way(s)) is not None:
         stream = way.closed(s, stream)

@@ -1,9 +1,14 @@
 """Embeddings that every layer adds a part of (gemma3n, gemma4, talkie)."""
 
 from kvdesk.memory.graph.allocator import Tensor
-from kvdesk.memory.graph.sketch import Sketch
+from kvdesk.memory.graph.sketch import F32, Sketch
 
 _TABLE = "per_layer_token_embd.weight"
+
+
+def is_used(s: Sketch) -> bool:
+    """Whether the model has such embeddings."""
+    return _TABLE in s.shape.weight_by_name
 
 
 def prepare(s: Sketch, stream: Tensor) -> Tensor:
@@ -31,7 +36,7 @@ def added(s: Sketch, out: Tensor) -> Tensor:
         return out
     ne, inner = (s.shape.n_embd, s.n_tokens), (s.width("inp_gate.weight"), s.n_tokens)
     gate = s.new(inner, s.linear(out, "inp_gate"), reuse=True)
-    gate = s.new(inner, gate, layer_embedding(s).view(), reuse=True)
+    gate = s.new(inner, gate, layer_embedding(s), reuse=True)
     return s.new(ne, out, s.norm(s.linear(gate, "proj"), ne, "post_norm"), reuse=True)
 
 
@@ -45,4 +50,4 @@ def layer_embedding(s: Sketch) -> Tensor:
         for other in (s.inputs["per_layer"], None):
             projected = s.new(ne, projected, other, reuse=True)
         s.inputs["per_layer_ready"] = s.new(ne, projected.view())
-    return s.inputs["per_layer_ready"]
+    return s.inputs["per_layer_ready"].view(F32 * s.width("inp_gate.weight") * s.all_tokens)

@@ -48,7 +48,6 @@ def _mamba2(s: Sketch, x: Tensor) -> Tensor:
     views = [mixed.view() for _ in range(3)]
     values = inner * tokens + s.layer.recurrent_values * sequences
     y = _scanned(s, values, *views, step)
-    s.store(y.view())
     gate = s.new((inner, tokens), projected.view())
     skip = s.new((inner, tokens), mixed.view(), reads="ssm_d")
     skip = s.new((inner, tokens), y.view(), skip, reuse=True)
@@ -76,7 +75,6 @@ def _mamba(s: Sketch, x: Tensor) -> Tensor:
         step = s.linear(s.new((s.weights["ssm_dt.weight"].shape[0], tokens), parts.view()), "ssm_dt")
         chosen = [parts.view()]
     y = _scanned(s, values, mixed.view(), step, *chosen)
-    s.store(y.view())
     skip = s.new((inner, tokens), mixed, reuse=True, reads="ssm_d")
     out = s.new((inner, tokens), y.view(), skip, reuse=True)
     gate = s.new((inner, tokens), projected.view())
@@ -97,18 +95,17 @@ def _mamba_of_plamo(s: Sketch, x: Tensor) -> Tensor:
     chosen = [_selector(s, parts, role).view() for role in ("ssm_b_norm", "ssm_c_norm")]
     values = inner * tokens + s.layer.recurrent_values * sequences
     y = _scanned(s, values, mixed.view(), step, *chosen)
-    s.store(y.view())
     out = s.new(ne, y.view(), s.new(ne, mixed.view(), reads="ssm_d"), reuse=True)
     gated = s.new(ne, s.new(ne, projected.view()), out)
     return s.linear(gated.view(), "ssm_out").view()
 
 
 def _scanned(s: Sketch, values: int, *sources: Tensor) -> Tensor:
-    """ggml_ssm_scan, which reads the states where they lie."""
+    """ggml_ssm_scan, which reads the states where they lie, and the new ones written back."""
     every = s.open_states(s.layer.recurrent_values)
-    ids = s.inputs["state_ids"].view()
-    y = s.expand(s.new((values,), every, *sources, ids, reads="ssm_a"))
+    y = s.expand(s.new((values,), every.view(), *sources, s.inputs["state_ids"], reads="ssm_a"))
     s.move_states(every)
+    s.keep_state(y)
     return y
 
 

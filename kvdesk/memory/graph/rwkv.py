@@ -107,7 +107,7 @@ def _mix7(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
         s.new(ne, removed, rate.view(), reuse=True),
         state,
     )
-    s.store(y.view())
+    s.keep_state(y)
     out = y.view()
     if s.has("time_mix_ln.weight"):
         out = s.new(ne, s.new(ne, out).view(), reads="time_mix_ln.weight")
@@ -150,7 +150,7 @@ def _mix6(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     values = width * tokens + s.layer.recurrent_values * s.config.n_seq_max
     sources = (key, value.view(), receptance.view(), decay.view(), state)
     y = s.new((values,), *sources, reads="time_mix_first.weight")
-    s.store(y.view())
+    s.keep_state(y)
     out = y.view()
     if s.has("time_mix_ln.weight"):
         out = s.new(ne, s.new(ne, out).view(), reads="time_mix_ln.weight")

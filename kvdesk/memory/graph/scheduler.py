@@ -15,17 +15,15 @@ def scheduled(graph: Graph, alignments: Mapping[str, int], host: str, n_copies: 
     """
     assign(graph, host)
     nodes, copies = _divided(graph, n_copies)
-    inputs = list(graph.inputs)
-    kept: list[Tensor] = []
-    for tensor in inputs:
-        if n_copies > 1 and not tensor.is_blank:
-            tensor.is_output = True
-            kept += [_twin(tensor, host) for _ in range(n_copies - 1)]
-    if n_copies > 1:
-        kept += [_twin(copy, copy.device) for copy in copies for _ in range(n_copies - 1)]
-        inputs += copies
-        nodes = [node for node in nodes if node not in copies]
-    return record([*inputs, *kept], nodes, alignments)
+    if n_copies == 1:
+        return record(graph.inputs, nodes, alignments)
+    inputs: list[Tensor] = []
+    for tensor in (*(tensor for tensor in graph.inputs if not tensor.is_blank), *copies):
+        tensor.is_output = True
+        inputs += [tensor, *(_twin(tensor) for _ in range(n_copies - 1))]
+    inputs += [tensor for tensor in graph.inputs if tensor.is_blank]
+    given = set(map(id, copies))
+    return record(inputs, [node for node in nodes if id(node) not in given], alignments)
 
 
 def assign(graph: Graph, host: str) -> None:
@@ -52,8 +50,8 @@ def _spread(nodes: Iterable[Tensor], stops_at: str) -> None:
             node.device = device
 
 
-def _twin(tensor: Tensor, device: str) -> Tensor:
-    return Tensor(tensor.n_bytes, "copies of the inputs", is_input=True, is_output=True, device=device)
+def _twin(tensor: Tensor) -> Tensor:
+    return Tensor(tensor.n_bytes, "copies of the inputs", is_input=True, is_output=True, device=tensor.device)
 
 
 def _divided(graph: Graph, n_copies: int) -> tuple[list[Tensor], list[Tensor]]:

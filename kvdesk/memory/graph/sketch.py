@@ -115,9 +115,18 @@ class Sketch:
         self.graph.fused.append(Fused(operation, tensor, self.placement.layers[self.layer.index]))
         return tensor
 
+    @property
+    def cache_layer(self) -> LayerShape:
+        """The layer whose cache this one reads: the last of its kind that keeps one (layer_reuse_cb)."""
+        if self.layer.attention != "shared":
+            return self.layer
+        slides = self.layer.window_tokens is not None
+        kept = (row for row in reversed(self.shape.layers) if row.keeps_cells)
+        return next((row for row in kept if (row.window_tokens is not None) == slides), self.layer)
+
     def kept(self, n_bytes: int) -> Tensor:
         """What lies in a cache, to be read; it is copied where another device reads it."""
-        where = self.placement.caches[self.layer.index]
+        where = self.placement.caches[self.cache_layer.index]
         return Tensor(n_bytes, is_outside=True, is_listed=True, device=where)
 
     def expand(self, tensor: Tensor) -> Tensor:
@@ -163,7 +172,7 @@ class Sketch:
     def states(self, values: int) -> Tensor:
         """build_rs: the state of each sequence, gathered from the cache; those of others are moved along."""
         every = self.open_states(values)
-        gathered = self.new((values, self.config.n_seq_max), every, self.inputs["state_ids"].view())
+        gathered = self.new((values, self.config.n_seq_max), every, self.inputs["state_ids"])
         self.expand(gathered)
         self.move_states(every)
         return gathered
@@ -173,6 +182,10 @@ class Sketch:
         self.store()
         return self.kept(F32 * values * self.config.n_seq_max).view()
 
+    def keep_state(self, result: Tensor) -> None:
+        """Write back the new states, which stand behind what an operation puts out."""
+        self.store(result.view(F32 * self.layer.recurrent_values * self.config.n_seq_max))
+
     def move_states(self, every: Tensor) -> None:
         """build_rs: states of sequences that are not in the batch (none, when buffers are reserved)."""
-        self.store(self.new((0,), every, self.inputs["state_ids"].view()))
+        self.store(self.new((0,), every, self.inputs["other_state_ids"]))

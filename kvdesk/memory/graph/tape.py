@@ -4,7 +4,6 @@ The peak is not the largest sum of living tensors: best-fit placement leaves hol
 llama.cpp reserves. Replaying the same allocations in the same order gives the same holes.
 """
 
-from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +13,8 @@ from kvdesk.memory.configuration import pad
 # Sketched with 2^44 steps of context, a size holds two figures: above this bit what each step adds, below it
 # the part that does not grow. One sketch then stands for all contexts.
 STEP_BITS = 44
+NOT_THERE = -1  # the size of a copy that does not apply
+ENDLESS = 1 << 62
 
 
 class Copy(StrEnum):
@@ -50,8 +51,8 @@ class Slot:
 class Tape:
     """The order of allocations and releases of a graph; sizes follow the context, the order stays.
 
-    `events` holds the number of a slot where it is taken and its complement (~) where it is given back. A
-    slot without bytes is not there. `alignments` are those of the devices.
+    `events` holds the number of a slot where it is taken and its complement (~) where it is given back.
+    `alignments` are those of the devices.
     """
 
     def __init__(self, events: Sequence[int], slots: Sequence[Slot], alignments: Mapping[str, int]) -> None:
@@ -65,6 +66,7 @@ class Tape:
         self._still = [
             pad(still, multiple) for (still, _), multiple in zip(parts, self._aligned, strict=True)
         ]
+        self._absent = [number for number, slot in enumerate(slots) if slot.copies and not slot.n_bytes]
         self._moving = {number: size for number, size in enumerate(parts) if size[1] or slots[number].copies}
         self._copies = [
             (number, copy, _parts(size)) for number, slot in enumerate(slots) for copy, size in slot.copies
@@ -79,6 +81,8 @@ class Tape:
         sizes = self._still.copy()
         for number, size in moving.items():
             sizes[number] = pad(size, self._aligned[number])
+        for number in self._absent:
+            sizes[number] = sizes[number] or NOT_THERE
         peaks = {}
         for name, events in self._events.items():
             size, grown_by = _replay(events, sizes)
@@ -91,38 +95,55 @@ def _parts(size: int) -> tuple[int, int]:
 
 
 def _replay(events: Sequence[int], sizes: Sequence[int]) -> tuple[int, int]:
-    """The end of the highest block ever taken, and the slot that took it (ggml_dyn_tallocr, one chunk)."""
-    starts, lengths = [0], [1 << 62]  # free blocks by address; the last one is endless
+    """The end of the highest block ever taken, and the slot that took it (ggml_dyn_tallocr, one chunk).
+
+    Tensors without values take nothing, but given back they may leave an empty block, which keeps others
+    apart.
+    """
+    starts, lengths = [0], [ENDLESS]  # free blocks by address
     taken = [0] * len(sizes)
     peak = grown_by = 0
     for event in events:
-        if event >= 0:
-            # The smallest block that holds it, the last among equals; else the end (ggml_dyn_tallocr_alloc).
-            if not (needed := sizes[event]):
-                continue
-            best, best_length = len(lengths) - 1, 1 << 61
-            for index in range(best):
-                if needed <= lengths[index] <= best_length:
-                    best, best_length = index, lengths[index]
-            taken[event] = start = starts[best]
-            if best_length == needed:
-                del starts[best], lengths[best]
-                continue
-            starts[best] = end = start + needed
-            lengths[best] -= needed
-            if end > peak:
-                peak, grown_by = end, event
-        elif length := sizes[~event]:
-            # Joined with its neighbours (ggml_dyn_tallocr_free_bytes).
-            start = taken[~event]
-            index = bisect_left(starts, start)
-            if start + length == starts[index]:
-                starts[index] = start
-                lengths[index] += length
-            else:
-                starts.insert(index, start)
-                lengths.insert(index, length)
+        needed = sizes[event if event >= 0 else ~event]
+        if needed == NOT_THERE:
+            continue
+        if event < 0:
+            _give_back(starts, lengths, taken[~event], needed)
+            continue
+        # The smallest block that holds it, of equals the last; else the end (ggml_dyn_tallocr_alloc).
+        best, best_length = len(lengths) - 1, ENDLESS
+        for index in range(best):
+            if needed <= lengths[index] <= best_length:
+                best, best_length = index, lengths[index]
+        taken[event] = start = starts[best]
+        if lengths[best] == needed:
+            del starts[best], lengths[best]
+            continue
+        starts[best] = end = start + needed
+        lengths[best] -= needed
+        if end > peak:
+            peak, grown_by = end, event
+    return peak, grown_by
+
+
+def _give_back(starts: list[int], lengths: list[int], start: int, length: int) -> None:
+    """Join a block with the first that it touches and that one's neighbour (ggml_dyn_tallocr_free_bytes)."""
+    end = start + length
+    for index, (other, size) in enumerate(zip(starts, lengths, strict=True)):
+        if other + size == start:
+            lengths[index] += length
+            if index + 1 < len(starts) and starts[index + 1] == end:
+                lengths[index] += lengths[index + 1]
+                del starts[index + 1], lengths[index + 1]
+            return
+        if other == end:
+            starts[index] = start
+            lengths[index] += length
             if index and starts[index - 1] + lengths[index - 1] == start:
                 lengths[index - 1] += lengths[index]
                 del starts[index], lengths[index]
-    return peak, grown_by
+            return
+    # Empty blocks may lie inside of others and disturb their order, so that it cannot be searched by halves.
+    index = next((index for index, other in enumerate(starts) if other >= start), len(starts))
+    starts.insert(index, start)
+    lengths.insert(index, length)
