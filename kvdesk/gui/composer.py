@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, 
 from kvdesk.gui import theme
 from kvdesk.gui.attachment_chips import AttachmentChips
 from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
+from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.figures import cost_line
 from kvdesk.gui.manner.button import MannerButton
 from kvdesk.gui.theme import Space, TextSize
@@ -110,7 +111,8 @@ class Composer(QFrame):
         self.chips = AttachmentChips()
         self.attach_button = icon_button("paperclip", self.tr("Attach text files"))
         self.manner_button = MannerButton()
-        self.cost = text_label("", "muted", TextSize.TABLE, figures=True)
+        self.cost = ElidedLabel(size=TextSize.TABLE)
+        self.cost.setProperty("role", "muted")
         self.cost.setAccessibleName(self.tr("Cost of sending"))
         self.button = push_button(self.tr("Send"), "primary")
         self.button.setMinimumWidth(theme.px(64))
@@ -138,7 +140,7 @@ class Composer(QFrame):
         row = QHBoxLayout()
         row.setSpacing(Space.MEDIUM)
         row.addWidget(self.attach_button)
-        row.addWidget(self.manner_button, 1)
+        row.addWidget(self.manner_button, 99)  # has its words where the cost leaves room for them
         row.addStretch(1)
         row.addWidget(self.cost)
         row.addWidget(self.button)
@@ -255,14 +257,11 @@ class Composer(QFrame):
             self.cost.setText(line)
         cost = self._state.send_cost
         drops = cost is not None and cost.drops_reasoning
-        self.cost.setToolTip(
-            self.tr(
-                "This model’s template leaves the reasoning of earlier answers out: every answer that"
-                " thought is read again with the next message."
-            )
-            if drops
-            else ""
+        reason = self.tr(
+            "This model’s template leaves the reasoning of earlier answers out: every answer that"
+            " thought is read again with the next message."
         )
+        self.cost.setToolTip("\n".join((line, reason)) if drops else line)  # the line may be shortened
 
     def _show_button(self) -> None:
         label = self.tr("Stop") if self._is_busy else self.tr("Send")

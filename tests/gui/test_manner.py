@@ -21,6 +21,7 @@ from kvdesk.session.state import (
     PresetChange,
     PresetTaken,
     ReadCost,
+    SendCost,
 )
 from kvdesk.settings.presets import BUILT_IN, Preset
 from tests.gui import fakes, manners
@@ -136,16 +137,23 @@ def test_the_composer_shows_what_differs_and_leads_there(qtbot: QtBot) -> None:
     assert button.words == ""
 
 
-def test_a_narrow_composer_shortens_the_words(qtbot: QtBot) -> None:
+def test_a_narrow_composer_shortens_the_words_before_the_cost(qtbot: QtBot) -> None:
     composer = Composer()
     qtbot.addWidget(composer)
-    composer.show_state(manners.own())
-    composer.resize(700, 100)
+    state = manners.own()
+    assert state.chat is not None
+    cost = SendCost(27_400, 120, 3155, 12.3, 200, 27_600)
+    composer.show_state(replace(state, chat=replace(state.chat, draft="And?"), send_cost=cost))
+    composer.resize(900, 100)
     composer.show()
-    wide = composer.manner_button.text()
-    composer.resize(composer.minimumSizeHint().width(), 100)
-    qtbot.waitUntil(lambda: composer.manner_button.text() != wide)
-    assert composer.manner_button.text() in ("", "…") or composer.manner_button.text().endswith("…")
+    button = composer.manner_button
+    assert button.text() == button.words
+    for width in (600, 480, composer.minimumSizeHint().width()):
+        composer.resize(width, 100)
+        qtbot.waitUntil(lambda: button.text() != button.words)
+        has_cost = composer.cost.width() >= composer.cost.sizeHint().width()
+        assert has_cost or button.text() in ("", "…")
+    assert composer.cost.text() in composer.cost.toolTip()
 
 
 def test_a_key_opens_it_once_and_it_follows_the_open_chat(qtbot: QtBot, desk: fakes.FakeDesk) -> None:

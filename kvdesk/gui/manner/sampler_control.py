@@ -11,7 +11,7 @@ from kvdesk.gui.own_language import error_words, translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.plan.sampling import SamplerRow, read_sampler, write_sampler
 
-_ENTRY_WIDTH = 112
+_ENTRY_WIDTH = 96
 
 
 class SamplerControl(QWidget):
@@ -72,7 +72,7 @@ class SamplerControl(QWidget):
         is_new = value != self._value
         self._value = value
         if is_new or not (self.entry.hasFocus() and self.entry.isModified()):
-            self.entry.setText(write_sampler(value))
+            self.entry.setText(write_sampler(value).replace(",", ""))  # easier to change
             self.entry.setModified(False)
             set_role(self.entry, refused="false")
         self.reset_button.setVisible(value != self.row.default)
