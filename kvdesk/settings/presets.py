@@ -78,21 +78,21 @@ class PresetsFile:
     def load(self) -> tuple[tuple[Preset, ...], StoreError | None]:
         """The presets by name; the error says why some or all of them are not there."""
         try:
-            found = self._read()
+            found, problem = self._read()
         except StoreError as error:
-            return (), error
+            found, problem = {}, error
         read = {name: _preset(name, table) for name, table in found.items() if isinstance(table, dict)}
         usable = [preset for preset in read.values() if preset and not find_preset(BUILT_IN, preset.name)]
         bad = sorted(read.keys() - {preset.name for preset in usable})
-        return sorted_presets(usable), _unusable(self._path, bad) if bad else None
+        return sorted_presets(usable), _unusable(self._path, bad) if bad else problem
 
     def change(self, old: str, new: Preset | None) -> None:
         """Take the preset called `old` away ("": none) and put another there (None: none).
 
         The file is read again before, so that another window's presets stay, and replaced whole. Raises
-        StoreError.
+        StoreError; that a damaged file was set aside is said by it once the change is written.
         """
-        found = self._read()
+        found, problem = self._read()
         if new is None:
             found.pop(old, None)
         else:
@@ -109,15 +109,19 @@ class PresetsFile:
                 reason=error.strerror or str(error),
                 path=str(self._path),
             ) from error
+        if problem is not None:
+            raise problem
 
-    def _read(self) -> dict[str, Any]:
-        """The whole file; a damaged one is set aside, which StoreError says."""
+    def _read(self) -> tuple[dict[str, Any], StoreError | None]:
+        """The whole file; a damaged one is set aside, as the error says. Raises StoreError where it may not
+        be read, and is not to be replaced.
+        """
         try:
-            return tomllib.loads(self._path.read_text(encoding="utf-8"))
+            return tomllib.loads(self._path.read_text(encoding="utf-8")), None
         except FileNotFoundError:
-            return {}
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise self._set_aside() from error
+            return {}, None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            return {}, self._set_aside()
         except OSError as error:
             raise _unreadable(self._path, error) from error
 
@@ -126,7 +130,7 @@ class PresetsFile:
         try:
             self._path.replace(kept)
         except OSError as error:
-            return _unreadable(self._path, error)
+            raise _unreadable(self._path, error) from error
         return StoreError(
             "The file of your presets was damaged; there are only the built-in ones.",
             "The damaged file is kept as {path}.",

@@ -110,6 +110,16 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path, damage: byt
     assert file.load() == ((MOOD,), None)
 
 
+def test_what_is_saved_over_damage_is_saved_and_the_damage_told(path: Path):
+    file = PresetsFile(path)
+    file.change("", LETTERS)
+    path.write_text("[", encoding="utf-8")
+    with pytest.raises(StoreError, match="damaged"):
+        file.change("", MOOD)
+    assert file.load() == ((MOOD,), None)
+    assert len(list(path.parent.glob("presets.damaged-*"))) == 1
+
+
 def test_a_full_disk_is_told_and_the_file_stays(path: Path, monkeypatch: pytest.MonkeyPatch):
     file = PresetsFile(path)
     file.change("", MOOD)
