@@ -87,6 +87,11 @@ class History:
         """Marks not older than the oldest row."""
         return tuple(self._marks)
 
+    @property
+    def newest_s(self) -> float | None:
+        """The time of the newest row."""
+        return self._times[-1] if self._times else None
+
     def columns(self) -> Columns:
         """The rows held now."""
         rows = slice(len(self._times) - len(self), None)
@@ -113,8 +118,9 @@ class History:
             "decode_tokens_per_s": engine.tokens_per_s if decoding else None,
         }
         for quantity, columns in self._devices.items():
-            for name in readings.keys() - columns.keys():
-                columns[name] = array("d", [math.nan]) * len(self._times)
+            for name in readings:
+                if name not in columns:
+                    columns[name] = array("d", [math.nan]) * len(self._times)
             for name, column in columns.items():
                 column.append(_number(getattr(readings.get(name), _OF_DEVICE[quantity], None)))
         for name, value in row.items():

@@ -26,6 +26,8 @@ def window(qtbot: QtBot, desk: fakes.FakeDesk) -> HistoryWindow:
 
 
 def column(window: HistoryWindow, title: str) -> int:
+    """The place of a quantity in the table, which is filled while it shows."""
+    window.tabs.setCurrentWidget(window.table)
     titles = [
         window.items.headerData(place, Qt.Orientation.Horizontal)
         for place in range(window.items.columnCount())
@@ -57,6 +59,8 @@ def test_what_no_device_tells_has_no_plot(qtbot: QtBot, desk: fakes.FakeDesk) ->
 
 
 def test_the_table_s_latest_sample_comes_first_and_gaps_are_dashes(window: HistoryWindow) -> None:
+    assert window.items.rowCount() == 0
+    window.tabs.setCurrentWidget(window.table)
     assert window.items.rowCount() == 300
     assert window.items.index(0, 0).data() > window.items.index(1, 0).data()
     assert window.items.index(0, column(window, "Reading (t/s)")).data() == "–"
@@ -65,6 +69,7 @@ def test_the_table_s_latest_sample_comes_first_and_gaps_are_dashes(window: Histo
 
 
 def test_it_follows_until_it_is_moved(window: HistoryWindow, desk: fakes.FakeDesk) -> None:
+    window.tabs.setCurrentWidget(window.table)
     window.plots[Lane.MEMORY].box.sigRangeChangedManually.emit([True, False])
     assert not window.follow_button.isChecked()
     fakes.fill_history(desk.history, desk.state, seconds=5, start_s=150)
@@ -74,6 +79,43 @@ def test_it_follows_until_it_is_moved(window: HistoryWindow, desk: fakes.FakeDes
     desk.state = later
     window.follow_button.setChecked(True)
     assert window.items.rowCount() == 310
+
+
+def test_what_is_zoomed_into_keeps_its_shape(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    for row in range(7200):
+        reading = DeviceSample("nvidia", 0, "RTX", used_bytes=(1 + row % 2) << 30)
+        desk.history.add(Sample(row / 2, HostSample()), desk.state, {"CUDA0": reading})
+    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(widget)
+    widget.show()
+    (line,) = (line for name, line in widget._lines.items() if name.endswith("in use"))
+    assert 1000 <= len(line.xData) <= 2100
+    box = widget.plots[Lane.MEMORY].box
+    box.setXRange(-200, -100, padding=0)
+    box.sigRangeChangedManually.emit([True, False])
+    within = line.xData[(line.xData >= -200) & (line.xData <= -100)]
+    assert within.tolist() == [-200 + half / 2 for half in range(201)]
+    widget.follow_button.setChecked(True)
+    assert line.xData[0] == -3599.5
+
+
+def test_an_hour_is_drawn_when_it_has_moved_by_a_pixel(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    reading = DeviceSample("nvidia", 0, "RTX", used_bytes=1 << 30)
+
+    def add(time_s: float) -> None:
+        desk.history.add(Sample(time_s, HostSample()), desk.state, {"CUDA0": reading})
+        desk.show(samples=desk.state.samples + 1)
+        widget.show_state(desk.state)
+
+    desk.history.add(Sample(0.0, HostSample()), desk.state, {"CUDA0": reading})
+    desk.history.add(Sample(3600.0, HostSample()), desk.state, {"CUDA0": reading})
+    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    qtbot.addWidget(widget)
+    assert widget._now_s == 3600.0
+    add(3600.5)
+    assert widget._now_s == 3600.0
+    add(3602.0)
+    assert widget._now_s == 3602.0
 
 
 def test_the_values_at_a_moment_are_said(window: HistoryWindow) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.charts.history_items import HistoryItems
 from kvdesk.gui.charts.lane_plot import LanePlot
-from kvdesk.gui.charts.memory_chart import ceiling_bytes
+from kvdesk.gui.charts.memory_chart import SLOWEST_S, ceiling_bytes
 from kvdesk.gui.charts.quantities import Dashes, Lane, Quantity, quantities
 from kvdesk.gui.charts.thinning import thinned
 from kvdesk.gui.controls import push_button, size_window, text_label
@@ -39,7 +39,9 @@ _DASH_SIGNS = {
     Dashes.DotLine: "┈",
     Dashes.DashDotLine: "╍",
 }
-_MOST_POINTS = 4000  # of a line; more than pixels, so that what is zoomed into keeps its shape
+_MOST_POINTS = 2000  # of a line: two for each pixel of a wide window
+_FASTEST_S = 0.9
+_OVER_ALL_GIB = 1e5
 
 
 class HistoryWindow(QDialog):
@@ -53,6 +55,7 @@ class HistoryWindow(QDialog):
         self._marks: list[Any] = []
         self._shown: list[Quantity] = []
         self._ages_s = np.zeros(0)
+        self._now_s = 0.0  # of the newest row that is drawn
         self.setWindowTitle(self.tr("Memory, cache and speed"))
         size_window(self, 980, 680)
         self.items = HistoryItems()
@@ -82,7 +85,7 @@ class HistoryWindow(QDialog):
 
     def show_state(self, state: DeskState) -> None:
         """Draw the newest sample, if there is one that is not drawn."""
-        if state.samples != self._drawn_sample and self.follow_button.isChecked():
+        if state.samples != self._drawn_sample and self.follow_button.isChecked() and self._is_due():
             self._drawn_sample = state.samples
             self.redraw(state)
 
@@ -97,16 +100,34 @@ class HistoryWindow(QDialog):
         for name in self._lines.keys() - {quantity.name for quantity in self._shown}:
             line = self._lines.pop(name)
             line.getViewBox().removeItem(line)
-        for quantity in self._shown:
-            if quantity.lane is not None:
-                self._draw(quantity, quantity.lane)
+        self._now_s = now_s
+        self._draw_lines()
         self._show_legends()
         self._draw_ceiling(state)
         self._draw_marks(now_s)
+        shown = {Lane.MEMORY} | {each.lane for each in self._shown}
         for lane, plot in self.plots.items():
-            plot.setVisible(lane is Lane.MEMORY or any(each.lane is lane for each in self._shown))
-        self.items.show_rows(self._ages_s, self._shown, datetime.now())
+            plot.setVisible(lane in shown)
+            plot.show_ages(lane is max(lane for lane in Lane if lane in shown))
+            plot.box.updateAutoRange()  # now: when it happens while painting, all is painted again
+        self._show_rows()
         self._read_off(0.0)
+
+    def _is_due(self) -> bool:
+        """Whether the lines would move by a pixel: in an hour of history a sample is an eighth of one.
+
+        Every second sample is often enough for a picture that takes as long as a frame of the screen.
+        """
+        newest = self._desk.history.newest_s
+        if newest is None or not len(self._ages_s):
+            return True
+        pixel_s = float(self._ages_s[0]) / max(self.graph.width(), 1)
+        waited_s: float = newest - self._now_s
+        return waited_s >= min(max(pixel_s, _FASTEST_S), SLOWEST_S)
+
+    def _show_rows(self) -> None:
+        if self.tabs.currentWidget() is self.table:
+            self.items.show_rows(self._ages_s, self._shown, datetime.now())
 
     def save_picture(self, path: str) -> None:
         """Write the graph as it stands to a PNG file."""
@@ -119,15 +140,31 @@ class HistoryWindow(QDialog):
 
     # ------------------------------------------------------------------------------------------- drawing
 
-    def _draw(self, quantity: Quantity, lane: Lane) -> None:
+    def _draw_lines(self) -> None:
+        rows = self._rows_in_view()
+        for quantity in self._shown:
+            if quantity.lane is not None:
+                self._draw(quantity, quantity.lane, rows)
+
+    def _rows_in_view(self) -> slice:
+        """All rows, or where the user has zoomed in those that show: they keep their shape then."""
+        if self.follow_button.isChecked():
+            return slice(None)
+        (first, last), _ = self.plots[Lane.MEMORY].box.viewRange()
+        before, after = np.searchsorted(-self._ages_s, (first, last))
+        return slice(max(int(before) - 1, 0), int(after) + 1)
+
+    def _draw(self, quantity: Quantity, lane: Lane, rows: slice) -> None:
         line = self._lines.get(quantity.name)
         if line is None:
             line = pg.PlotCurveItem(connect="finite", antialias=True)
             self.plots[lane].box.addItem(line)
             self._lines[quantity.name] = line
-        width = 6 if quantity.is_throttle else 1.5
+        width = (
+            6 if quantity.is_throttle else 1
+        )  # a restless line that is wider takes Qt a hundred times as long
         line.setPen(pg.mkPen(quantity.colour, width=width, style=quantity.dashes))
-        line.setData(*thinned(-self._ages_s, quantity.drawn(), _MOST_POINTS))
+        line.setData(*thinned(-self._ages_s[rows], quantity.drawn()[rows], _MOST_POINTS))
 
     def _show_legends(self) -> None:
         for lane, plot in self.plots.items():
@@ -153,16 +190,18 @@ class HistoryWindow(QDialog):
         for line in self._marks:
             box.removeItem(line)
         self._marks = []
+        # Turns come too often for words, and for an item of the scene each.
+        turns = [mark.time_s - now_s for mark in self._desk.history.marks if mark.kind == "turn"]
+        self._turns.setPen(pg.mkPen(theme.colour("muted", 0.6), width=1))
+        self._turns.setData(np.repeat(turns, 2), np.tile((0.0, _OVER_ALL_GIB), len(turns)))
         for mark in self._desk.history.marks:
+            if mark.kind == "turn":
+                continue
             colour = theme.colour("bad") if mark.kind == "exit" else theme.colour("muted", 0.6)
-            # Turns come too often for words.
-            words = None if mark.kind == "turn" else translated(mark.text)
-            pen = pg.mkPen(colour, width=1)
+            words, pen = translated(mark.text), pg.mkPen(colour, width=1)
             line = pg.InfiniteLine(pos=mark.time_s - now_s, angle=90, pen=pen, label=words)
-            if words is not None:
-                line.label.setColor(theme.colour("muted"))
-                line.label.setPosition(0.5)
-            line.setToolTip(translated(mark.text))
+            line.label.setColor(theme.colour("muted"))
+            line.label.setPosition(0.5)
             box.addItem(line, ignoreBounds=True)
             self._marks.append(line)
 
@@ -205,7 +244,7 @@ class HistoryWindow(QDialog):
         if is_on:
             for plot in self.plots.values():
                 plot.box.enableAutoRange()
-            self.show_state(self._desk.state)
+            self.redraw(self._desk.state)
 
     # ------------------------------------------------------------------------------------------ the frame
 
@@ -228,6 +267,8 @@ class HistoryWindow(QDialog):
                 plot.box.setXLink(self.plots[Lane.MEMORY].box)
             self.plots[lane] = plot
         layout.layout.setRowStretchFactor(int(Lane.MEMORY), 2)
+        self._turns = pg.PlotCurveItem(connect="pairs")
+        self.plots[Lane.MEMORY].box.addItem(self._turns, ignoreBounds=True)
         self._ceiling = self._level(self.tr("planned ceiling"), place=0.1)
         self._limit = self._level(self.tr("above this: kept for other programs"), place=0.4)
         graph.scene().sigMouseMoved.connect(self._moved)
@@ -235,6 +276,7 @@ class HistoryWindow(QDialog):
 
     def _stop_following(self, _: object) -> None:
         self.follow_button.setChecked(False)
+        self._draw_lines()
 
     def _level(self, text: str, place: float) -> Any:
         pen = pg.mkPen(theme.colour("muted"), width=1, style=Qt.PenStyle.DashLine)
@@ -266,6 +308,7 @@ class HistoryWindow(QDialog):
         inner.addWidget(self.readout)
         self.tabs.addTab(page, self.tr("Graph"))
         self.tabs.addTab(self.table, self.tr("Table"))
+        self.tabs.currentChanged.connect(self._show_rows)
         buttons = QHBoxLayout()
         buttons.setSpacing(Space.SMALL)
         buttons.addWidget(self.follow_button)

@@ -26,6 +26,7 @@ _HEIGHT = 136
 _SPANS_S = (30, 120, 600, 3600)
 _FIRST_SPAN_S = 120
 _HEADROOM = 1.22  # of the lane above the highest line, for the ceiling's words
+SLOWEST_S = 2.0  # what is shown of now is never older
 _NEAR = 0.015  # of the width: what counts as pointing at a mark
 _ROLES = {"memory": "text", "cells": "k", "prefill": "muted", "decode": "good"}  # of the theme's colours
 
@@ -76,9 +77,15 @@ class MemoryChart(QWidget):
     def show_state(self, state: DeskState) -> None:
         """Draw the newest sample, if there is one that is not drawn."""
         self._state = state
-        if state.samples != self._drawn_sample and self.isVisible():
+        if state.samples != self._drawn_sample and self.isVisible() and self._is_due():
             self._drawn_sample = state.samples
             self.redraw()
+
+    def _is_due(self) -> bool:
+        """Whether the lines would move by a pixel: what is shown of an hour moves slowly."""
+        newest = self._history.newest_s
+        pixel_s = self._span_s / max(self.plot.width(), 1)
+        return newest is None or not 0 <= newest - self._now_s < min(pixel_s, SLOWEST_S)
 
     def redraw(self) -> None:
         """Draw the history as it is now."""
@@ -137,7 +144,7 @@ class MemoryChart(QWidget):
     def _curve(
         self, name: str, values: Sequence[float], most: float, lane: Lane, *, is_filled: bool = True
     ) -> Curve:
-        pieces = line(self._shown.places, values, most, lane, 2 * max(self.plot.width(), 100))
+        pieces = line(self._shown.places, values, most, lane, max(self.plot.width(), 100))
         return Curve(_ROLES[name], pieces, lane.bottom if is_filled else None)
 
     def _mark_line(self, mark: Mark) -> MarkLine:
