@@ -10,8 +10,8 @@ from kvdesk.memory.report import HOST, Device
 from kvdesk.memory.shape import ModelShape
 
 FlashAttention = Literal["on", "off", "auto"]
-# "dropped": "auto" was asked for, and llama.cpp found a layer's kernel on another device than the layer.
-KernelUse = Literal["on", "off", "auto", "dropped"]
+# Operations with a kernel of their own, which llama.cpp gives up where they don't lie with their layers.
+Fused = Literal["attention", "streams"]
 SplitMode = Literal["none", "layer", "row", "tensor"]
 
 CELL_PADDING = 256
@@ -27,7 +27,8 @@ class Configuration:
     `n_ctx` counts the cells of all sequences together, `n_ctx_seq` those of one; `streams` caches of
     `n_ctx_seq` cells are kept (window layers have `window_cells`). `n_gpu_layers` counts the output layer and
     is never negative. `devices` are those in use, the host last. `overrides` are (pattern, buffer) pairs, the
-    ones of --cpu-moe included. `threads` is 0 where the engine decides.
+    ones of --cpu-moe included. `threads` is 0 where the engine decides. `given_up` are the fused operations
+    that the graph does without (see graph/fusion).
     """
 
     n_ctx: int
@@ -41,7 +42,7 @@ class Configuration:
     window_cells: int
     type_k: CacheType
     type_v: CacheType
-    flash_attn: KernelUse
+    flash_attn: FlashAttention
     swa_full: bool
     kv_offload: bool
     n_gpu_layers: int
@@ -56,6 +57,7 @@ class Configuration:
     mlock: bool
     threads: int
     cpu: Cpu
+    given_up: frozenset[Fused] = frozenset()
 
     @property
     def uses_flash_attention(self) -> bool:
@@ -64,8 +66,8 @@ class Configuration:
 
     @property
     def has_kernel(self) -> bool:
-        """Whether the graph has flash attention; "auto" counts as yes until it was dropped."""
-        return self.flash_attn not in ("off", "dropped")
+        """Whether the graph has flash attention; "auto" counts as yes unless it was given up."""
+        return self.uses_flash_attention and "attention" not in self.given_up
 
     @property
     def host(self) -> Device:

@@ -128,6 +128,7 @@ class ModelShape:
     is_causal: bool = True
     always_streams: bool = False
     can_shift: bool = True
+    reserves_one_sequence: bool = False
     ties_output: bool = True
     copies_embedding_twice: bool = False
     layers_without_positions: frozenset[int] = frozenset()
@@ -139,6 +140,7 @@ class ModelShape:
     uses_layer_norm: bool = False
     has_weightless_norms: bool = False
     scales_embedding: bool = False
+    scales_output: bool = False
     skips_embedding: bool = False
     norms_values: bool = False
     late_rows: LateRows = ""

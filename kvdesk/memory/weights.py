@@ -119,7 +119,7 @@ def _homes(shape: ModelShape, key: _Key) -> Mapping[str, str]:
     homes = {weight.name: buffers.buffer_of(weight, buffers.device_of(weight))[0] for weight in shape.weights}
     tied = shape.tied_output
     homes["output"] = (
-        homes.get("output.weight", key.placement.output)
+        homes.get("output.weight") or homes.get("token_embd.weight", key.placement.output)
         if tied is None
         else buffers.buffer_of(tied, key.placement.output, as_output=True)[0]
     )

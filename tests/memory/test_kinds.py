@@ -78,7 +78,9 @@ def _shares(kind: MadeKind, asked: Sequence[LoadOptions]) -> list[float]:
     """How far the compute buffer is off in each configuration, as a share of llama.cpp's."""
     shares = []
     for number, answer in kind.answers:
-        if not isinstance(answer, str):
+        # A dry run leaves out what a load reserves for one sequence.
+        is_comparable = asked[number].parallel == 1 or not kind.shape.reserves_one_sequence
+        if not isinstance(answer, str) and is_comparable:
             config = configure(asked[number], kind.shape, (HOST,))
             off = estimate(kind.shape, config).bytes_of(Kind.COMPUTE) - answer["compute"]
             shares.append(off / max(answer["compute"], 1))

@@ -161,6 +161,9 @@ NOT_CAUSAL = frozenset({"dream", "gemma-embedding", "llada", "llada-moe", "rnd1"
 # get_can_shift: rotary sizes by layer, positions of compressed blocks.
 CANNOT_SHIFT = frozenset({"step35", "deepseek4"})
 
+# sched_reserve: buffers are reserved for one sequence too, which may need more.
+RESERVES_ONE_SEQUENCE = frozenset({"kimi-linear", "minimax-01"})
+
 # build_graph_shift turns every layer's K, in pairs of the model's kind. Not so these: some layers know no
 # positions (smollm3), or only those with windows do; all have a bias by distance instead (baichuan 13B); K is
 # normed after it was turned (hunyuan, maincoder); its pairs lie otherwise (deepseek2-ocr).
@@ -210,6 +213,9 @@ def scales_embedding(keys: Keys) -> bool:
     """Whether the embedding is scaled."""
     return keys.prefix in _SCALES_EMBEDDING or keys.real("embedding_scale", 0.0) != 0.0
 
+
+# What the logits are made from is scaled before.
+SCALES_OUTPUT = frozenset({"minicpm3"})
 
 # A part of the embedding joins the stream again after every layer.
 SKIPS_EMBEDDING = frozenset({"talkie"})

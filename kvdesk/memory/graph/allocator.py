@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kvdesk.memory.configuration import Fused
 from kvdesk.memory.graph.tape import Copies, Slot, Tape
 
 
@@ -28,6 +29,7 @@ class Tensor:
     n_views: int = 0
     slot: int = -1
     shown: "Tensor | None" = None
+    is_view: bool = True  # of what it shows; else an operation that writes into it
     copies: Copies = ()
 
     @property
@@ -44,25 +46,13 @@ class Tensor:
         return Tensor(size, self.note, (self,), shape, shown=self.root)
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
-    """A fused operation, which llama.cpp gives up everywhere when it finds one away from its layer's device.
-
-    (llm_graph_result::add_fused_node)
-    """
-
-    operation: str
-    node: Tensor
-    layer_device: str
-
-
 class Graph:
     """The graph as ggml lists it: nothing stands in it before `expand` has asked for it."""
 
     def __init__(self) -> None:
         self.inputs: list[Tensor] = []
         self.nodes: list[Tensor] = []
-        self.fused: list[Fused] = []
+        self.fused: list[tuple[Fused, Tensor, str]] = []  # with the layer's device (add_fused_node)
 
     def expand(self, tensor: Tensor) -> Tensor:
         """Add a tensor after all that it needs, sources in their order (ggml_build_forward_expand)."""

@@ -287,8 +287,10 @@ def _bias(s: Sketch, cells: int) -> Tensor:
     """build_pos_bias: one value for each distance and head, spread over all pairs and turned."""
     if "distances" not in s.inputs:
         s.inputs["distances"] = s.input(I32 * cells * s.n_tokens)
-    ne = (s.layer.head_count, cells, s.n_tokens)
-    return s.new((cells, s.n_tokens, s.layer.head_count), s.new(ne, s.inputs["distances"].view()).view())
+    role, ne = "attn_rel_b.weight", (s.layer.head_count, cells, s.n_tokens)
+    table = role if s.has(role) else s.shape.weights_by_layer[0][role].name  # one may be for all layers
+    looked_up = s.new(ne, s.inputs["distances"].view(), reads=table)
+    return s.new((cells, s.n_tokens, s.layer.head_count), looked_up.view())
 
 
 def kernel_copies(s: Sketch, cells: int) -> Copies:

@@ -98,7 +98,7 @@ def _opened(s: Sketch, x: Tensor, low: Tensor, cells: int, mask: Tensor) -> Tens
     chosen = s.new(best, s.new(best, scores, item=I32), item=I32)
     closed = s.new(every, mask, item=item)
     sources = (s.new(best, blank, reuse=True, item=item), chosen.view(), closed.view())
-    opened = Tensor(closed.n_bytes, s.phase, sources, shown=closed)
+    opened = s.within(closed, *sources)
     out = s.new(every, opened.view(), mask, item=item)
     s.phase = "attention"
     return out

@@ -26,7 +26,6 @@ def delta_net(s: Sketch, x: Tensor) -> Tensor:
     decay, rate = _decay_and_rate(s, x, (value_heads, tokens))
     values = inner * (tokens + heads * sequences)
     y = s.new((values,), *queries_keys, mixed.view(), decay, rate, state.view())
-    s.fuse("delta net", y)
     s.keep_state(y)
     ne = (heads, value_heads, tokens)
     out = s.norm(y.view(), ne, "ssm_norm")
@@ -71,7 +70,6 @@ def delta_attention(s: Sketch, x: Tensor) -> Tensor:
     query, key = (s.new(ne, part.view()) for part in (query, key))
     values = inner * tokens + s.layer.recurrent_values * sequences
     y = s.new((values,), query, key, value.view(), decay.view(), rate, state.view())
-    s.fuse("delta net", y)
     s.keep_state(y)
     out = s.new(ne, s.new(ne, y.view()).view())
     gate = s.new(ne, _low_rank(s, x.view(), "ssm_g").view())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from kvdesk.memory.configuration import CELL_PADDING, Configuration
+from kvdesk.memory.configuration import CELL_PADDING, Configuration, Fused
 from kvdesk.memory.graph.model import draw, graph_type
 from kvdesk.memory.graph.scheduler import assign
 from kvdesk.memory.graph.sketch import Sketch
@@ -11,19 +11,22 @@ from kvdesk.memory.shape import ModelShape
 
 
 def settled(shape: ModelShape, config: Configuration) -> Configuration:
-    """The configuration once llama.cpp has looked where "auto" flash attention would be computed.
+    """The configuration once llama.cpp has looked where fused operations would be computed.
 
-    It gives the kernels of all layers up when it finds one on another device than its layer
-    (llama_context::resolve_fused_ops). So it happens to hybrids where the last layer on the host attends: the
-    next one clears its recurrent state, on its own device, before this one's result is projected.
+    It gives a kind of them up in all layers when it finds one on another device than its layer
+    (llama_context::resolve_fused_ops), flash attention only where that is "auto". So it happens to hybrids
+    where the last layer on the host attends: the next one clears its recurrent state, on its own device,
+    before this one's result is projected.
     """
-    if config.flash_attn != "auto" or not config.accelerators:
+    if not config.accelerators:
         return config
-    return replace(config, flash_attn="dropped") if "attention" in _misplaced(shape, config) else config
+    if config.flash_attn == "auto" and "attention" in _misplaced(shape, config):
+        config = replace(config, given_up=frozenset({"attention"}))
+    return replace(config, given_up=config.given_up | (_misplaced(shape, config) - {"attention"}))
 
 
-def _misplaced(shape: ModelShape, config: Configuration) -> frozenset[str]:
-    """The fused operations that would stand away from their layer's device, were they used."""
+def _misplaced(shape: ModelShape, config: Configuration) -> frozenset[Fused]:
+    """The fused operations that stand away from their layer's device."""
     count = config.n_seq_max
     few = replace(
         config,
@@ -40,10 +43,8 @@ def _misplaced(shape: ModelShape, config: Configuration) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _found_misplaced(shape: ModelShape, config: Configuration) -> frozenset[str]:
+def _found_misplaced(shape: ModelShape, config: Configuration) -> frozenset[Fused]:
     s = Sketch(shape, config, config.n_seq_max, config.n_seq_max)
     draw(s, shape.layers[: shape.n_layer])
     assign(s.graph, config.host.name)
-    return frozenset(
-        fused.operation for fused in s.graph.fused if fused.node.device not in ("", fused.layer_device)
-    )
+    return frozenset(kind for kind, node, device in s.graph.fused if node.device not in ("", device))

@@ -44,7 +44,9 @@ def layer(s: Sketch, streams: Tensor) -> Tensor:
         streams = _spread(s, out, streams, inject)
     s.phase = "feed-forward"
     merged, inject = _merged(s, streams, "hc_ffn")
-    return _spread(s, feed_forward(s, merged), streams, inject)
+    out = _spread(s, feed_forward(s, merged), streams, inject)
+    s.hold(out)  # l_last
+    return out
 
 
 def closed(s: Sketch, streams: Tensor) -> Tensor:

@@ -64,6 +64,16 @@ def device_peaks(
     `n_copies` is how often inputs are kept (GGML_SCHED_MAX_COPIES with pipelining). Without
     `adds_kernel_copies` the attention kernels' own copies of the cache are left out.
     """
+    if config.n_seq_max > 1 and shape.reserves_one_sequence:  # a second time (TAG_RESERVE_DIAG_DECAY)
+        one = replace(config, n_seq_max=1, streams=1, n_outputs_max=config.n_outputs)
+        peaks = [_peaks(shape, each, n_copies, adds_kernel_copies) for each in (config, one)]
+        return {name: max((each[name] for each in peaks), key=lambda peak: peak.n_bytes) for name in peaks[0]}
+    return _peaks(shape, config, n_copies, adds_kernel_copies)
+
+
+def _peaks(
+    shape: ModelShape, config: Configuration, n_copies: int, adds_kernel_copies: bool
+) -> dict[str, Peak]:
     tape = _tape(shape, _structure(shape, config), n_copies)
     copies = [Copy.F32_K] * (config.type_k.name == "f32") + [Copy.F32_V] * (config.type_v.name == "f32")
     if adds_kernel_copies:
@@ -209,7 +219,7 @@ def _embedded(s: Sketch, stream: Tensor) -> Tensor:
     if "token_embd_norm.weight" in names and not s.shape.has_recurrent_state:
         stream = s.new(ne, stream, reuse=not s.shape.uses_layer_norm)
         if has_kinds:
-            s.hold_norm(stream)
+            s.hold(stream)
         stream = s.new(ne, stream, reuse=True, reads="token_embd_norm.weight")
     return stream
 
@@ -406,4 +416,6 @@ def _logits(s: Sketch, stream: Tensor) -> None:
         normed = s.norm(stream, (width, rows), "")
         normed = s.new((width, rows), normed, reuse=True, is_output=True, reads=norm)
     s.phase = "logits"
+    if s.shape.scales_output:
+        normed = s.new((width, rows), normed, reuse=True)
     s.expand(s.new((s.shape.n_vocab, rows), normed, reads="output") if s.shape.has_logits else normed)

@@ -87,7 +87,7 @@ def _mask(s: Sketch, mask: Tensor, members: Tensor) -> Tensor:
     moved = s.new(ne, s.new(ne, moved, places, reuse=True), item=I32)
     closed = s.new((cells + chosen, tokens), s.new((1,), s.new((1,), seed, item=item), item=item), item=item)
     sources = (zeros.view(), moved.view(), closed.view())
-    opened = Tensor(closed.n_bytes, s.phase, sources, shown=closed)
+    opened = s.within(closed, *sources)
     return s.new((cells, tokens), opened.view(), mask.view(), item=item)
 
 

@@ -43,12 +43,12 @@ def _mamba2(s: Sketch, x: Tensor) -> Tensor:
     if s.has("ssm_conv1d.bias"):
         mixed = s.new((conv_width, tokens), mixed, reuse=True, reads="ssm_conv1d.bias")
     mixed = s.new((conv_width, tokens), mixed, reuse=True)
-    step = s.new((heads, tokens), projected.view())
+    step = s.new((heads, tokens), s.columns(projected, heads))
     step = s.new((heads, tokens), step, reuse=True, reads="ssm_dt.bias")
     views = [mixed.view() for _ in range(3)]
     values = inner * tokens + s.layer.recurrent_values * sequences
     y = _scanned(s, values, *views, step)
-    gate = s.new((inner, tokens), projected.view())
+    gate = s.new((inner, tokens), s.columns(projected, inner))
     skip = s.new((inner, tokens), mixed.view(), reads="ssm_d")
     skip = s.new((inner, tokens), y.view(), skip, reuse=True)
     out = s.new((inner, tokens), gate, skip)
@@ -77,7 +77,7 @@ def _mamba(s: Sketch, x: Tensor) -> Tensor:
     y = _scanned(s, values, mixed.view(), step, *chosen)
     skip = s.new((inner, tokens), mixed, reuse=True, reads="ssm_d")
     out = s.new((inner, tokens), y.view(), skip, reuse=True)
-    gate = s.new((inner, tokens), projected.view())
+    gate = s.new((inner, tokens), s.columns(projected, inner))
     return s.linear(s.new((inner, tokens), gate, out), "ssm_out").view()
 
 

@@ -2,7 +2,7 @@
 
 from kvdesk.memory.graph.allocator import Tensor
 from kvdesk.memory.graph.feedforward import dense
-from kvdesk.memory.graph.sketch import Sketch
+from kvdesk.memory.graph.sketch import F32, Sketch
 
 
 def is_rwkv(s: Sketch) -> bool:
@@ -17,7 +17,7 @@ def layer(s: Sketch, stream: Tensor, *, is_last: bool) -> Tensor:
     ne = (width, tokens)
     if s.layer.index == 0 and "token_embd_norm.weight" in s.shape.weight_by_name:
         stream = s.new(ne, stream)
-        s.hold_norm(stream)
+        s.hold(stream)
         for part in ("weight", "bias"):
             stream = s.new(ne, stream, reuse=True, reads=f"token_embd_norm.{part}")
     stream = stream.view()
@@ -72,18 +72,18 @@ def _mix7(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     lerps = s.new(copies, lerps, x, reuse=True)
 
     def low_rank(first: str, second: str, *, bends: bool = False) -> Tensor:
-        inner = s.linear(lerps.view(), first)
+        inner = s.linear(lerps.view(F32 * width * tokens), first)
         if bends:
             inner = s.new((s.width(f"{first}.weight"), tokens), inner, reuse=True)
         return s.linear(inner, second)
 
-    receptance = s.linear(lerps.view(), "time_mix_receptance")
+    receptance = s.linear(lerps.view(F32 * width * tokens), "time_mix_receptance")
     decay = low_rank("time_mix_w1", "time_mix_w2", bends=True)
     decay = s.new(ne, decay, reuse=True, reads="time_mix_w0.weight")
     for _ in range(3):
         decay = s.new(ne, decay, reuse=True)
-    key = s.linear(lerps.view(), "time_mix_key")
-    value = s.linear(lerps.view(), "time_mix_value")
+    key = s.linear(lerps.view(F32 * width * tokens), "time_mix_key")
+    value = s.linear(lerps.view(F32 * width * tokens), "time_mix_value")
     first_value = s.inputs.setdefault("first_value", value)
     if first_value is not value:
         apart = s.new(ne, first_value, value, reuse=True)
@@ -132,13 +132,14 @@ def _mix6(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     lerps = s.new(copies, lerps, reuse=True, reads="time_mix_lerp_fused.weight")
     for other in (delta, x):
         lerps = s.new(copies, lerps, other, reuse=True)
+    lerp_bytes = F32 * width * tokens
     receptance, key, value = (
-        s.linear(lerps.view(), f"time_mix_{role}") for role in ("receptance", "key", "value")
+        s.linear(lerps.view(lerp_bytes), f"time_mix_{role}") for role in ("receptance", "key", "value")
     )
     if s.width("time_mix_key.weight") < width:  # fewer KV heads are repeated for each head
         key, value = s.new(ne, key.view()), s.new(ne, value.view())
     decay_inner = (s.width("time_mix_decay_w1.weight"), tokens)
-    decay = s.new(decay_inner, s.linear(lerps.view(), "time_mix_decay_w1"), reuse=True)
+    decay = s.new(decay_inner, s.linear(lerps.view(F32 * width * tokens), "time_mix_decay_w1"), reuse=True)
     decay = s.new(ne, decay, reads="time_mix_decay_w2.weight")
     decay = s.new(ne, decay, reuse=True, reads="time_mix_decay.weight")
     for _ in range(3):
@@ -155,5 +156,5 @@ def _mix6(s: Sketch, x: Tensor, previous: Tensor) -> Tensor:
     if s.has("time_mix_ln.weight"):
         out = s.new(ne, s.new(ne, out).view(), reads="time_mix_ln.weight")
         out = s.new(ne, out, reuse=True, reads="time_mix_ln.bias")
-    gate = s.new(ne, s.linear(lerps.view(), "time_mix_gate"), reuse=True)
+    gate = s.new(ne, s.linear(lerps.view(F32 * width * tokens), "time_mix_gate"), reuse=True)
     return s.linear(s.new(ne, out, gate, reuse=True), "time_mix_output")

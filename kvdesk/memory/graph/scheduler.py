@@ -32,7 +32,7 @@ def assign(graph: Graph, host: str) -> None:
     Other devices spread before the host does, downwards before upwards (passes 1 and 2); what is no node lies
     with its first reader (pass 4). Pass 3 is for operations that a device lacks.
     """
-    nodes = [node for node in graph.nodes if node.shown is None]
+    nodes = [node for node in graph.nodes if not _only_shows(node)]
     for stops_at in (host, ""):
         _spread(nodes, stops_at)
         _spread(reversed(nodes), stops_at)
@@ -61,7 +61,7 @@ def _divided(graph: Graph, n_copies: int) -> tuple[list[Tensor], list[Tensor]]:
     copies: dict[tuple[int, str], Tensor] = {}
     start, device = 0, ""
     for node in graph.nodes:
-        if node.shown is not None:
+        if _only_shows(node):
             order.append(node)
             continue
         if node.device != device:
@@ -89,6 +89,11 @@ def _divided(graph: Graph, n_copies: int) -> tuple[list[Tensor], list[Tensor]]:
     return _without_idle_views(order), made
 
 
+def _only_shows(node: Tensor) -> bool:
+    """Whether it computes nothing (ggml_is_view_op)."""
+    return node.shown is not None and node.is_view
+
+
 def _home(tensor: Tensor) -> str:
     return tensor.root.device
 
@@ -103,7 +108,7 @@ def _without_idle_views(order: Sequence[Tensor]) -> list[Tensor]:
     """Views that nobody reads any more no longer hold what they show."""
     kept = []
     for node in order:
-        if node.shown is not None and node.n_users == 0:
+        if node.shown is not None and _only_shows(node) and node.n_users == 0:
             node.shown.n_views -= 1
             for source in node.sources:
                 source.n_users -= 1

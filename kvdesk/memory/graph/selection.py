@@ -56,7 +56,7 @@ def selected(s: Sketch, mask: Tensor, x: Tensor, low: Tensor | None) -> Tensor:
     item = F16 if s.config.has_kernel else F32
     closed = s.new(every, mask, item=item)
     chosen = s.inputs["chosen"].view()
-    opened = Tensor(closed.n_bytes, s.phase, (blank, chosen, closed.view()), shown=closed)
+    opened = s.within(closed, blank, chosen, closed.view())
     out = s.new(every, opened.view(), mask, item=item)
     s.phase = "attention"
     return out

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from kvdesk.memory.configuration import Configuration
+from kvdesk.memory.configuration import Configuration, Fused
 from kvdesk.memory.devices import Backend, backend_of
-from kvdesk.memory.graph.allocator import Fused, Graph, Tensor
+from kvdesk.memory.graph.allocator import Graph, Tensor
 from kvdesk.memory.placement import place
 from kvdesk.memory.shape import LayerShape, ModelShape, Weight
 from kvdesk.memory.weights import weight_homes
@@ -105,14 +105,22 @@ class Sketch:
         device = self.home(reads) if reads else ""
         return Tensor(item * prod(ne), self.phase, used, ne, reuse, is_output=is_output, device=device)
 
+    def columns(self, tensor: Tensor, width: int) -> Tensor:
+        """A view of some values of every row, which reaches over all rows but the rest of the last."""
+        return tensor.view(tensor.n_bytes - tensor.n_bytes // self.n_tokens + F32 * width)
+
+    def within(self, target: Tensor, *sources: Tensor) -> Tensor:
+        """An operation that writes into a tensor of which a source is a view (set_rows, add_inplace)."""
+        return Tensor(target.n_bytes, self.phase, sources, shown=target.root, is_view=False)
+
     def home(self, role: str) -> str:
         """The device of the layer's weight of that role, or of the weight of that name."""
         weight = self.weights.get(role)
         return self.homes.get(role if weight is None else weight.name, "")
 
-    def fuse(self, operation: str, tensor: Tensor) -> Tensor:
+    def fuse(self, operation: Fused, tensor: Tensor) -> Tensor:
         """Remember a fused operation, which must be computed on its layer's device."""
-        self.graph.fused.append(Fused(operation, tensor, self.placement.layers[self.layer.index]))
+        self.graph.fused.append((operation, tensor, self.placement.layers[self.layer.index]))
         return tensor
 
     @property
@@ -149,14 +157,14 @@ class Sketch:
         """build_norm: RMS norm may take over its source, layer norm may not; weight and bias follow."""
         y = self.new(ne, x, reuse=not self.shape.uses_layer_norm)
         if self.has_norm(role):
-            self.hold_norm(y)
+            self.hold(y)
             y = self.new(ne, y, reuse=True, reads=role if role in self.weights else f"{role}.weight")
         return self.new(ne, y, reuse=True, reads=f"{role}.bias") if self.has(f"{role}.bias") else y
 
-    def hold_norm(self, norm: Tensor) -> None:
-        """Keep a norm with its layer, in small batches and with all layers offloaded (graph_get_cb)."""
+    def hold(self, node: Tensor) -> None:
+        """Keep a norm or a layer's result with it, in small batches and with all offloaded (graph_get_cb)."""
         if self.all_tokens < SMALL_BATCH or self.config.n_gpu_layers > len(self.shape.layers):
-            self.pin(norm, self.placement.layers[self.layer.index])
+            self.pin(node, self.placement.layers[self.layer.index])
 
     def pin(self, tensor: Tensor, device: str) -> None:
         """Choose a device for a node (ggml_backend_sched_set_tensor_backend).
