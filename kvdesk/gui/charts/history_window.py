@@ -121,8 +121,8 @@ class HistoryWindow(QDialog):
         newest = self._desk.history.newest_s
         if newest is None or not len(self._ages_s):
             return True
-        pixel_s = float(self._ages_s[0]) / max(self.graph.width(), 1)
-        waited_s: float = newest - self._now_s
+        pixel_s: float = self._ages_s[0] / max(self.graph.width(), 1)
+        waited_s = newest - self._now_s
         return waited_s >= min(max(pixel_s, _FASTEST_S), SLOWEST_S)
 
     def _show_rows(self) -> None:
