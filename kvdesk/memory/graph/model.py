@@ -30,6 +30,8 @@ from kvdesk.memory.shape import LayerShape, ModelShape
 # Whichever a layer has stands before its feed-forward.
 FEED_FORWARD_NORMS = ("ffn_norm", "attn_norm_2", "post_attention_norm", "attn_output_norm")
 OUTPUT_NORMS = ("output_norm.weight", "dec.output_norm.weight", "enc.output_norm.weight")
+# Copies between devices leave holes, and it takes longer until all layers find the same.
+OFTEN, OFTEN_WHEN_SPLIT = 2, 6
 PERIOD = 2  # layers take turns with two places for the stream
 
 
@@ -127,16 +129,19 @@ def _linear_from(shape: ModelShape, config: Configuration) -> int:
 def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
-    counts_all = config.n_outputs > config.n_seq_max or _copies_for_each(s)
-    draw(s, shape.layers[: shape.n_layer] if counts_all else representative_layers(shape, s.placement.layers))
+    is_split = len({*s.placement.computing, config.host.name}) > 1
+    if config.n_outputs > config.n_seq_max or (is_split and _copies_for_each(s)):
+        draw(s, shape.layers[: shape.n_layer])
+    else:
+        often = OFTEN_WHEN_SPLIT if is_split else OFTEN
+        draw(s, representative_layers(shape, s.placement.layers, often))
     alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
     return scheduled(s.graph, alignments, config.host.name, n_copies)
 
 
 def _copies_for_each(s: Sketch) -> bool:
     """Whether each layer reads something of its own from elsewhere: a share of the embedding, a cache."""
-    is_shared = any(layer.attention == "shared" for layer in s.shape.layers)
-    return len({*s.placement.computing, s.config.host.name}) > 1 and (is_shared or per_layer.is_used(s))
+    return per_layer.is_used(s) or any(layer.attention == "shared" for layer in s.shape.layers)
 
 
 def draw(s: Sketch, layers: Sequence[LayerShape]) -> None:
@@ -149,8 +154,8 @@ def draw(s: Sketch, layers: Sequence[LayerShape]) -> None:
 
 
 @lru_cache(maxsize=64)
-def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[LayerShape, ...]:
-    """Enough layers for the allocator to meet every kind twice after every other, and the last two.
+def representative_layers(shape: ModelShape, devices: tuple[str, ...], often: int) -> tuple[LayerShape, ...]:
+    """Enough layers for the allocator to meet every kind so often after every other, and the last two.
 
     A multiple of `PERIOD` is left out of each run of equals.
     """
@@ -169,7 +174,7 @@ def representative_layers(shape: ModelShape, devices: tuple[str, ...]) -> tuple[
         before = kind
         counts[step] = counts.get(step, 0) + 1
         is_border = devices[layer.index + 1 : layer.index + 2] != (devices[layer.index],)
-        if counts[step] > 2 and layer.index < shape.n_layer - 2 and not is_border:
+        if counts[step] > often and layer.index < shape.n_layer - 2 and not is_border:
             skipped.append(layer)
             continue
         chosen += skipped[len(skipped) - len(skipped) % PERIOD :]
@@ -207,6 +212,8 @@ def _embedded(s: Sketch, stream: Tensor) -> Tensor:
     names, ne = s.shape.weight_by_name, (s.shape.n_embd, s.n_tokens)
     if s.shape.scales_embedding:
         stream = s.new(ne, stream, reuse=True)
+        if s.shape.has_recurrent_state:  # else nothing comes before the first norm
+            s.expand(stream)
     has_kinds = "token_types.weight" in names
     if has_kinds:
         row = Tensor(
