@@ -155,6 +155,8 @@ class ModelShape:
     scales_shares: bool = False
     weighs_first: bool = False
     checkpoint_every: int = 0
+    stack_layers: int = 0
+    low_passes: int = 0
     adds_attention_second: bool = False
     adds_feed_forward_second: bool = False
     window_tokens: int | None = None

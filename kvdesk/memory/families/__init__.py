@@ -77,6 +77,8 @@ def _finish(draft: Draft, header: Header) -> ModelShape:
         key_magnitude=key_magnitude(keys, architecture),
         has_logits=architecture not in table.ENCODERS,
         uses_layer_norm=_uses_layer_norm(keys, architecture),
+        stack_layers=keys.number("hrm.layers_per_stack", 0) if architecture == "hrm_text" else 0,
+        low_passes=keys.number("hrm.l_cycles", 0),
         reserves_one_sequence=architecture in table.RESERVES_ONE_SEQUENCE,
         frequencies_of_full_layers=architecture in table.FREQUENCIES_OF_FULL_LAYERS,
         scales_output=architecture in table.SCALES_OUTPUT,

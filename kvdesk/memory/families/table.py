@@ -322,5 +322,5 @@ WEIGHS_FIRST = frozenset({"llama4"})
 BENDS_GATES_IN_STEPS = frozenset({"kimi-k3"})
 
 # Graphs with parts that kvdesk/memory/graph does not sketch: convolutions over positions, drafts that read
-# another model's states, cycles of layers that read each other's results.
-ROUGH = _names("dflash eagle3 gemma4-assistant hrm_text wavtokenizer-dec")
+# another model's states.
+ROUGH = _names("dflash eagle3 gemma4-assistant wavtokenizer-dec")

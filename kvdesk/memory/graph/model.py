@@ -11,6 +11,7 @@ from kvdesk.memory.graph import (
     altup,
     checkpoints,
     compressed,
+    cycles,
     gated,
     hyper,
     lightning,
@@ -48,6 +49,7 @@ class _Way:
 _WAYS = (
     _Way(altup.has_streams, altup.opened, altup.layer, altup.closed),
     _Way(checkpoints.has_checkpoints, lambda _, stream: stream, checkpoints.layer, checkpoints.closed),
+    _Way(cycles.has_cycles, cycles.opened, cycles.layer, cycles.closed),
     _Way(gated.has_streams, gated.opened, gated.layer, gated.closed),
     _Way(relative.has_bias, relative.opened, relative.layer, relative.closed),
     _Way(hyper.has_streams, hyper.opened, hyper.layer, hyper.closed),
@@ -130,7 +132,7 @@ def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
     is_split = len({*s.placement.computing, config.host.name}) > 1
-    if config.n_outputs > config.n_seq_max or (is_split and _copies_for_each(s)):
+    if config.n_outputs > config.n_seq_max or cycles.has_cycles(s) or (is_split and _copies_for_each(s)):
         draw(s, shape.layers[: shape.n_layer])
     else:
         often = OFTEN_WHEN_SPLIT if is_split else OFTEN
