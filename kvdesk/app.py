@@ -66,7 +66,7 @@ def make_desk() -> "Desk":
 
     places = find_places()
     return Desk(
-        make_client=lambda emit, name: EngineClient(emit, name=name),
+        make_client=lambda emit, name: EngineClient(emit, name=name, gives_way=name == "planner"),
         make_sampler=lambda emit: Sampler(emit, _make_host_probe, PROBES),
         store=ChatStore(places.chats),
         settings=SettingsStore(places.settings),

@@ -44,6 +44,7 @@ HELLO_TIMEOUT_S = 60.0  # a first start reads hundreds of MB of GPU libraries fr
 CANCEL_TIMEOUT_S = 2.0
 COPY_TIMEOUT_S = 120.0  # the library copies a cache of many GiB in one call, which nothing can stop
 CONNECT_TIMEOUT_S = 2.0  # to an RPC server, asked whether it is the one that is gone
+NICENESS = 5  # of a process that gives way: a third of the processor's time beside others that want it
 DRAIN_TIMEOUT_S = 1.0  # for stderr, which a grandchild may hold open
 
 _HELLO = 0  # the deadline of the greeting; ids of commands begin at 1
@@ -84,7 +85,8 @@ class EngineClient:
     """Starts the engine process and talks to it; serves one process from start to end.
 
     `emit` gets every event, from threads of the client's; the last is always one `EngineExited`. `command`
-    starts the engine (also `ssh host kvdesk engine`). `name` goes into the names of the threads.
+    starts the engine (also `ssh host kvdesk engine`). `name` goes into the names of the threads. A process
+    that `gives_way` has the lower priority: what it is asked may wait for the window to be drawn.
     A process that does not greet in time, or does not obey a cancel, is ended as not responding.
     """
 
@@ -94,6 +96,7 @@ class EngineClient:
         command: Sequence[str] | None = None,
         name: str = "engine",
         *,
+        gives_way: bool = False,
         hello_timeout_s: float = HELLO_TIMEOUT_S,
         cancel_timeout_s: float = CANCEL_TIMEOUT_S,
         copy_timeout_s: float = COPY_TIMEOUT_S,
@@ -102,6 +105,7 @@ class EngineClient:
         self._emit = emit
         self._command = list(command) if command is not None else default_command()
         self._name = name
+        self._gives_way = gives_way
         self._hello_timeout_s = hello_timeout_s
         self._cancel_timeout_s = cancel_timeout_s
         self._copy_timeout_s = copy_timeout_s
@@ -131,7 +135,9 @@ class EngineClient:
 
     def start(self) -> None:
         """Start the process. That it cannot be started is reported as its end, like any other."""
-        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows alone has it
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows alone has them
+        if self._gives_way:
+            flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         try:
             self._process = subprocess.Popen(
                 self._command,
@@ -144,6 +150,10 @@ class EngineClient:
         except OSError as error:
             self._finish(autopsy.exited(-1, [str(error)], verdict="start_failed"))
             return
+        if self._gives_way and os.name == "posix":
+            niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
+            with suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
         self._set_deadline(_HELLO, self._hello_timeout_s)
         stderr = self._thread("stderr", self._read_stderr)
         self._thread("writer", self._write)

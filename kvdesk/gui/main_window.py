@@ -23,16 +23,10 @@ from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
 from kvdesk.gui.desk_panel import DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
-from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.help.tour import Step, Tour
-from kvdesk.gui.help.window import HelpWindow
 from kvdesk.gui.help_pages import FIRST, page_of
-from kvdesk.gui.ledger_dialog import LedgerDialog
-from kvdesk.gui.lens_dialog import LensDialog
-from kvdesk.gui.manner.dialog import ChatSettings
 from kvdesk.gui.notice_bar import NoticeBar
-from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.gui.side_parts import SideParts
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.gui.top_bar import TopBar
@@ -44,6 +38,10 @@ from kvdesk.settings.rows import TEXT_SIZES
 
 if TYPE_CHECKING:
     from kvdesk.gui.charts.history_window import HistoryWindow
+    from kvdesk.gui.export_dialog import ExportDialog
+    from kvdesk.gui.help.window import HelpWindow
+    from kvdesk.gui.ledger_dialog import LedgerDialog
+    from kvdesk.gui.manner.dialog import ChatSettings
 
 HISTORY_MODULE = "kvdesk.gui.charts.history_window"
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
@@ -192,6 +190,8 @@ class MainWindow(QMainWindow):
         """Show the launch command for the chosen options."""
         if self._desk.state.model is None:
             return
+        from kvdesk.gui.export_dialog import ExportDialog
+
         dialog = ExportDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.finished.connect(self._forget_export)
@@ -239,6 +239,8 @@ class MainWindow(QMainWindow):
         model = self._desk.state.model
         if model is None:
             return
+        from kvdesk.gui.lens_dialog import LensDialog
+
         dialog = LensDialog(model.name, actions.look_through_lens(self._desk), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._help_in(dialog)
@@ -246,6 +248,8 @@ class MainWindow(QMainWindow):
 
     def show_ledger(self) -> None:
         """Show what loads took."""
+        from kvdesk.gui.ledger_dialog import LedgerDialog
+
         dialog = LedgerDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.finished.connect(self._forget_ledger)
@@ -258,6 +262,8 @@ class MainWindow(QMainWindow):
 
     def show_settings(self) -> None:
         """Show the settings."""
+        from kvdesk.gui.settings_dialog import SettingsDialog
+
         dialog = SettingsDialog(self._desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.renewWanted.connect(self.renewWanted)
@@ -268,6 +274,8 @@ class MainWindow(QMainWindow):
     def show_chat_settings(self) -> None:
         """Show how the open chat is answered, beside the window."""
         if self.chat_settings is None:
+            from kvdesk.gui.manner.dialog import ChatSettings
+
             self.chat_settings = ChatSettings(self._desk, self)
             self.chat_settings.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.chat_settings.finished.connect(self._forget_chat_settings)
@@ -291,6 +299,8 @@ class MainWindow(QMainWindow):
         wanted = page or page_of(QApplication.focusWidget())
         if self.help_window is None:
             keys = [(keys, label) for keys, label, _ in self._shortcuts()]
+            from kvdesk.gui.help.window import HelpWindow
+
             self.help_window = HelpWindow(self._desk, keys, QApplication.activeWindow() or self)
             self.help_window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.help_window.finished.connect(self._forget_help)

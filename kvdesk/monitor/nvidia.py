@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import psutil
-
 from kvdesk.errors import ProbeUnavailable
 from kvdesk.monitor.sample import DeviceSample, ProcessUse, Throttle
 
@@ -22,6 +20,8 @@ _MOST_NEIGHBOURS = 5
 
 def process_name(pid: int) -> str:
     """A process's name, or its number where it is gone or hidden."""
+    import psutil  # as pynvml: not before the first picture
+
     try:
         return str(psutil.Process(pid).name())
     except psutil.Error:

@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,10 +20,10 @@ WAIT_S = 60.0  # longer than anything takes on a busy machine; nothing waits for
 class Watched(EngineClient):
     """A client that keeps what it emits and lets a test wait for it."""
 
-    def __init__(self, command: Sequence[str] | None = None, **times: float) -> None:
+    def __init__(self, command: Sequence[str] | None = None, **others: Any) -> None:
         self.events: list[Event] = []
         self._news = threading.Condition()
-        super().__init__(self._keep, command, "test", **times)
+        super().__init__(self._keep, command, "test", **others)
 
     def _keep(self, event: Event) -> None:
         with self._news:
@@ -48,8 +49,8 @@ def engine() -> Iterator[Callable[..., Watched]]:
     before_threads = set(threading.enumerate())
     clients: list[Watched] = []
 
-    def start(command: Sequence[str] | None = None, **times: float) -> Watched:
-        client = Watched(command, **times)
+    def start(command: Sequence[str] | None = None, **others: Any) -> Watched:
+        client = Watched(command, **others)
         clients.append(client)
         client.start()
         return client
@@ -65,7 +66,7 @@ def engine() -> Iterator[Callable[..., Watched]]:
 @pytest.fixture
 def fake_engine(engine: Callable[..., Watched]) -> Callable[..., Watched]:
     """Start the misbehaving child."""
-    return lambda behaviour, **times: engine([sys.executable, str(FAKE_CHILD), behaviour], **times)
+    return lambda behaviour, **others: engine([sys.executable, str(FAKE_CHILD), behaviour], **others)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kvdesk.engine.client import NICENESS
 from kvdesk.engine.protocol import (
     AskCache,
     Cancel,
@@ -56,6 +57,15 @@ def test_no_descriptor_is_left_open(fake_engine: Start) -> None:
         client.stop(timeout_s=0.1)
         ends(client)
     assert open_descriptors() <= before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere it is a class, given at the start")
+def test_a_process_that_gives_way_has_the_lower_priority(fake_engine: Start) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for gives_way, niceness in ((False, own), (True, max(own, NICENESS))):
+        client = fake_engine("well", gives_way=gives_way)
+        client.wait_for(Hello)
+        assert os.getpriority(os.PRIO_PROCESS, client.pid) == niceness
 
 
 def test_stop_is_a_quit(fake_engine: Start) -> None:

@@ -1,7 +1,5 @@
 """The frame: parts, shortcuts, drops, title, memory of its geometry, and how it starts."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -254,12 +252,6 @@ def test_the_large_graph_comes_without_holding_the_window(qtbot: QtBot, window: 
     assert window._history is None
     window.show_history()  # an impatient second click
     qtbot.waitUntil(lambda: window._history is not None, timeout=30_000)
-
-
-def test_what_only_the_large_graph_needs_is_not_there_at_the_start() -> None:
-    code = "import sys, kvdesk.gui.run; print({'numpy', 'pyqtgraph'} & sys.modules.keys())"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
 
 
 def test_every_key_is_listed_once(qtbot: QtBot, window: MainWindow) -> None:
