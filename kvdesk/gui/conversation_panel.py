@@ -4,7 +4,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from kvdesk.gui.column import column_of
 from kvdesk.gui.composer import Composer
@@ -60,6 +67,11 @@ class ConversationPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        search = QHBoxLayout()
+        search.setContentsMargins(Space.SMALL, 0, Space.MEDIUM, 0)
+        search.addStretch(1)
+        search.addWidget(self.view.find_bar, 1000)
+        column.addLayout(search)
         column.addLayout(self._stack, 1)
         column.addLayout(self._below)
         self.setTabOrder(self.view, self.composer.edit)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -16,11 +16,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
-from kvdesk.gui import theme
 from kvdesk.gui.blocks.code import CodeView
 from kvdesk.gui.conversation_menus import Mark, Menued, conversation_menu
 from kvdesk.gui.figures import live_line
-from kvdesk.gui.find_bar import WIDTH, FindBar
+from kvdesk.gui.find_bar import FindBar
 from kvdesk.gui.finder import Hit
 from kvdesk.gui.keys import VERSION_STEPS, is_written, key_of
 from kvdesk.gui.link_question import LinkQuestion
@@ -30,7 +29,6 @@ from kvdesk.gui.message_rows import FigureRow, ReasoningHead, WidgetRow
 from kvdesk.gui.row_marks import Place, RowMarks
 from kvdesk.gui.rows import Row
 from kvdesk.gui.rows_view import RowsView
-from kvdesk.gui.theme import Space
 from kvdesk.gui.transcript import Group, Transcript
 from kvdesk.session.state import DeskState
 
@@ -55,11 +53,13 @@ class ConversationView(RowsView):
         self._hovered_head: ReasoningHead | None = None
         self._notice: QWidget | None = None
         self._covered: FigureRow | None = None  # by the actions
+        # Children of a scroll area itself are not seen by screen readers; those of its viewport are. The bar
+        # stands above both: whoever shows the view gives it a place.
         self.find_bar = FindBar(self)
         self.find_bar.hitWanted.connect(self._show_hit)
         self.find_bar.marksChanged.connect(self.viewport().update)
         self.find_bar.closed.connect(self._end_search)
-        self.link_question = LinkQuestion(self)
+        self.link_question = LinkQuestion(self.viewport())
         self.link_question.closed.connect(self._take_keyboard)
         self.message_actions = MessageActions(self.viewport())
         self.message_actions.copyWanted.connect(self._copy_message)
@@ -159,16 +159,15 @@ class ConversationView(RowsView):
         return self.find_bar.finder.marks(row, selected)
 
     def open_search(self) -> None:
-        """Open the search, with the selected words if they are few."""
+        """Open the search, with the selected words if they are few; not where there is nothing to search."""
+        if not self.rows:
+            return
         words = self.selected_text()
         is_short = 0 < len(words) <= _MOST_FOUND and "\n" not in words
         near_row = self.rows_in_view()[0]
-        self.setViewportMargins(0, self.find_bar.sizeHint().height(), 0, 0)
         self.find_bar.begin(self.rows, near_row, words if is_short else "")
-        self.placed()
 
     def _end_search(self) -> None:
-        self.setViewportMargins(0, 0, 0, 0)
         self._take_keyboard()
 
     def _show_hit(self, hit: Hit) -> None:
@@ -184,11 +183,7 @@ class ConversationView(RowsView):
             y = round(self.top_of(len(self.rows) - 1) + row.top_gap)
             row.widget.setGeometry(self._left, y, self._width, round(row.height - row.top_gap))
         self._place_actions()
-        area = self.viewport().geometry()
-        width = min(theme.px(WIDTH), area.width() - 2 * Space.SMALL)
-        corner = QPoint(area.right() - width - Space.MEDIUM, 0)
-        self.find_bar.setGeometry(QRect(corner, QSize(width, self.find_bar.sizeHint().height())))
-        self.link_question.place(QRect(area.x() + self._left, area.y(), self._width, area.height()))
+        self.link_question.place(QRect(self._left, 0, self._width, self.viewport().height()))
 
     def event(self, event: QEvent) -> bool:
         """Esc is the view's as long as it has something to close."""

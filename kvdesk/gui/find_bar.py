@@ -4,13 +4,14 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, text_label
 from kvdesk.gui.finder import Finder, Hit
 from kvdesk.gui.rows import Row
 from kvdesk.gui.theme import Space, TextSize
 
 _WORK_MS, _WORK_S = 15, 0.006  # of the event loop's time while a long chat is searched
-WIDTH = 400
+_WIDTH = 400  # at 100 %
 
 
 class FindBar(QFrame):
@@ -27,6 +28,7 @@ class FindBar(QFrame):
         self._near_row = 0
         self._is_first_wanted = False  # the first hit is shown as soon as it is found
         self.setAccessibleName(self.tr("Find in this chat"))
+        self.setMaximumWidth(theme.px(_WIDTH))
         self.edit = QLineEdit()
         self.edit.setPlaceholderText(self.tr("Find in this chat"))
         self.edit.setAccessibleName(self.tr("Find in this chat"))

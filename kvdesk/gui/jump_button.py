@@ -1,6 +1,6 @@
 """The button over the conversation that leads back to the latest text."""
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kvdesk.gui import theme
@@ -20,6 +20,7 @@ class JumpButton(QPushButton):
         self.setProperty("kind", "floating")
         self.setFont(theme.current().font(TextSize.TABLE))
         set_icon(self, "chevron-down", "window", 12)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.hide()
 
     def place(self, area: QRect) -> None:

@@ -1,7 +1,7 @@
 """Asks, over the lower edge of the conversation, whether a link may be opened: with its whole address."""
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QFontMetrics, QKeyEvent, QTextOption
+from PySide6.QtGui import QDesktopServices, QFontMetrics, QKeyEvent, QMouseEvent, QTextOption
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
@@ -98,6 +98,10 @@ class LinkQuestion(QFrame):
         height = max(height, self.sizeHint().height())
         self.setGeometry(area.x(), area.bottom() - height - _ABOVE, area.width(), height)
         self.raise_()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Keep a press beside the buttons from the text under the card."""
+        event.accept()
 
     def _open(self) -> None:
         QDesktopServices.openUrl(QUrl(self.address))

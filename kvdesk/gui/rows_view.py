@@ -47,7 +47,7 @@ class RowsView(QAbstractScrollArea):
         self._is_settling = False
         self._selection: Selection | None = None
         self._is_selecting = False
-        self.jump_button = JumpButton(self)
+        self.jump_button = JumpButton(self.viewport())
         self.jump_button.clicked.connect(self.jump_to_latest)
         self._highlighting = QTimer(self)
         self._highlighting.setInterval(16)
@@ -146,7 +146,7 @@ class RowsView(QAbstractScrollArea):
         self._stack.settle()
         self._show_scroll()
         self._is_settling = False
-        self.jump_button.place(self.viewport().geometry())
+        self.jump_button.place(self.viewport().rect())
         self.placed()
         if any(isinstance(view, CodeView) for view in self._stack.views_in_view()):
             self._highlighting.start()

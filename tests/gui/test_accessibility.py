@@ -85,6 +85,15 @@ def test_every_control_of_a_dialog_has_a_name(
     assert nameless(dialog) == []
 
 
+def test_what_stands_over_the_conversation_is_in_the_tree(window: MainWindow) -> None:
+    view = window.conversation.view
+    view.open_search()
+    view.link_question.ask("https://a.example")
+    view.jump_button.show()
+    found = {each.text(QAccessible.Text.Name) for each in walk(QAccessible.queryAccessibleInterface(window))}
+    assert {"Find in this chat", "Open a link", "Jump to latest"} <= found
+
+
 def test_the_walk_finds_what_has_no_name(qtbot: QtBot, window: MainWindow) -> None:
     window.top_bar.chats_button.setAccessibleName("")
     window.top_bar.chats_button.setToolTip("")

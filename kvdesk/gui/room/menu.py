@@ -86,7 +86,9 @@ def _add_parking(menu: QMenu, state: DeskState, doings: Doings, *, is_ready: boo
     chat_id = state.chat.id if state.chat is not None else None
     parked = next((cache for cache in state.parked if cache.chat_id == chat_id), None)
     park = menu.addAction(translate("Room", "Park this conversation’s cache on disk"))
-    park.setEnabled(is_ready and state.engine.cache is not None and bool(state.engine.cache.cells_used))
+    cache = state.engine.cache
+    has_chat = cache is not None and bool(cache.cells_used) and cache.chat in ("", str(chat_id))
+    park.setEnabled(is_ready and has_chat)
     park.triggered.connect(doings.park)
     if parked is not None:
         label = translate("Room", "Delete the parked cache ({size}, {tokens} tokens)")
