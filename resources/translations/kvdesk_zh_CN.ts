@@ -1875,6 +1875,18 @@
         <source>Time shown: {span}</source>
         <translation>显示时段：{span}</translation>
     </message>
+    <message>
+        <source>The next turn may not fit: the last ones took {tokens} tokens each</source>
+        <translation>下一轮可能放不下:最近每轮用了 {tokens} 个词元</translation>
+    </message>
+    <message>
+        <source>Full in about one turn, at {tokens} tokens each</source>
+        <translation>大约再一轮就满,每轮 {tokens} 个词元</translation>
+    </message>
+    <message>
+        <source>Full in about {count} turns, at {tokens} tokens each</source>
+        <translation>大约再 {count} 轮就满,每轮 {tokens} 个词元</translation>
+    </message>
 </context>
 <context>
     <name>MemoryItems</name>

@@ -89,6 +89,28 @@ def test_the_latest_values_are_told_in_words(chart: MemoryChart) -> None:
     assert "Writing 44" in words
 
 
+def test_it_says_when_the_context_will_be_full(chart: MemoryChart) -> None:
+    state = fakes.qwen_loaded()
+    assert state.chat is not None
+    answer = next(message for message in state.chat.messages if message.figures)
+
+    def show(*held: int) -> str:
+        figures = (
+            replace(answer.figures, prompt_tokens=tokens - 10, completion_tokens=10) for tokens in held
+        )
+        messages = tuple(replace(answer, figures=each) for each in figures)
+        chart.show_state(replace(state, chat=replace(state.chat, messages=messages)))
+        return chart.forecast.text()
+
+    assert show(10_000) == ""
+    assert not chart.forecast.isVisible()
+    assert show(10_000, 13_000) == "Full in about 6 turns, at 3,000 tokens each"
+    assert chart.forecast.isVisible()
+    assert chart.accessibleDescription().endswith("Full in about 6 turns, at 3,000 tokens each")
+    assert show(10_000, 20_000) == "Full in about one turn, at 10,000 tokens each"
+    assert show(15_000, 30_000) == "The next turn may not fit: the last ones took 15,000 tokens each"
+
+
 def curve(chart: MemoryChart, role: str) -> Curve:
     return next(each for each in chart.plot.picture.curves if each.role == role)
 

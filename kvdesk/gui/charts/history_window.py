@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.charts.history_items import HistoryItems
 from kvdesk.gui.charts.lane_plot import LanePlot
-from kvdesk.gui.charts.memory_chart import SLOWEST_S, ceiling_bytes
+from kvdesk.gui.charts.memory_chart import SLOWEST_S, ceiling_bytes, forecast
 from kvdesk.gui.charts.quantities import Dashes, Lane, Quantity, quantities
 from kvdesk.gui.charts.thinning import thinned
 from kvdesk.gui.controls import push_button, size_window, text_label
@@ -223,7 +223,7 @@ class HistoryWindow(QDialog):
             if not np.isnan(quantity.values[nearest])
         ]
         if age_s == 0:
-            values += self._neighbours()
+            values += [*self._neighbours(), *filter(None, [forecast(self._desk.state)])]
         when = self.tr("now") if age_s == 0 else self.tr("{age} s ago").format(age=f"{age_s:.1f}")
         self.readout.setText(f"{when}: {' · '.join(values)}")
         self.graph.setAccessibleDescription(self.readout.text())

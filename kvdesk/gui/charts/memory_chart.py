@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
@@ -20,7 +20,10 @@ from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.session.history import Columns, History, Mark
 from kvdesk.session.state import DeskState
+from kvdesk.session.turns_left import turns_left
 from kvdesk.units import format_bytes, format_mib, format_tokens
+
+translate = QCoreApplication.translate
 
 _HEIGHT = 136
 _SPANS_S = (30, 120, 600, 3600)
@@ -68,6 +71,7 @@ class MemoryChart(QWidget):
         self.plot = LivePlot()
         self.plot.setFixedHeight(_HEIGHT)
         self.plot.pointedAt.connect(self._read_off)
+        self.forecast = text_label("", "muted", TextSize.NOTE, wrap=True)
         self._lay_out()
         self._show_span()
         self.legend.show_colours(line_colours())
@@ -76,7 +80,10 @@ class MemoryChart(QWidget):
 
     def show_state(self, state: DeskState) -> None:
         """Draw the newest sample, if there is one that is not drawn."""
+        is_foreseen = state.chat is self._state.chat and state.engine.loaded is self._state.engine.loaded
         self._state = state
+        if not is_foreseen:
+            self._show_forecast()
         if state.samples != self._drawn_sample and self.isVisible() and self._is_due():
             self._drawn_sample = state.samples
             self.redraw()
@@ -107,7 +114,7 @@ class MemoryChart(QWidget):
         self._now_s = now_s
         self.plot.show_picture(self._picture(ceiling))
         self._read_off(self.plot.pointed_at)
-        self.setAccessibleDescription(self.legend.in_words())
+        self._describe()
 
     # ------------------------------------------------------------------------------------------- drawing
 
@@ -182,6 +189,15 @@ class MemoryChart(QWidget):
             "decode": self.tr("Writing"),
         }
 
+    def _show_forecast(self) -> None:
+        words = forecast(self._state)
+        self.forecast.setText(words)
+        self.forecast.setVisible(bool(words))
+        self._describe()
+
+    def _describe(self) -> None:
+        self.setAccessibleDescription(", ".join(filter(None, (self.legend.in_words(), self.forecast.text()))))
+
     # ------------------------------------------------------------------------------------------ the frame
 
     def _lay_out(self) -> None:
@@ -198,6 +214,8 @@ class MemoryChart(QWidget):
         column.addLayout(head)
         column.addWidget(self.plot)
         column.addWidget(self.legend)
+        column.addWidget(self.forecast)
+        self.forecast.hide()
         self.setAccessibleName(self.tr("Live graph"))
 
     def _make_span_menu(self) -> QMenu:
@@ -240,6 +258,20 @@ class MemoryChart(QWidget):
 def line_colours() -> dict[str, QColor]:
     """The colour of each quantity; those of memory kinds only for what is memory of that kind."""
     return {name: theme.colour(role) for name, role in _ROLES.items()}
+
+
+def forecast(state: DeskState) -> str:
+    """When the context will be full, in words; "" where nothing tells it."""
+    left = turns_left(state)
+    if left is None:
+        return ""
+    if left.turns == 0:
+        words = translate("MemoryChart", "The next turn may not fit: the last ones took {tokens} tokens each")
+    elif left.turns == 1:
+        words = translate("MemoryChart", "Full in about one turn, at {tokens} tokens each")
+    else:
+        words = translate("MemoryChart", "Full in about {count} turns, at {tokens} tokens each")
+    return words.format(count=left.turns, tokens=format_tokens(left.tokens_each))
 
 
 def ceiling_bytes(state: DeskState, use: DeviceUse | None, *, is_gpu: bool) -> int | None:
