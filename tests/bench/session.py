@@ -18,8 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from kvdesk.resources import DEMO_MODEL, resolve_model
 from tests.bench.hand import Hand, NotThere, missing_tools, screen, until
 
 COMPOSER = ("Message", "EditableText")
@@ -428,6 +431,31 @@ class Session:
         listed = json.loads(hand.command("chats", "list", "--json"))
         return f"{before} chats written and read: {len(listed['chats'])} by the command line's count"
 
+    def kill(self) -> str:
+        """The engine dies of SIGKILL; the window stays and offers the way on."""
+        hand = self.hand
+        engines = [
+            child
+            for child in psutil.Process(hand.window.pid).children(recursive=True)
+            if any("kvdesk.engine" in part for part in child.cmdline())
+        ]
+        for engine in engines:
+            engine.kill()
+        hand.see("The engine was killed", "StaticText")
+        hand.shot("killed")
+        hand.click("Reload", "Button")
+        hand.see("Unload", "Button")
+        self.say("Are you there?")
+        return f"{len(engines)} processes killed, said so in place, loaded again, answered"
+
+    def open(self) -> str:
+        """A model from a file, by the dialog."""
+        hand = self.hand
+        hand.press("ctrl+o")
+        self.choose_file(Path(resolve_model(DEMO_MODEL)))
+        hand.see("KV Desk demo", "StaticText")
+        return "opened by its path"
+
     def move(self) -> str:
         hand = self.hand
         target = self.folder / "moved"
@@ -487,6 +515,8 @@ STEPS: tuple[Callable[[Session], str], ...] = (
     Session.lens,
     Session.endpoint,
     Session.files,
+    Session.kill,
+    Session.open,
     Session.move,
     Session.come_back,
 )
@@ -498,7 +528,10 @@ def main(folder: Path, names: list[str], number: int) -> int:
         print(f"Nothing was tried: {', '.join(missing)} not found.")
         return 0
     folder.mkdir(parents=True, exist_ok=True)
-    home = folder / f"home-{time.time_ns():x}"
+    home = folder / "home"
+    if home.exists():
+        print(f"Nothing was tried: there is a session in {folder} already.")
+        return 0
     home.mkdir()
     failed = 0
     with screen(number) as display:
@@ -517,8 +550,8 @@ def main(folder: Path, names: list[str], number: int) -> int:
             print(f"{mark:6} {step.__name__:12} {time.monotonic() - start_s:5.1f} s  {said}", flush=True)
         session.hand.window.terminate()
         session.hand.window.wait()
-    stalls = home / "stalls.log"
-    print(f"stalls over 50 ms: {stalls.read_text().count('event loop') if stalls.is_file() else 0}")
+    late = re.findall(r"([\d.]+) ms late", "".join(log.read_text() for log in folder.rglob("stalls.log")))
+    print(f"stalls over 50 ms: {len(late)}, the longest {max(map(float, late), default=0):.0f} ms")
     return failed
 
 
