@@ -1877,15 +1877,15 @@
     </message>
     <message>
         <source>The next turn may not fit: the last ones took {tokens} tokens each</source>
-        <translation>下一轮可能放不下:最近每轮用了 {tokens} 个词元</translation>
+        <translation>下一轮可能放不下：最近每轮用了 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Full in about one turn, at {tokens} tokens each</source>
-        <translation>大约再一轮就满,每轮 {tokens} 个词元</translation>
+        <translation>大约再一轮就满，每轮 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Full in about {count} turns, at {tokens} tokens each</source>
-        <translation>大约再 {count} 轮就满,每轮 {tokens} 个词元</translation>
+        <translation>大约再 {count} 轮就满，每轮 {tokens} 个 token</translation>
     </message>
 </context>
 <context>
