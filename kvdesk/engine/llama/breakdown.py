@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kvdesk.engine.llama.buffers import Buffers, read_buffers
 from kvdesk.engine.llama.cache_log import CacheLog, read_cache_log, split_by_device
 from kvdesk.engine.llama.context import Context
+from kvdesk.engine.llama.library import llama
 from kvdesk.engine.llama.printed import PRINTED_ERROR, printed_items, printed_sizes
 from kvdesk.memory.report import HOST, Degree, Device, Exactness, Item, Kind, MemoryReport
 from kvdesk.phrases import Phrase
@@ -119,12 +120,14 @@ def _agrees_with_log(buffers: Sequence[Buffers], lines: Sequence[str], log: Cach
 def _output_item(context: Context) -> Item:
     """The logits' rows (llama_context::output_reserve): no column of the account has them.
 
-    The library prints their size; the bytes behind it are a row of the vocabulary for each sequence.
+    The library prints their size; the bytes behind it are a row of the vocabulary for each sequence, and of
+    T5 one of its embedding.
     """
-    size = context.model.n_vocab * context.options.parallel * 4
-    why = Phrase(
-        "logits, {rows} x {entries} x 4", rows=context.options.parallel, entries=context.model.n_vocab
-    )
+    width = context.model.n_vocab
+    if context.model.metadata("general.architecture") == "t5":
+        width += llama.llama_model_n_embd_out(context.model.handle)
+    size = width * context.options.parallel * 4
+    why = Phrase("logits, {rows} x {entries} x 4", rows=context.options.parallel, entries=width)
     _, printed = next(printed_sizes(context.log_lines, "output"), ("", size))
     if abs(size - printed) <= PRINTED_ERROR:
         return Item(Kind.OUTPUT, HOST.name, size, "exact", why)

@@ -83,7 +83,8 @@ def _doubts(report: MemoryReport, context: Context) -> tuple[str, ...]:
 
     With every layer offloaded, each layer's norm is pinned to the layer's device while the graph is built
     (llama_context::graph_get_cb); ggml_backend_sched_reserve_size, which only the dry run calls, forgets the
-    pin, and at the border of two devices the norm's result may be one more input to copy.
+    pin, and at the border of two devices the norm's result may be one more input to copy. So it forgets that
+    attention without a kernel is computed on the host when the cache lies there (build_attn_mha).
     Some hybrids reserve a second time for one sequence, which may need more (TAG_RESERVE_DIAG_DECAY in
     llama_context::sched_reserve); the dry run measures the first time only.
     """
@@ -91,8 +92,13 @@ def _doubts(report: MemoryReport, context: Context) -> tuple[str, ...]:
     n_gpu_layers = context.options.n_gpu_layers
     is_full = n_gpu_layers < 0 or n_gpu_layers > llama.llama_model_n_layer(model)
     doubts = []
-    if is_full and len({item.device for item in report.items} - {HOST.name}) > 1:
+    used = {item.device for item in report.items} - {HOST.name}
+    if is_full and len(used) > 1:
         doubts.append("With several devices, compute may be over by a few copies of a ubatch.")
+    if not context.options.kv_offload and not context.flash_attn and used:
+        doubts.append(
+            "A load computes attention on the host, where the cache is; the dry run leaves it on the device."
+        )
     if context.options.parallel > 1 and llama.llama_model_is_hybrid(model):
         doubts.append("With several sequences, some hybrid models need more compute than the dry run says.")
     return tuple(doubts)
