@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from kvdesk.gui.charts.history_window import HistoryWindow
 from kvdesk.gui.charts.quantities import Lane
 from kvdesk.monitor.sample import DeviceSample, HostSample, ProcessUse, Sample, Throttle
+from kvdesk.units import GIB
 from tests.gui import fakes
 
 
@@ -156,6 +158,21 @@ def test_two_devices_differ_in_their_dashes(window: HistoryWindow, desk: fakes.F
     window.redraw(desk.state)
     styles = [line.opts["pen"].style() for name, line in window._lines.items() if name.endswith("in use")]
     assert len(set(styles)) == len(styles) == 2
+
+
+def test_each_gpu_has_its_ceiling_and_its_reserve(window: HistoryWindow, desk: fakes.FakeDesk) -> None:
+    limit = (fakes.GPU.total_bytes - desk.settings.reserve_bytes) / GIB
+    levels = {name: line.value() for name, line in window._levels.items()}
+    assert levels.keys() == {"planned ceiling", "above this: kept for other programs"}
+    assert levels["above this: kept for other programs"] == limit
+    assert 0 < levels["planned ceiling"] < limit
+    other = msgspec.structs.replace(fakes.GPU, name="CUDA1", total_bytes=24 * GIB, description="RTX 3090")
+    window.redraw(replace(desk.state, devices=(fakes.GPU, other, fakes.HOST)))
+    names = set(window._levels)
+    assert "RTX 4060 Laptop: planned ceiling" in names
+    assert "RTX 3090: above this: kept for other programs" in names
+    window.redraw(desk.state)
+    assert window._levels.keys() == levels.keys()
 
 
 def test_it_becomes_a_picture_and_a_table(

@@ -53,6 +53,7 @@ class HistoryWindow(QDialog):
         self._drawn_sample = -1
         self._lines: dict[str, Any] = {}
         self._marks: list[Any] = []
+        self._levels: dict[str, Any] = {}
         self._shown: list[Quantity] = []
         self._ages_s = np.zeros(0)
         self._now_s = 0.0  # of the newest row that is drawn
@@ -103,7 +104,7 @@ class HistoryWindow(QDialog):
         self._now_s = now_s
         self._draw_lines()
         self._show_legends()
-        self._draw_ceiling(state)
+        self._draw_ceilings(state)
         self._draw_marks(now_s)
         shown = {Lane.MEMORY} | {each.lane for each in self._shown}
         for lane, plot in self.plots.items():
@@ -176,14 +177,25 @@ class HistoryWindow(QDialog):
             ]
             plot.show_legend(" &nbsp; ".join(parts))
 
-    def _draw_ceiling(self, state: DeskState) -> None:
-        use = next(iter(device_uses(state, self._desk.settings.reserve_bytes)), None)
-        ceiling = ceiling_bytes(state, use, is_gpu=use is not None and use.device.kind == "gpu")
-        total = use.device.total_bytes if use is not None and use.device.kind == "gpu" else None
-        limit = total - self._desk.settings.reserve_bytes if total is not None else None
-        for line, place in ((self._ceiling, ceiling), (self._limit, limit)):
-            line.setVisible(place is not None)
-            line.setValue((place or 0) / GIB)
+    def _draw_ceilings(self, state: DeskState) -> None:
+        """The lines not to cross: of each GPU, or where there is none of the engine's process."""
+        reserve = self._desk.settings.reserve_bytes
+        uses = device_uses(state, reserve)
+        gpus = [use for use in uses if use.device.kind == "gpu"]
+        heights: dict[str, int] = {}
+        for use in gpus or uses[:1]:
+            of = f"{device_title(use.device)}: " if len(gpus) > 1 else ""
+            if (ceiling := ceiling_bytes(state, use, is_gpu=bool(gpus))) is not None:
+                heights[of + self.tr("planned ceiling")] = ceiling
+            if gpus and use.device.total_bytes is not None:
+                kept = of + self.tr("above this: kept for other programs")
+                heights[kept] = use.device.total_bytes - reserve
+        for name in self._levels.keys() - heights.keys():
+            self.plots[Lane.MEMORY].box.removeItem(self._levels.pop(name))
+        for name, height in heights.items():
+            if name not in self._levels:
+                self._levels[name] = self._level(name, place=0.1 + 0.3 * (len(self._levels) % 3))
+            self._levels[name].setValue(height / GIB)
 
     def _draw_marks(self, now_s: float) -> None:
         box = self.plots[Lane.MEMORY].box
@@ -269,8 +281,6 @@ class HistoryWindow(QDialog):
         layout.layout.setRowStretchFactor(int(Lane.MEMORY), 2)
         self._turns = pg.PlotCurveItem(connect="pairs")
         self.plots[Lane.MEMORY].box.addItem(self._turns, ignoreBounds=True)
-        self._ceiling = self._level(self.tr("planned ceiling"), place=0.1)
-        self._limit = self._level(self.tr("above this: kept for other programs"), place=0.4)
         graph.scene().sigMouseMoved.connect(self._moved)
         return graph
 
@@ -284,7 +294,6 @@ class HistoryWindow(QDialog):
         line = pg.InfiniteLine(angle=0, pen=pen, label=text, labelOpts=below)
         line.label.setColor(theme.colour("muted"))
         line.label.setPosition(place)
-        line.hide()
         self.plots[Lane.MEMORY].box.addItem(line)
         return line
 
