@@ -133,7 +133,7 @@ def save_report(desk: Desk, record: LoadRecord, path: Path, say: Say, *, has_cha
     def job() -> None:
         from kvdesk.session.run_drawing import draw_run
 
-        drawing = draw_run(columns, marks) if is_last else ""
+        drawing = draw_run(columns, marks, say) if is_last else ""
         try:
             write_report(Report(record, drawing, messages), path, form_of(path), say)
         except KvDeskError as error:

@@ -25,6 +25,13 @@ _KINDS = {
     Kind.K: Phrase("K cache"),
     Kind.V: Phrase("V cache"),
     Kind.COMPUTE: Phrase("compute buffer"),
+    Kind.RECURRENT: Phrase("recurrent state"),
+    Kind.OUTPUT: Phrase("output buffer"),
+    Kind.WORK_BUFFER: Phrase("work buffer"),
+    Kind.VOCABULARY: Phrase("vocabulary"),
+    Kind.PROCESS: Phrase("process"),
+    Kind.DEVICE_CONTEXT: Phrase("device context"),
+    Kind.MARGIN: Phrase("margin"),
 }
 _STYLE = """:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60em;
 margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:.5em 0 1.5em}
@@ -128,6 +135,7 @@ def _tables(record: LoadRecord, say: Say) -> list[tuple[str, Table]]:
         *(
             (device.name, " · ".join(part for part in (device.description, device.driver) if part))
             for device in record.devices
+            if device.description or device.driver
         ),
     ]
     options = [
@@ -143,7 +151,7 @@ def _tables(record: LoadRecord, say: Say) -> list[tuple[str, Table]]:
         memory += [
             (
                 "",
-                say(_KINDS.get(each.kind, Phrase(each.kind.value))),
+                say(_KINDS[each.kind]),
                 *map(format_mib, (each.estimated_bytes, each.planned_bytes, each.measured_bytes)),
             )
             for each in record.buffers

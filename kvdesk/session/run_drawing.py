@@ -5,19 +5,21 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
+from kvdesk.phrases import Phrase
 from kvdesk.session.history import Column, Columns, Mark
 from kvdesk.units import format_bytes, format_duration, format_tokens
 
 WIDTH, HEIGHT, TOP = 860, 200, 24
 MOST_POINTS = 600
+_HEADROOM = 1.1  # above the highest value
 _BEFORE_S = 5.0  # shows what was in use before the load
 _COLOURS = ("#3b6fd9", "#c2703d", "#4b9b6a", "#9a5fc0", "#b5485d")
 
 Line = tuple[str, Column]
 
 
-def draw_run(columns: Columns, marks: Sequence[Mark]) -> str:
-    """An SVG of the rows since the last load, "" where there are too few."""
+def draw_run(columns: Columns, marks: Sequence[Mark], say: Callable[[str], str] = str) -> str:
+    """An SVG of the rows since the last load, in the language of `say`; "" where there are too few."""
     begun_s = max((mark.time_s for mark in marks if mark.kind == "load"), default=-math.inf)
     first = bisect_left(columns.time_s, begun_s - _BEFORE_S)
     count = len(columns.time_s) - first
@@ -30,16 +32,16 @@ def draw_run(columns: Columns, marks: Sequence[Mark]) -> str:
 
     time_s = taken(columns.time_s)
     memory = [(name, taken(values)) for name, values in columns.device_bytes.items()]
-    memory.append(("engine", taken(columns.process_bytes)))
+    memory.append((say(Phrase("engine")), taken(columns.process_bytes)))
     panels: list[tuple[list[Line], Callable[[int], str]]] = [
         (memory, format_bytes),
-        ([("cells", taken(columns.cells_used))], format_tokens),
+        ([(say(Phrase("cells")), taken(columns.cells_used))], format_tokens),
     ]
     parts: list[str] = []
     top = 0
-    for lines, say in panels:
+    for lines, written in panels:
         if known := [(name, values) for name, values in lines if _known(values)]:
-            parts += _panel(time_s, known, top, say)
+            parts += _panel(time_s, known, top, written)
             top += HEIGHT + TOP
     if not parts:
         return ""
@@ -62,7 +64,7 @@ def _panel(time_s: Column, lines: Sequence[Line], top: int, say: Callable[[int],
         colour = _COLOURS[place % len(_COLOURS)]
         label = html.escape(f"{name} {say(round(max(_known(values))))}")
         parts.append(f'<text x="{190 * place}" y="{top + TOP - 8}" fill="{colour}">{label}</text>')
-        path = _path(time_s, [value / most for value in values], top + TOP)
+        path = _path(time_s, [value / most / _HEADROOM for value in values], top + TOP)
         parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
     return parts
 

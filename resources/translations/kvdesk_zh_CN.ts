@@ -5051,6 +5051,10 @@
         <translation>注意力</translation>
     </message>
     <message>
+        <source>cells</source>
+        <translation>单元</translation>
+    </message>
+    <message>
         <source>chat template</source>
         <translation>对话模板</translation>
     </message>
@@ -5083,8 +5087,16 @@
         <translation>批次内的衰减</translation>
     </message>
     <message>
+        <source>device context</source>
+        <translation>设备上下文</translation>
+    </message>
+    <message>
         <source>do</source>
         <translation>自动扩大</translation>
+    </message>
+    <message>
+        <source>engine</source>
+        <translation>引擎</translation>
     </message>
     <message>
         <source>estimated</source>
@@ -5303,6 +5315,10 @@
         <translation>从文件映射，锁定在内存中</translation>
     </message>
     <message>
+        <source>margin</source>
+        <translation>余量</translation>
+    </message>
+    <message>
         <source>measured</source>
         <translation>实测</translation>
     </message>
@@ -5343,6 +5359,10 @@
         <translation>为 {tokens} 个 token 转换操作数，{threads} 个线程</translation>
     </message>
     <message>
+        <source>output buffer</source>
+        <translation>输出缓冲区</translation>
+    </message>
+    <message>
         <source>outputs, as printed</source>
         <translation>输出（按日志）</translation>
     </message>
@@ -5357,6 +5377,10 @@
     <message>
         <source>power limit</source>
         <translation>功率限制</translation>
+    </message>
+    <message>
+        <source>process</source>
+        <translation>进程</translation>
     </message>
     <message>
         <source>q8_0 takes 53 % of f16, q4_0 28 %.</source>
@@ -5381,6 +5405,10 @@
     <message>
         <source>recurrent and convolution state</source>
         <translation>循环与卷积状态</translation>
+    </message>
+    <message>
+        <source>recurrent state</source>
+        <translation>循环状态</translation>
     </message>
     <message>
         <source>release of llama-cpp-python</source>
@@ -5551,6 +5579,10 @@
         <translation>温度过高</translation>
     </message>
     <message>
+        <source>vocabulary</source>
+        <translation>词表</translation>
+    </message>
+    <message>
         <source>weights</source>
         <translation>权重</translation>
     </message>
@@ -5561,6 +5593,10 @@
     <message>
         <source>weights in {buffer}, as printed</source>
         <translation>{buffer} 中的权重（按日志）</translation>
+    </message>
+    <message>
+        <source>work buffer</source>
+        <translation>工作缓冲区</translation>
     </message>
     <message>
         <source>{count:,} tokens with their merges</source>
