@@ -59,6 +59,12 @@ def _unused(reading: DeviceSample) -> dict[str, Any]:
         "total_bytes": reading.total_bytes,
         "temperature_c": reading.temperature_c,
         "power_w": reading.power_w,
+        "gpu_clock_mhz": reading.gpu_clock_mhz,
+        "memory_clock_mhz": reading.memory_clock_mhz,
+        "utilisation_percent": reading.utilisation_percent,
+        "slowed_by": None if reading.throttle is None else list(reading.throttle.reasons()),
+        "processes": [{"name": use.name, "bytes": use.bytes} for use in reading.neighbours],
+        "driver": reading.driver,
     }
 
 

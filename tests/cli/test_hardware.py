@@ -10,7 +10,7 @@ from kvdesk.cli.opened import open_for_planning
 from kvdesk.engine.protocol import DevicesListed, KernelAnswer, KernelsProbed, ListDevices, ProbeKernels
 from kvdesk.errors import OptionError
 from kvdesk.memory.report import HOST, Device
-from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
+from kvdesk.monitor.sample import DeviceSample, HostSample, ProcessUse, Sample, Throttle
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.solve import fit_all
 from kvdesk.session.kernels import with_kernels
@@ -115,7 +115,15 @@ def test_a_gpu_that_is_not_here_is_not_guessed_about():
 
 def test_devices_join_both_sources_and_name_what_is_not_used(kvdesk, monkeypatch):
     readings = (
-        DeviceSample("nvidia", 0, "NVIDIA GeForce RTX 4060", total_bytes=8 * GIB, free_bytes=6 * GIB),
+        DeviceSample(
+            "nvidia",
+            0,
+            "NVIDIA GeForce RTX 4060",
+            total_bytes=8 * GIB,
+            free_bytes=6 * GIB,
+            throttle=Throttle.POWER | Throttle.HEAT,
+            neighbours=(ProcessUse("Xorg", GIB),),
+        ),
         DeviceSample("amd", 0, "Radeon", total_bytes=16 * GIB, free_bytes=15 * GIB),
     )
     sample = Sample(0.0, HostSample(total_bytes=32 * GIB, available_bytes=20 * GIB), readings)
@@ -128,6 +136,9 @@ def test_devices_join_both_sources_and_name_what_is_not_used(kvdesk, monkeypatch
         6 * GIB,
         "NVIDIA GeForce RTX 4060",
     )
+    assert cuda["vendor"]["slowed_by"] == ["power limit", "too hot"]
+    assert cuda["vendor"]["processes"] == [{"name": "Xorg", "bytes": GIB}]
+    assert found["unused"][0]["slowed_by"] is None
     assert (host["name"], host["free_bytes"]) == ("CPU", 20 * GIB)
     assert [reading["name"] for reading in found["unused"]] == ["Radeon"]
     assert "Radeon (amd) is there" in " ".join(kvdesk("devices").out.split())
