@@ -24,6 +24,11 @@ class Placement:
         """The devices that hold layers or the output, in the order of the graph."""
         return tuple(dict.fromkeys((*self.layers, self.output)))
 
+    @property
+    def is_divided(self) -> bool:
+        """Whether layers, their caches and the output are on more than one device."""
+        return len({*self.layers, *self.caches, self.output}) > 1
+
 
 def place(shape: ModelShape, config: Configuration) -> Placement:
     """llama_model::load_tensors: `-ngl` takes layers from the end, the output layer first."""

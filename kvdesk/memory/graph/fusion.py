@@ -7,6 +7,7 @@ from kvdesk.memory.configuration import CELL_PADDING, Configuration, Fused
 from kvdesk.memory.graph.model import draw, graph_type
 from kvdesk.memory.graph.scheduler import assign
 from kvdesk.memory.graph.sketch import Sketch
+from kvdesk.memory.placement import place
 from kvdesk.memory.shape import ModelShape
 
 
@@ -18,7 +19,7 @@ def settled(shape: ModelShape, config: Configuration) -> Configuration:
     where the last layer on the host attends: the next one clears its recurrent state, on its own device,
     before this one's result is projected.
     """
-    if not config.accelerators:
+    if not (place(shape, config).is_divided or config.overrides):
         return config
     if config.flash_attn == "auto" and "attention" in _misplaced(shape, config):
         config = replace(config, given_up=frozenset({"attention"}))

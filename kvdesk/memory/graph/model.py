@@ -131,7 +131,7 @@ def _linear_from(shape: ModelShape, config: Configuration) -> int:
 def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
-    is_split = len({*s.placement.computing, config.host.name}) > 1
+    is_split = s.placement.is_divided or bool(config.overrides)
     if config.n_outputs > config.n_seq_max or cycles.has_cycles(s) or (is_split and _copies_for_each(s)):
         draw(s, shape.layers[: shape.n_layer])
     else:
