@@ -438,7 +438,7 @@ def _write(window: MainWindow) -> None:
     window._desk.state = replace(
         window._desk.state, send_cost=SendCost(27_500, 27_310, 190, 0.4, 600, 28_100)
     )
-    window.conversation.composer.write("Which of them was settled in 2020?\n\nAnswer in one sentence.")
+    window.conversation.composer._set_text("Which of them was settled in 2020?\n\nAnswer in one sentence.")
     window.show_state(window._desk.state)
 
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -80,6 +80,7 @@ def _settle(application: QApplication) -> None:
     """Let what is laid out and painted later come to its end."""
     for _ in range(_PASSES):
         application.processEvents()
+        application.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # no event loop does it here
 
 
 def _with_what_is_over(application: QApplication, window: QWidget) -> QPixmap:
@@ -105,5 +106,5 @@ if __name__ == "__main__":
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="WIDTHxHEIGHT")
     parser.add_argument("--themes", nargs="+", default=THEMES, choices=[each.value for each in theme.Choice])
     parser.add_argument("--text", type=int, default=100, metavar="PERCENT", help="size of text")
-    parser.add_argument("--languages", nargs="+", default=LANGUAGES)
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
     main(parser.parse_args())
