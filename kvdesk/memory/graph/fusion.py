@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from kvdesk.memory.configuration import CELL_PADDING, Configuration, Fused
+from kvdesk.memory.configuration import CELL_PADDING, EXPERTS_PATTERN, Configuration, Fused
 from kvdesk.memory.graph.model import draw, graph_type
 from kvdesk.memory.graph.scheduler import assign
 from kvdesk.memory.graph.sketch import Sketch
@@ -19,7 +19,9 @@ def settled(shape: ModelShape, config: Configuration) -> Configuration:
     where the last layer on the host attends: the next one clears its recurrent state, on its own device,
     before this one's result is projected.
     """
-    if not (place(shape, config).is_divided or config.overrides):
+    # Experts on the host (--cpu-moe) stand behind everything that is fused.
+    moves_others = any(EXPERTS_PATTERN not in pattern for pattern, _ in config.overrides)
+    if not (place(shape, config).is_divided or moves_others):
         return config
     if config.flash_attn == "auto" and "attention" in _misplaced(shape, config):
         config = replace(config, given_up=frozenset({"attention"}))
@@ -46,6 +48,6 @@ def _misplaced(shape: ModelShape, config: Configuration) -> frozenset[Fused]:
 @lru_cache(maxsize=64)
 def _found_misplaced(shape: ModelShape, config: Configuration) -> frozenset[Fused]:
     s = Sketch(shape, config, config.n_seq_max, config.n_seq_max)
-    draw(s, shape.layers[: shape.n_layer])
+    draw(s, shape.layers[: shape.n_layer])  # none left out: what follows a layer decides
     assign(s.graph, config.host.name)
     return frozenset(kind for kind, node, device in s.graph.fused if node.device not in ("", device))

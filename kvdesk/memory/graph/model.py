@@ -132,11 +132,10 @@ def _tape(shape: ModelShape, config: Configuration, n_copies: int) -> Tape:
     s = Sketch(shape, config, config.n_tokens, config.n_outputs)
     # Where the logits of many tokens are wanted, the last layers' sizes meet the holes that all before left.
     is_split = s.placement.is_divided or bool(config.overrides)
-    if config.n_outputs > config.n_seq_max or cycles.has_cycles(s) or (is_split and _copies_for_each(s)):
+    if config.n_outputs > config.n_seq_max or (is_split and _copies_for_each(s)):
         draw(s, shape.layers[: shape.n_layer])
     else:
-        often = OFTEN_WHEN_SPLIT if is_split else OFTEN
-        draw(s, representative_layers(shape, s.placement.layers, often))
+        draw(s, representative_layers(shape, s.placement.layers, OFTEN_WHEN_SPLIT if is_split else OFTEN))
     alignments = {device.name: backend_of(device.backend).alignment for device in config.devices}
     return scheduled(s.graph, alignments, config.host.name, n_copies)
 
@@ -161,6 +160,8 @@ def representative_layers(shape: ModelShape, devices: tuple[str, ...], often: in
 
     A multiple of `PERIOD` is left out of each run of equals.
     """
+    if shape.stack_layers:
+        return shape.layers
     counts: dict[object, int] = {}
     before: object = None
     chosen: list[LayerShape] = []
