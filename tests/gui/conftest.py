@@ -25,6 +25,7 @@ from tests.gui import fakes
 def no_leaks(qapp: QApplication) -> Iterator[None]:
     """Fail a test that leaves a window, a running timer or a thread behind."""
     theme.current().set_choice(theme.Choice.LIGHT)
+    theme.current().set_text_size(100)
     threads = set(threading.enumerate())
     windows = set(qapp.topLevelWidgets())
     timers = running_timers()
@@ -37,6 +38,9 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
     assert not left, f"windows left: {left}"
     ticking = [timer for timer in running_timers() if not any(timer is known for known in timers)]
     assert not ticking, f"timers left: {ticking}"
+    for thread in threading.enumerate():
+        if thread.name == "lexer":  # builds one and ends; nothing waits for it where its text is not seen
+            thread.join(timeout=10)
     running = [thread for thread in threading.enumerate() if thread not in threads]
     assert not running, f"threads left: {running}"
 

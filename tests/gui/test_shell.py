@@ -46,6 +46,11 @@ def test_another_language_keeps_the_desk_and_the_frame(
     shell.window.findChild(SettingsDialog).reject()
 
 
+def heights_in(window: MainWindow) -> list[int]:
+    slider = window.desk_panel.context.slider
+    return [slider.sizeHint().height(), window.top_bar.minimumHeight()]
+
+
 def test_another_size_of_text_makes_all_that_has_text_larger_at_once(
     shell: run.Shell, desk: fakes.FakeDesk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +58,7 @@ def test_another_size_of_text_makes_all_that_has_text_larger_at_once(
         actions, "set_setting", lambda desk, name, value: desk.change_settings(**{name: value})
     )
     before = shell.window
-    heights = [part.height() for part in (before.top_bar, before.desk_panel.context.slider)]
+    heights = heights_in(before)
     qtbot.keyClick(before, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
     assert desk.settings.text_percent == 110
     for _ in range(9):  # to the largest, and no further
@@ -62,14 +67,12 @@ def test_another_size_of_text_makes_all_that_has_text_larger_at_once(
     assert window is not before
     assert desk.settings.text_percent == 200
     assert theme.current().font().pixelSize() == 26
-    assert [part.height() for part in (window.top_bar, window.desk_panel.context.slider)] == [
-        2 * height for height in heights
-    ]
+    assert heights_in(window) == [2 * height for height in heights]
     shell.window.resize_text(-1)
     assert desk.settings.text_percent == 175
     shell.window.resize_text(0)
     assert desk.settings.text_percent == 100
-    assert shell.window.top_bar.height() == heights[0]
+    assert heights_in(shell.window) == heights
 
 
 def test_the_data_is_moved_between_two_windows(
