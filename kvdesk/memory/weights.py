@@ -78,15 +78,15 @@ def _key(shape: ModelShape, config: Configuration) -> _Key:
 
 @lru_cache(maxsize=128)
 def _totals(shape: ModelShape, key: _Key) -> WeightBytes:
-    buffers = _Buffers(key)
+    buffers, places = _Buffers(key), _places(shape, key)
     total: Counter[tuple[str, str]] = Counter()
     second_copy = 0
     for weight in shape.weights:
         if weight.name in _COPIED_BY_LAYER:
             for device in _devices_of_copies(shape, key.placement):
-                buffers.add(total, weight, device)
+                buffers.add(total, weight, buffers.buffer_of(weight, device))
         else:
-            buffers.add(total, weight, buffers.device_of(weight))
+            buffers.add(total, weight, places[weight.name])
     tied = shape.tied_output
     if tied is not None:
         home = buffers.buffer_of(tied, buffers.device_of(tied), as_output=False)
@@ -114,9 +114,16 @@ def weight_homes(shape: ModelShape, config: Configuration) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=128)
+def _places(shape: ModelShape, key: _Key) -> Mapping[str, tuple[str, str]]:
+    """Device and buffer of each tensor; matching the patterns of overrides takes longest here."""
+    buffers = _Buffers(key)
+    return {weight.name: buffers.buffer_of(weight, buffers.device_of(weight)) for weight in shape.weights}
+
+
+@lru_cache(maxsize=128)
 def _homes(shape: ModelShape, key: _Key) -> Mapping[str, str]:
     buffers = _Buffers(key)
-    homes = {weight.name: buffers.buffer_of(weight, buffers.device_of(weight))[0] for weight in shape.weights}
+    homes = {name: device for name, (device, _) in _places(shape, key).items()}
     tied = shape.tied_output
     homes["output"] = (
         homes.get("output.weight") or homes.get("token_embd.weight", key.placement.output)
@@ -133,7 +140,7 @@ def staged_bytes(shape: ModelShape, config: Configuration) -> int:
 
 @lru_cache(maxsize=128)
 def _staged(shape: ModelShape, key: _Key) -> int:
-    buffers = _Buffers(key)
+    places = _places(shape, key)
     host = key.devices[-1].name
     return max(
         (
@@ -141,7 +148,7 @@ def _staged(shape: ModelShape, key: _Key) -> int:
             for weight in shape.weights
             if weight.use in ("matmul", "experts")
             and weight.place == "repeating"
-            and buffers.buffer_of(weight, buffers.device_of(weight)) == (host, host)
+            and places[weight.name] == (host, host)
         ),
         default=0,
     )
@@ -187,8 +194,8 @@ class _Buffers:
         backend = self.backends.get(device, backend_of(""))
         return weight_bytes(backend, _TYPE_BYTES[weight.type_name], weight.shape[0], weight.n_bytes)
 
-    def add(self, total: Counter[tuple[str, str]], weight: Weight, device: str) -> None:
-        place, buffer = self.buffer_of(weight, device)
+    def add(self, total: Counter[tuple[str, str]], weight: Weight, where: tuple[str, str]) -> None:
+        place, buffer = where
         size = self.size(weight, place)
         if not self.key.is_split or place == self.host:
             total[place, buffer] += size
@@ -235,7 +242,7 @@ def read_bytes(shape: ModelShape, config: Configuration) -> Mapping[str, float]:
 
 @lru_cache(maxsize=128)
 def _read(shape: ModelShape, key: _Key) -> Mapping[str, float]:
-    buffers = _Buffers(key)
+    places = _places(shape, key)
     read: defaultdict[str, float] = defaultdict(float)
     for weight in shape.weights:
         is_read = weight.place != "input" and (weight.layer is None or weight.layer < shape.n_layer)
@@ -244,7 +251,7 @@ def _read(shape: ModelShape, key: _Key) -> Mapping[str, float]:
         share = 1.0
         if weight.use == "experts" and weight.layer is not None and shape.n_experts:
             share = shape.layers[weight.layer].experts_used / shape.n_experts
-        read[buffers.buffer_of(weight, buffers.device_of(weight))[0]] += weight.n_bytes * share
+        read[places[weight.name][0]] += weight.n_bytes * share
     if shape.tied_output is not None:
         read[key.placement.output] += shape.tied_output.n_bytes
     return dict(read)
