@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PATIENCE_S = 12.0  # a load or an answer on a busy machine
+PATIENCE_S = 30.0  # a load or an answer on a busy machine
 _LOOK_S = 0.05
 NEEDED = ("xdotool", "Xvfb", "import")  # the last is ImageMagick's
 

@@ -211,7 +211,9 @@ class HistoryWindow(QDialog):
                 continue
             colour = theme.colour("bad") if mark.kind == "exit" else theme.colour("muted", 0.6)
             words, pen = translated(mark.text), pg.mkPen(colour, width=1)
-            line = pg.InfiniteLine(pos=mark.time_s - now_s, angle=90, pen=pen, label=words)
+            line = pg.InfiniteLine(
+                pos=mark.time_s - now_s, angle=90, pen=pen, label=words, labelOpts=_over_lines()
+            )
             line.label.setColor(theme.colour("muted"))
             line.label.setPosition(0.5)
             box.addItem(line, ignoreBounds=True)
@@ -290,7 +292,7 @@ class HistoryWindow(QDialog):
 
     def _level(self, text: str, place: float) -> Any:
         pen = pg.mkPen(theme.colour("muted"), width=1, style=Qt.PenStyle.DashLine)
-        below = {"anchors": [(0.5, 0.0)] * 2}  # above the line there may be no room
+        below = {"anchors": [(0.5, 0.0)] * 2, **_over_lines()}  # above the line there may be no room
         line = pg.InfiniteLine(angle=0, pen=pen, label=text, labelOpts=below)
         line.label.setColor(theme.colour("muted"))
         line.label.setPosition(place)
@@ -340,3 +342,8 @@ class HistoryWindow(QDialog):
         dialog.selectFile(f"kvdesk-history.{suffix}")
         dialog.fileSelected.connect(save)
         dialog.open()
+
+
+def _over_lines() -> dict[str, Any]:
+    """How a label stands out from the lines that it lies over."""
+    return {"fill": theme.colour("panel", 0.85)}
