@@ -52,8 +52,6 @@ def compute_items(
         n_bytes = peak.n_bytes
         if shape.is_rough:
             why = joined([why, Phrase("rough for this architecture, the dry run decides")], "; ")
-            if is_split:
-                n_bytes = max(n_bytes, _undivided(shape, config))
             n_bytes += max(n_bytes // ROUGH_SHARE, ROUGH_STREAMS * F32 * shape.n_embd * config.n_tokens)
         items.append(Item(Kind.COMPUTE, device.name, n_bytes, "formula", why))
         items += _extra(
@@ -65,13 +63,6 @@ def compute_items(
         )
     items += _staging(shape, config)
     return items
-
-
-def _undivided(shape: ModelShape, config: Configuration) -> int:
-    """What the whole graph takes on one device, more than any part of it: where a sketch is rough, so are the
-    places at which it is divided."""
-    alone = replace(config, devices=(config.host,))
-    return _peaks(shape, _decisive(alone, tells_bf16=False), 1, False)[config.host.name].n_bytes
 
 
 def _extra(device: Device, n_bytes: int, why: Phrase) -> list[Item]:
