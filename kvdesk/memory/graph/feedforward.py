@@ -8,6 +8,14 @@ def feed_forward(s: Sketch, x: Tensor) -> Tensor:
     """From the normed input to what is added to the stream (build_ffn, build_moe_ffn)."""
     if s.has("ffn_down_exps.weight"):
         out = mixture(s, x)
+        if s.has("ffn_down_chexps.weight"):  # what groups of experts have in common (grovemoe)
+            common = mixture(s, out, "_chexps")
+            out = s.new(
+                (s.shape.n_embd, s.n_tokens),
+                out,
+                s.new((s.shape.n_embd, s.n_tokens), common, reuse=True),
+                reuse=True,
+            )
         if s.has("ffn_routed_norm.weight"):
             out = s.norm(out, (s.weights["ffn_routed_norm.weight"].shape[0], s.n_tokens), "ffn_routed_norm")
         if s.has("ffn_routed_up.weight"):
@@ -45,12 +53,12 @@ def dense(s: Sketch, x: Tensor, suffix: str = "") -> Tensor:
     return s.linear(middle, f"ffn_down{suffix}")
 
 
-def mixture(s: Sketch, x: Tensor) -> Tensor:
+def mixture(s: Sketch, x: Tensor, suffix: str = "_exps") -> Tensor:
     """The experts that each token chose (build_moe_ffn)."""
     s.phase = "experts"
-    tokens, used = s.n_tokens, s.layer.experts_used
-    down = s.weights["ffn_down_exps.weight"].shape
+    down = s.weights[f"ffn_down{suffix}.weight"].shape
     inner, width, n_experts = down[0], down[1], s.shape.n_experts
+    tokens, used = s.n_tokens, min(s.layer.experts_used, down[2])
     weights, chosen = _routing(s, x, n_experts, used)
     spread = (s.linear(x, "ffn_routed_down") if s.has("ffn_routed_down.weight") else x).view()
     if s.shape.weighs_first:
@@ -61,13 +69,13 @@ def mixture(s: Sketch, x: Tensor) -> Tensor:
         both = s.new((2 * inner, used, tokens), spread, chosen, reads="ffn_gate_up_exps.weight")
         middle = s.new(ne, both.view(), both.view())
     elif s.has("ffn_gate_exps.weight"):
-        gate = _expert(s, spread, chosen, "ffn_gate_exps", ne)
-        up = _expert(s, spread, chosen, "ffn_up_exps", ne)
+        gate = _expert(s, spread, chosen, f"ffn_gate{suffix}", ne)
+        up = _expert(s, spread, chosen, f"ffn_up{suffix}", ne)
         middle = _activated(s, gate, up, ne)
     else:
         middle = s.new(ne, _expert(s, spread, chosen, "ffn_up_exps", ne), reuse=True)
     ne = (width, used, tokens)
-    out = _expert(s, middle, chosen, "ffn_down_exps", ne)
+    out = _expert(s, middle, chosen, f"ffn_down{suffix}", ne)
     out = s.expand(out if s.shape.weighs_first else s.new(ne, out, weights, reuse=True))
     if used == 1:
         return s.new((width, tokens), out.view())
