@@ -37,7 +37,7 @@ Speakers = Mapping[str, tuple[object, ...]]
 _ROWS: Speakers = {
     "Option": ("label", "help", "memory"),
     "SamplerOption": ("label", "help"),
-    "Setting": ("label", "help"),
+    "Setting": ("label", "help", "words"),
     "Phrase": (0,),
     "joined": (1, "separator"),
     # What the sketch of a graph calls its parts, for the reason of a compute buffer.
@@ -65,8 +65,7 @@ class TranslationError(Exception):
 def core_texts() -> tuple[set[str], list[Unreadable]]:
     """The texts that every room but the command line hands up, and those that cannot be read."""
     paths = [path for path in sources() if path.relative_to(PACKAGE).parts[0] != "cli"]
-    texts, unreadable = spoken_texts(paths, {**_ROWS, **_errors(sources())})
-    return texts | _setting_choices(), unreadable
+    return spoken_texts(paths, {**_ROWS, **_errors(sources())})
 
 
 def cli_texts() -> set[str]:
@@ -186,25 +185,15 @@ def _literals(value: ast.expr, constants: Mapping[str, list[ast.expr]]) -> Itera
         case ast.IfExp(body=one, orelse=other):
             yield from _literals(one, constants)
             yield from _literals(other, constants)
+        case ast.Tuple(elts=parts):
+            for part in parts:
+                yield from _literals(part, constants)
         case ast.JoinedStr() | ast.BinOp():
             yield None
         case ast.Name(id=name):
             for assigned in constants.get(name, ()):
                 if not isinstance(assigned, ast.Name):
                     yield from _literals(assigned, constants)
-
-
-def _setting_choices() -> set[str]:
-    """The words that settings choose from; languages are written in their own."""
-    tree = _tree(PACKAGE / "settings" / "rows.py")
-    literals = [
-        value
-        for name, values in _assigned(tree).items()
-        for value in values
-        if name != "Language" and isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Literal"
-    ]
-    nodes = (node for literal in literals for node in ast.walk(literal) if isinstance(node, ast.Constant))
-    return {node.value for node in nodes if isinstance(node.value, str)}
 
 
 # ------------------------------------------------------------------------------------------- the catalogue

@@ -13,8 +13,6 @@ from kvdesk.gui.theme import Space, TextSize
 from kvdesk.settings.rows import SettingRow
 from kvdesk.units import MIB, format_bytes, parse_bytes
 
-# Languages in their own words; every other choice is a word of the interface.
-_LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 _LABEL_WIDTH, _CONTROL_WIDTH = 150, 190
 
 
@@ -89,7 +87,9 @@ class SettingControl(QWidget):
 
     def words(self, value: object) -> str:
         """A value as it is shown."""
-        return _LANGUAGES.get(value) or translated(value) if isinstance(value, str) else self._figure(value)
+        if self.row.spec.words:
+            return translated(self.row.spec.words[self.row.choices.index(value)])
+        return self._figure(value)
 
     def _figure(self, value: object) -> str:
         assert isinstance(value, int)

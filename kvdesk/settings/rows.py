@@ -17,10 +17,14 @@ ParkWhen = Literal["ask", "always", "never"]
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """How a setting is shown. One without a label is the program's own memory and has no control."""
+    """How a setting is shown. One without a label is the program's own memory and has no control.
+
+    `words` are what its choices are called, in their order.
+    """
 
     label: str = ""
     help: str = ""
+    words: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     page: HelpPage = "window"
@@ -36,14 +40,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Theme,
         Setting(
             label="Theme",
-            help="Light, dark, or white on black with strong colours; “system” follows the desktop.",
+            help="Light, dark, or white on black with strong colours; “System” follows the desktop.",
+            words=("System", "Light", "Dark", "High contrast"),
         ),
     ] = "system"
     language: Annotated[
         Language,
         Setting(
             label="Language",
-            help="Language of the window; “system” follows the desktop.",
+            help="Language of the window; “System” follows the desktop.",
+            words=("System", "English", "简体中文"),
         ),
     ] = "system"
     text_percent: Annotated[
@@ -69,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             label="When the context is full",
             page="kv-cache",
             help="Stop, let the oldest messages fall out, or ask each time; each chat can have its own.",
+            words=("Stop", "Leave out the oldest", "Ask"),
         ),
     ] = "stop"
     auto_grow: Annotated[
@@ -78,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             page="kv-cache",
             help="When a chat nears the end of its context and memory allows: offer the next step, do it, or"
             " leave it.",
+            words=("Offer it", "Do it", "Leave it"),
         ),
     ] = "offer"
     park: Annotated[
@@ -86,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             label="Park chats on disk",
             page="kv-cache",
             help="Keep what was read of a chat in a file when it rests, so that it need not be read again.",
+            words=("Ask", "Always", "Never"),
         ),
     ] = "ask"
     park_idle_minutes: Annotated[

@@ -2807,6 +2807,10 @@
         <translation>以上合用，各有代价。</translation>
     </message>
     <message>
+        <source>Always</source>
+        <translation>总是</translation>
+    </message>
+    <message>
         <source>An RPC server ended or answered nonsense.</source>
         <translation>有 RPC 服务器已退出，或返回了无效数据。</translation>
     </message>
@@ -2845,6 +2849,10 @@
     <message>
         <source>Answers hardly differ from f16&apos;s.</source>
         <translation>回答与 f16 几乎没有差别。</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>询问</translation>
     </message>
     <message>
         <source>Base frequency of RoPE; 0 takes the model&apos;s.</source>
@@ -3007,6 +3015,10 @@
         <translation>DRY 回看范围</translation>
     </message>
     <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
         <source>Decides how many layers each device holds.</source>
         <translation>决定各设备放多少层。</translation>
     </message>
@@ -3039,6 +3051,10 @@
         <translation>除以近期 token 的 logits；1 表示关闭。</translation>
     </message>
     <message>
+        <source>Do it</source>
+        <translation>直接执行</translation>
+    </message>
+    <message>
         <source>Download it again.</source>
         <translation>请重新下载。</translation>
     </message>
@@ -3065,6 +3081,10 @@
     <message>
         <source>End the engine, load it again and go on.</source>
         <translation>结束引擎，重新加载并继续。</translation>
+    </message>
+    <message>
+        <source>English</source>
+        <translation>English</translation>
     </message>
     <message>
         <source>Enlarge the context first.</source>
@@ -3141,6 +3161,10 @@
     <message>
         <source>Give the size of each one, like CUDA0=8GiB.</source>
         <translation>请给出每个设备的大小，如 CUDA0=8GiB。</translation>
+    </message>
+    <message>
+        <source>High contrast</source>
+        <translation>高对比度</translation>
     </message>
     <message>
         <source>How fast that penalty grows with the sequence&apos;s length.</source>
@@ -3263,6 +3287,10 @@
         <translation>语言</translation>
     </message>
     <message>
+        <source>Language of the window; “System” follows the desktop.</source>
+        <translation>窗口的语言；“系统”与桌面一致。</translation>
+    </message>
+    <message>
         <source>Larger context</source>
         <translation>更大的上下文</translation>
     </message>
@@ -3275,12 +3303,28 @@
         <translation>专家放在 CPU 的层数</translation>
     </message>
     <message>
+        <source>Leave it</source>
+        <translation>不处理</translation>
+    </message>
+    <message>
         <source>Leave it out.</source>
         <translation>请去掉它。</translation>
     </message>
     <message>
+        <source>Leave out the oldest</source>
+        <translation>略去最早的消息</translation>
+    </message>
+    <message>
         <source>Let the GPU compute with weights that stay on the host while reading prompts.</source>
         <translation>读入提示时，让 GPU 用留在主机上的权重计算。</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Light, dark, or white on black with strong colours; “System” follows the desktop.</source>
+        <translation>浅色、深色，或黑底白字的强烈色彩；“系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Load a model, or wait for the answer.</source>
@@ -3871,16 +3915,8 @@
         <translation>LM Studio 从自己的文件夹按模型名读取此文件。</translation>
     </message>
     <message>
-        <source>Language of the window; “system” follows the desktop.</source>
-        <translation>窗口的语言；“跟随系统”与桌面一致。</translation>
-    </message>
-    <message>
         <source>Larger contexts that fit are being looked for.</source>
         <translation>正在查找可容纳的更大上下文。</translation>
-    </message>
-    <message>
-        <source>Light, dark, or white on black with strong colours; “system” follows the desktop.</source>
-        <translation>浅色、深色，或黑底白字加强烈色彩；“跟随系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Load it without the RPC server {server} and go on.</source>
@@ -3907,6 +3943,10 @@
         <translation>向设备要求的内存超过其空闲内存，因此每个 token 都要等待主机。</translation>
     </message>
     <message>
+        <source>Never</source>
+        <translation>从不</translation>
+    </message>
+    <message>
         <source>No launch of llama.cpp’s family was recognised.</source>
         <translation>没有识别出 llama.cpp 系列程序的启动命令。</translation>
     </message>
@@ -3917,6 +3957,10 @@
     <message>
         <source>Of the whole window, against the desktop’s; Ctrl++ and Ctrl+- change it, too.</source>
         <translation>整个窗口的文字相对于桌面文字的大小；也可用 Ctrl++ 和 Ctrl+- 更改。</translation>
+    </message>
+    <message>
+        <source>Offer it</source>
+        <translation>提出建议</translation>
     </message>
     <message>
         <source>Ollama has one cache type for K and V, and it holds for every model.</source>
@@ -3989,6 +4033,10 @@
     <message>
         <source>Stay within {trained}, or stretch it with --rope-scaling yarn --rope-scale {factor:.3g} --yarn-orig-ctx {count}.</source>
         <translation>请不要超过 {trained}，或用 --rope-scaling yarn --rope-scale {factor:.3g} --yarn-orig-ctx {count} 拉长。</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
     </message>
     <message>
         <source>Stop, let the oldest messages fall out, or ask each time; each chat can have its own.</source>
@@ -5027,8 +5075,8 @@
         <translation>网页</translation>
     </message>
     <message>
-        <source>always</source>
-        <translation>总是</translation>
+        <source>简体中文</source>
+        <translation>简体中文</translation>
     </message>
     <message>
         <source>an HDF5 file</source>
@@ -5041,10 +5089,6 @@
     <message>
         <source>an xz archive</source>
         <translation>xz 压缩包</translation>
-    </message>
-    <message>
-        <source>ask</source>
-        <translation>询问</translation>
     </message>
     <message>
         <source>attention</source>
@@ -5079,20 +5123,12 @@
         <translation>电流限制</translation>
     </message>
     <message>
-        <source>dark</source>
-        <translation>深色</translation>
-    </message>
-    <message>
         <source>decay within the batch</source>
         <translation>批次内的衰减</translation>
     </message>
     <message>
         <source>device context</source>
         <translation>设备上下文</translation>
-    </message>
-    <message>
-        <source>do</source>
-        <translation>自动扩大</translation>
     </message>
     <message>
         <source>engine</source>
@@ -5167,10 +5203,6 @@
         <translation>按驱动程序的统计，引擎在所有缓冲区之外占用的部分：其上下文和内核</translation>
     </message>
     <message>
-        <source>high contrast</source>
-        <translation>高对比度</translation>
-    </message>
-    <message>
         <source>host:port of llama.cpp RPC servers, comma-separated; each one counts as a GPU.</source>
         <translation>llama.cpp RPC 服务器的 host:port，以逗号分隔；每个算作一个 GPU。</translation>
     </message>
@@ -5221,10 +5253,6 @@
     <message>
         <source>layers on this device</source>
         <translation>此设备上的层</translation>
-    </message>
-    <message>
-        <source>light</source>
-        <translation>浅色</translation>
     </message>
     <message>
         <source>llama-bench does not know the cache type f32.</source>
@@ -5331,20 +5359,8 @@
         <translation>模型</translation>
     </message>
     <message>
-        <source>never</source>
-        <translation>从不</translation>
-    </message>
-    <message>
         <source>none</source>
         <translation>无</translation>
-    </message>
-    <message>
-        <source>off</source>
-        <translation>关闭</translation>
-    </message>
-    <message>
-        <source>offer</source>
-        <translation>提议</translation>
     </message>
     <message>
         <source>one sequence</source>
@@ -5415,10 +5431,6 @@
         <translation>llama-cpp-python 版本</translation>
     </message>
     <message>
-        <source>roll</source>
-        <translation>移出最早的消息</translation>
-    </message>
-    <message>
         <source>rough for this architecture, the dry run decides</source>
         <translation>对此架构只是粗略值，以试运行为准</translation>
     </message>
@@ -5449,14 +5461,6 @@
     <message>
         <source>state, as printed</source>
         <translation>状态（按日志）</translation>
-    </message>
-    <message>
-        <source>stop</source>
-        <translation>停止</translation>
-    </message>
-    <message>
-        <source>system</source>
-        <translation>跟随系统</translation>
     </message>
     <message>
         <source>taken on the device beyond all buffers: the driver&apos;s context, workspaces</source>
