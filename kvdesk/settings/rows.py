@@ -40,16 +40,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Theme,
         Setting(
             label="Theme",
-            help="Light, dark, or white on black with strong colours; “System” follows the desktop.",
-            words=("System", "Light", "Dark", "High contrast"),
+            help="Light, dark, or white on black with strong colours.",
+            words=("As the desktop", "Light", "Dark", "High contrast"),
         ),
     ] = "system"
     language: Annotated[
         Language,
         Setting(
             label="Language",
-            help="Language of the window; “System” follows the desktop.",
-            words=("System", "English", "简体中文"),
+            help="Language of the window.",
+            words=("As the desktop", "English", "简体中文"),
         ),
     ] = "system"
     text_percent: Annotated[

@@ -3287,10 +3287,6 @@
         <translation>语言</translation>
     </message>
     <message>
-        <source>Language of the window; “System” follows the desktop.</source>
-        <translation>窗口的语言；“系统”与桌面一致。</translation>
-    </message>
-    <message>
         <source>Larger context</source>
         <translation>更大的上下文</translation>
     </message>
@@ -3321,10 +3317,6 @@
     <message>
         <source>Light</source>
         <translation>浅色</translation>
-    </message>
-    <message>
-        <source>Light, dark, or white on black with strong colours; “System” follows the desktop.</source>
-        <translation>浅色、深色，或黑底白字的强烈色彩；“系统”与桌面一致。</translation>
     </message>
     <message>
         <source>Load a model, or wait for the answer.</source>
@@ -3775,6 +3767,10 @@
         <translation>现在每秒生成 {now} 个 token；此前在这个深度是 {before} 个。</translation>
     </message>
     <message>
+        <source>As the desktop</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
         <source>Attach a part of it; a file may have {most}.</source>
         <translation>请附加其中一部分；单个文件最大 {most}。</translation>
     </message>
@@ -3915,8 +3911,16 @@
         <translation>LM Studio 从自己的文件夹按模型名读取此文件。</translation>
     </message>
     <message>
+        <source>Language of the window.</source>
+        <translation>窗口的语言。</translation>
+    </message>
+    <message>
         <source>Larger contexts that fit are being looked for.</source>
         <translation>正在查找可容纳的更大上下文。</translation>
+    </message>
+    <message>
+        <source>Light, dark, or white on black with strong colours.</source>
+        <translation>浅色、深色，或黑底白字的强烈色彩。</translation>
     </message>
     <message>
         <source>Load it without the RPC server {server} and go on.</source>
