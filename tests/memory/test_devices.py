@@ -170,6 +170,17 @@ def test_cuda_adds_copies_of_a_quantised_cache_and_of_staged_weights() -> None:
     assert "brought over" not in whys(n_gpu_layers=10, op_offload=False)
 
 
+def test_a_gpu_computes_prompts_with_weights_on_the_host() -> None:
+    shape = shapes()[GPT_OSS]
+    cuda = (Device("CUDA0", "gpu", "cuda", 24 * GIB, 23 * GIB), HOST)
+
+    def on_host(**options: bool) -> int:
+        config = normalise(shape, ctx_size=4096, devices=cuda, n_gpu_layers=10, **options)  # type: ignore[arg-type]
+        return estimate(shape, config).bytes_of(Kind.COMPUTE, HOST.name)
+
+    assert on_host() < on_host(op_offload=False) / 2
+
+
 def test_two_cuda_devices_keep_inputs_several_times() -> None:
     shape = shapes()[LLAMA_1B]
     pair = tuple(Device(f"CUDA{n}", "gpu", "cuda", 24 * GIB, 20 * GIB) for n in range(2))

@@ -16,7 +16,7 @@ F16 = 2
 I32 = 4
 I64 = 8
 ROTATION_MIN = 64
-SMALL_BATCH = 32  # below it norms stay with their layer
+SMALL_BATCH = 32  # below it norms stay with their layer, and work with weights on the host
 
 
 @dataclass(slots=True)
@@ -51,6 +51,8 @@ class Sketch:
         self.device = config.host.name
         self.placement = place(shape, config)
         self.homes = weight_homes(shape, config)
+        first = config.accelerators[0] if config.accelerators and config.op_offload else config.host
+        self.staging = first.name if backend_of(first.backend).stages_weights else ""
         self.inputs: dict[str, Tensor] = {}
         self.n_checkpoints = 0
         self.caches: dict[bool, CacheInputs] = {}
@@ -114,9 +116,15 @@ class Sketch:
         return Tensor(target.n_bytes, self.phase, sources, shown=target.root, is_view=False)
 
     def home(self, role: str) -> str:
-        """The device of the layer's weight of that role, or of the weight of that name."""
-        weight = self.weights.get(role)
-        return self.homes.get(role if weight is None else weight.name, "")
+        """Where the layer's weight of that role is read, or the weight of that name.
+
+        For batches a GPU may want weights on the host brought to it (offload_op), not single rows of them.
+        """
+        weight = self.weights.get(role) or self.shape.weight_by_name.get(role)
+        device = self.homes.get(role if weight is None else weight.name, "")
+        is_brought = device == self.config.host.name and self.n_tokens >= SMALL_BATCH
+        is_brought &= weight is None or weight.use != "lookup"
+        return self.staging if self.staging and is_brought else device
 
     def fuse(self, operation: Fused, tensor: Tensor) -> Tensor:
         """Remember a fused operation, which must be computed on its layer's device."""
