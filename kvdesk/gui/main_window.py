@@ -2,15 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -25,10 +21,11 @@ from kvdesk.gui.desk_panel import DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.file_drop import FileDrop
 from kvdesk.gui.help.tour import Step, Tour
-from kvdesk.gui.help_pages import FIRST, page_of
+from kvdesk.gui.help_pages import FIRST
 from kvdesk.gui.notice_bar import NoticeBar
+from kvdesk.gui.other_windows import TITLE_BAR_HEIGHT, OtherWindows
 from kvdesk.gui.side_parts import SideParts
-from kvdesk.gui.theme import Space, TextSize
+from kvdesk.gui.theme import TextSize
 from kvdesk.gui.top_bar import TopBar
 from kvdesk.resources import DEMO_MODEL, resolve_model
 from kvdesk.session import actions, room_actions
@@ -36,16 +33,7 @@ from kvdesk.session.desk import Desk
 from kvdesk.session.state import DeskState, Phase
 from kvdesk.settings.rows import TEXT_SIZES
 
-if TYPE_CHECKING:
-    from kvdesk.gui.charts.history_window import HistoryWindow
-    from kvdesk.gui.export_dialog import ExportDialog
-    from kvdesk.gui.help.window import HelpWindow
-    from kvdesk.gui.ledger_dialog import LedgerDialog
-    from kvdesk.gui.manner.dialog import ChatSettings
-
-HISTORY_MODULE = "kvdesk.gui.charts.history_window"
 PUMP_MS = 33  # the screen's pace: often enough to look continuous, seldom enough to cost nothing
-TITLE_BAR_HEIGHT = 32  # the frame is not known before the window is shown; on a small screen it must fit too
 
 
 class MainWindow(QMainWindow):
@@ -57,11 +45,6 @@ class MainWindow(QMainWindow):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._export: ExportDialog | None = None
-        self._ledger: LedgerDialog | None = None
-        self._history: HistoryWindow | None = None
-        self.chat_settings: ChatSettings | None = None
-        self.help_window: HelpWindow | None = None
         self.tour: Tour | None = None
         self._wants_demo_chat = False  # the tour has ended in it, and it is not there yet
         self._is_closing = self._closes_when_parked = False
@@ -69,19 +52,20 @@ class MainWindow(QMainWindow):
         self.conversation = ConversationPanel(desk)
         self.desk_panel = DeskPanel(desk)
         self.top_bar = TopBar()
+        self.others = OtherWindows(desk, self, self.top_bar, self._key_words)
         self.endpoint = EndpointCard(self)
         self.notice_bar = NoticeBar(self.tr("Notice"))
         self.settings_button = push_button(self.tr("Settings"), "plain")
         self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
-        self.settings_button.clicked.connect(self.show_settings)
+        self.settings_button.clicked.connect(self.others.show_settings)
         self.help_button = push_button(self.tr("Help"), "plain", TextSize.TABLE)
         self.help_button.setToolTip(self.tr("What things mean, the keys, and a tour (F1)"))
-        self.help_button.clicked.connect(lambda: self.show_help(FIRST))
+        self.help_button.clicked.connect(lambda: self.others.show_help(FIRST))
         self._parts = self._lay_out()
         self._add_shortcuts()
         self._drop = FileDrop(self, self.open_model)
 
-        self.top_bar.exportWanted.connect(self.show_export)
+        self.top_bar.exportWanted.connect(self.others.show_export)
         self.top_bar.endpointWanted.connect(partial(self.endpoint.toggle_below, self.top_bar.endpoint_button))
         self.endpoint.openWanted.connect(partial(actions.open_endpoint, self._desk))
         self.endpoint.closeWanted.connect(lambda: actions.close_endpoint(self._desk))
@@ -91,15 +75,17 @@ class MainWindow(QMainWindow):
         self.notice_bar.stepTaken.connect(lambda: actions.take_remedy(self._desk))
         self.desk_panel.openWanted.connect(self.choose_model)
         self.conversation.openWanted.connect(self.choose_model)
-        self.conversation.settingsWanted.connect(self.show_chat_settings)
+        self.conversation.settingsWanted.connect(self.others.show_chat_settings)
         self.conversation.closingAnswered.connect(self._close_or_stay)
         self.desk_panel.modelChosen.connect(self.open_model)
-        self.desk_panel.importWanted.connect(self.show_import)
-        self.desk_panel.ledgerWanted.connect(self.show_ledger)
-        self.desk_panel.lensWanted.connect(self.show_lens)
-        self.desk_panel.historyWanted.connect(self.show_history)
+        self.desk_panel.importWanted.connect(self.others.show_import)
+        self.desk_panel.ledgerWanted.connect(self.others.show_ledger)
+        self.desk_panel.lensWanted.connect(self.others.show_lens)
+        self.desk_panel.historyWanted.connect(self.others.show_history)
+        self.others.tourWanted.connect(self.show_tour)
+        self.others.renewWanted.connect(self.renewWanted)
+        self.others.moveWanted.connect(self.moveWanted)
 
-        self._history_import: Thread | None = None
         self._pump = QTimer(self)
         self._pump.setInterval(PUMP_MS)
         self._pump.timeout.connect(self.pump)
@@ -138,9 +124,7 @@ class MainWindow(QMainWindow):
 
     def pump(self) -> None:
         """Take in what happened since the last call and repaint what changed."""
-        if self._history_import is not None and not self._history_import.is_alive():
-            self._history_import = None
-            self._open_history()
+        self.others.look_for_imports()
         if self._desk.drain():
             self.show_state(self._desk.state)
         if self._closes_when_parked and self._desk.state.engine.parking is None:
@@ -158,14 +142,7 @@ class MainWindow(QMainWindow):
         self.chats.show_state(state)
         self.conversation.show_state(state)
         self.desk_panel.show_state(state)
-        if self._export is not None:
-            self._export.show_state(state)
-        if self._ledger is not None:
-            self._ledger.show_state(state)
-        if self._history is not None:
-            self._history.show_state(state)
-        if self.chat_settings is not None:
-            self.chat_settings.show_state(state)
+        self.others.show_state(state)
         self._begin_demo_chat(state)
 
     # -------------------------------------------------------------------------------- what the user does
@@ -186,140 +163,9 @@ class MainWindow(QMainWindow):
         dialog.fileSelected.connect(self.open_model)
         dialog.open()
 
-    def show_export(self) -> None:
-        """Show the launch command for the chosen options."""
-        if self._desk.state.model is None:
-            return
-        from kvdesk.gui.export_dialog import ExportDialog
-
-        dialog = ExportDialog(self._desk, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.finished.connect(self._forget_export)
-        self._export = dialog
-        self._help_in(dialog)
-        dialog.open()
-
-    def _forget_export(self) -> None:
-        self._export = None
-
-    def show_history(self) -> None:
-        """Show the live graph in large, beside the window.
-
-        Its library takes 40 MB, and its import longer than the event loop may be held.
-        """
-        if self._history is not None:
-            self._history.raise_()
-        elif self._history_import is None:
-            self._history_import = Thread(target=import_module, args=(HISTORY_MODULE,), daemon=True)
-            self._history_import.start()
-
-    def _open_history(self) -> None:
-        from kvdesk.gui.charts.history_window import HistoryWindow
-
-        window = HistoryWindow(self._desk, self)
-        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        window.finished.connect(self._forget_history)
-        self._history = window
-        window.show()
-
-    def _forget_history(self) -> None:
-        self._history = None
-
-    def show_import(self) -> None:
-        """Take a launch that was copied somewhere."""
-        from kvdesk.gui.import_dialog import ImportDialog  # brings the readers of all forms, YAML among them
-
-        dialog = ImportDialog(self._desk, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._help_in(dialog)
-        dialog.open()
-
-    def show_lens(self) -> None:
-        """Show what a token takes of the open model's cache."""
-        model = self._desk.state.model
-        if model is None:
-            return
-        from kvdesk.gui.lens_dialog import LensDialog
-
-        dialog = LensDialog(model.name, actions.look_through_lens(self._desk), self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._help_in(dialog)
-        dialog.open()
-
-    def show_ledger(self) -> None:
-        """Show what loads took."""
-        from kvdesk.gui.ledger_dialog import LedgerDialog
-
-        dialog = LedgerDialog(self._desk, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.finished.connect(self._forget_ledger)
-        self._ledger = dialog
-        self._help_in(dialog)
-        dialog.open()
-
-    def _forget_ledger(self) -> None:
-        self._ledger = None
-
-    def show_settings(self) -> None:
-        """Show the settings."""
-        from kvdesk.gui.settings_dialog import SettingsDialog
-
-        dialog = SettingsDialog(self._desk, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.renewWanted.connect(self.renewWanted)
-        dialog.moveWanted.connect(self.moveWanted)
-        self._help_in(dialog)
-        dialog.open()
-
-    def show_chat_settings(self) -> None:
-        """Show how the open chat is answered, beside the window."""
-        if self.chat_settings is None:
-            from kvdesk.gui.manner.dialog import ChatSettings
-
-            self.chat_settings = ChatSettings(self._desk, self)
-            self.chat_settings.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self.chat_settings.finished.connect(self._forget_chat_settings)
-            self._help_in(self.chat_settings)
-            self.chat_settings.move(self._place_over_desk(self.chat_settings))
-            self.chat_settings.show()
-        self.chat_settings.activateWindow()
-
-    def _place_over_desk(self, other: QWidget) -> QPoint:
-        """Where another window leaves the conversation to be gone on with, as far as the screen has room."""
-        corner = self.mapToGlobal(QPoint(self.width() - other.width() - Space.SMALL, self.top_bar.height()))
-        last = self.screen().availableGeometry().bottomRight()
-        last -= QPoint(other.width(), other.height() + TITLE_BAR_HEIGHT)
-        return QPoint(min(corner.x(), last.x()), min(corner.y(), last.y()))
-
-    def _forget_chat_settings(self) -> None:
-        self.chat_settings = None
-
-    def show_help(self, page: str = "") -> None:
-        """Show a page of the help: without a name, that of the control which has the keyboard."""
-        wanted = page or page_of(QApplication.focusWidget())
-        if self.help_window is None:
-            keys = [(keys, label) for keys, label, _ in self._shortcuts()]
-            from kvdesk.gui.help.window import HelpWindow
-
-            self.help_window = HelpWindow(self._desk, keys, QApplication.activeWindow() or self)
-            self.help_window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self.help_window.finished.connect(self._forget_help)
-            self.help_window.tourWanted.connect(self.show_tour)
-            self.help_window.show()
-        self.help_window.show_page(wanted)
-        self.help_window.activateWindow()
-
-    def _help_in(self, dialog: QWidget) -> None:
-        """F1 in a dialog, too: it keeps the window's own keys from the window."""
-        QShortcut(QKeySequence("F1"), dialog).activated.connect(self.show_help)
-
-    def _forget_help(self) -> None:
-        self.help_window = None
-
     def show_tour(self) -> None:
         """Show a newcomer around; once by itself, again from the help."""
-        if self.help_window is not None:
-            self.help_window.accept()
+        self.others.close_help()
         if self.tour is not None:
             return
         self._desk.change_settings(has_seen_tour=True)
@@ -462,19 +308,22 @@ class MainWindow(QMainWindow):
             ("Ctrl+F", self.tr("Find in this chat"), self.conversation.view.open_search),
             ("Alt+Up", self.tr("Go to the message before"), partial(self.conversation.view.read, -1)),
             ("Alt+Down", self.tr("Go to the next message"), partial(self.conversation.view.read, 1)),
-            ("Ctrl+P", self.tr("System prompt, sampling and presets"), self.show_chat_settings),
+            ("Ctrl+P", self.tr("System prompt, sampling and presets"), self.others.show_chat_settings),
             ("Ctrl+N", self.tr("New chat"), partial(actions.new_chat, self._desk)),
             ("Ctrl+B", self.tr("Show or hide the chats"), self.toggle_chats),
             ("Ctrl+D", self.tr("Show or hide the desk"), self.toggle_desk),
-            ("Ctrl+E", self.tr("Export the launch command"), self.show_export),
-            ("Ctrl+Shift+V", self.tr("Paste a launch command"), self.show_import),
-            ("Ctrl+,", self.tr("Settings"), self.show_settings),
+            ("Ctrl+E", self.tr("Export the launch command"), self.others.show_export),
+            ("Ctrl+Shift+V", self.tr("Paste a launch command"), self.others.show_import),
+            ("Ctrl+,", self.tr("Settings"), self.others.show_settings),
             ("Ctrl++", self.tr("Larger text"), partial(self.resize_text, 1)),
             ("Ctrl+-", self.tr("Smaller text"), partial(self.resize_text, -1)),
             ("Ctrl+0", self.tr("Text as large as the desktop’s"), partial(self.resize_text, 0)),
-            ("F1", self.tr("Help on what has the keyboard"), self.show_help),
+            ("F1", self.tr("Help on what has the keyboard"), self.others.show_help),
             ("Ctrl+Q", self.tr("Close the window"), self.close),
         )
+
+    def _key_words(self) -> list[tuple[str, str]]:
+        return [(keys, label) for keys, label, _ in self._shortcuts()]
 
     def _add_shortcuts(self) -> None:
         for keys, _, action in self._shortcuts():

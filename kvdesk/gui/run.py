@@ -87,7 +87,7 @@ class Shell(QObject):
         self.window.start()
         before.leave()
         if was_setting:
-            self.window.show_settings()
+            self.window.others.show_settings()
 
     def move_data(self, folder: str) -> None:
         """End the desk, move its files, and begin again with them where they are then."""

@@ -123,7 +123,7 @@ def main() -> int:
         ("samples come, the graph is hidden", begin),
         ("the graph, two minutes", chart.show),
         ("the graph, the last hour", lambda: chart._choose_span(3600)),
-        ("and the large graph, all of it", window._open_history),
+        ("and the large graph, all of it", window.others.open_history),
     )
     shares = []
     for name, act in steps:

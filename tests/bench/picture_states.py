@@ -295,7 +295,7 @@ def _scroll_desk(window: MainWindow) -> None:
 
 
 def _scrolled_settings(window: MainWindow) -> SettingsDialog:
-    window.show_settings()
+    window.others.show_settings()
     return window.findChildren(SettingsDialog)[-1]
 
 
@@ -318,7 +318,7 @@ def _refuse_setting(window: MainWindow) -> None:
 
 
 def _open_ledger(window: MainWindow) -> LedgerDialog:
-    window.show_ledger()
+    window.others.show_ledger()
     dialog = window.findChild(LedgerDialog)
     assert dialog is not None
     failure = Failure(
@@ -345,7 +345,7 @@ def _open_import(window: MainWindow) -> None:
         "  -m /models/Qwen3-8B-Q4_K_M.gguf -c 32k -ctk q8_0 -ctv q8_0 -fa on -ngl 99 \\\n"
         "  -ot 'blk\\.(1|2)\\..*_exps=CPU' --jinja --temp 0.6"
     )
-    window.show_import()
+    window.others.show_import()
 
 
 def _walk_tour(steps: int) -> Callable[[MainWindow], None]:
@@ -443,13 +443,13 @@ def _write(window: MainWindow) -> None:
 
 
 def _history(window: MainWindow) -> None:
-    window._open_history()
+    window.others.open_history()
 
 
 def _history_table(window: MainWindow) -> None:
-    window._open_history()
-    assert window._history is not None
-    window._history.tabs.setCurrentIndex(1)
+    window.others.open_history()
+    assert window.others.history is not None
+    window.others.history.tabs.setCurrentIndex(1)
 
 
 def _endpoint(window: MainWindow) -> None:
@@ -464,13 +464,13 @@ def _endpoint_open(window: MainWindow) -> None:
 
 
 def _help(page: str) -> Callable[[MainWindow], None]:
-    return lambda window: window.show_help(page)
+    return lambda window: window.others.show_help(page)
 
 
 def _help_table(window: MainWindow) -> None:
-    window.show_help("kv-cache")
-    assert window.help_window is not None
-    window.help_window.table_button.click()
+    window.others.show_help("kv-cache")
+    assert window.others.help is not None
+    window.others.help.table_button.click()
 
 
 def _moving(window: MainWindow) -> None:
@@ -504,7 +504,7 @@ ACTS: dict[str, tuple[Callable[[MainWindow], object], Callable[[], DeskState]]] 
     "all-pairs": (_show_all_pairs, fakes.qwen_opened),
     "desk-below": (_scroll_desk, fakes.qwen_loaded),
     "choices": (_combo, fakes.qwen_opened),
-    "export": (lambda window: window.show_export(), fakes.qwen_opened),
+    "export": (lambda window: window.others.show_export(), fakes.qwen_opened),
     "import": (_open_import, fakes.qwen_opened),
     "settings": (_scrolled_settings, fakes.qwen_opened),
     "settings-search": (_search_settings, fakes.qwen_opened),
@@ -513,7 +513,7 @@ ACTS: dict[str, tuple[Callable[[MainWindow], object], Callable[[], DeskState]]] 
     "moving": (_moving, fakes.qwen_opened),
     "ledger": (_open_ledger, fakes.qwen_opened),
     "ledger-forgetting": (_ask_forget, fakes.qwen_opened),
-    "lens": (lambda window: window.show_lens(), fakes.qwen_opened),
+    "lens": (lambda window: window.others.show_lens(), fakes.qwen_opened),
     "keys": (_help(KEYS), fakes.qwen_opened),
     **{f"help-{page}": (_help(page), fakes.qwen_opened) for page in PAGES},
     "help-table": (_help_table, fakes.qwen_opened),

@@ -47,9 +47,9 @@ def by_preset() -> DeskState:
 
 def opened(window: MainWindow) -> ChatSettings:
     """The settings of the open chat, beside the window."""
-    window.show_chat_settings()
-    assert window.chat_settings is not None
-    return window.chat_settings
+    window.others.show_chat_settings()
+    assert window.others.chat_settings is not None
+    return window.others.chat_settings
 
 
 def saving(window: MainWindow) -> None:

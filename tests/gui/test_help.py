@@ -83,16 +83,16 @@ def test_a_page_about_no_memory_promises_no_picture(qtbot: QtBot, desk: fakes.Fa
 
 
 def test_f1_works_in_a_dialog_too(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_settings()
+    window.others.show_settings()
     dialog = window.findChild(SettingsDialog)
     qtbot.waitExposed(dialog)
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow)
     dialog.controls["park"].setFocus()
     qtbot.keyClick(dialog, Qt.Key.Key_F1)
-    assert window.help_window is not None
-    assert window.help_window.page == "kv-cache"
-    window.help_window.accept()
+    assert window.others.help is not None
+    assert window.others.help.page == "kv-cache"
+    window.others.help.accept()
     dialog.reject()
 
 
@@ -198,7 +198,7 @@ def test_it_comes_once_and_escape_skips_it(
     assert desk.calls == []
     window.start()
     assert window.tour is None
-    window.show_help()
+    window.others.show_help()
     window.findChild(HelpWindow).tour_button.click()
     assert window.tour is not None
     window.tour.skip_button.click()

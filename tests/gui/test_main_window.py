@@ -249,9 +249,9 @@ def test_the_first_model_is_the_last_one_while_it_is_there(last: str, first: str
 def test_the_large_graph_comes_without_holding_the_window(qtbot: QtBot, window: MainWindow) -> None:
     window.start()
     window.desk_panel.chart.large_button.click()
-    assert window._history is None
-    window.show_history()  # an impatient second click
-    qtbot.waitUntil(lambda: window._history is not None, timeout=30_000)
+    assert window.others.history is None
+    window.others.show_history()  # an impatient second click
+    qtbot.waitUntil(lambda: window.others.history is not None, timeout=30_000)
 
 
 def test_every_key_is_listed_once(qtbot: QtBot, window: MainWindow) -> None:
@@ -259,7 +259,7 @@ def test_every_key_is_listed_once(qtbot: QtBot, window: MainWindow) -> None:
     listed = [QKeySequence(row[0]).toString() for row in window._shortcuts()]
     assert set(listed) <= set(keys)
     assert len(set(listed)) == len(listed)
-    window.show_help(KEYS)
+    window.others.show_help(KEYS)
     page = window.findChild(HelpWindow)
     shown = page.view.accessibleDescription()
     assert all(f"| `{row[0]}` | {row[1]} |" in shown for row in window._shortcuts())

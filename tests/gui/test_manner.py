@@ -165,11 +165,11 @@ def test_a_key_opens_it_once_and_it_follows_the_open_chat(qtbot: QtBot, desk: fa
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     qtbot.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
-    settings = window.chat_settings
+    settings = window.others.chat_settings
     assert settings is not None
     assert not settings.isModal()
-    window.show_chat_settings()
-    assert window.chat_settings is settings
+    window.others.show_chat_settings()
+    assert window.others.chat_settings is settings
     assert page_of(settings.prompt.edit) == "sampling"
     assert settings.prompt.edit.toPlainText() == PROMPT
     assert desk.state.chat is not None
@@ -179,7 +179,7 @@ def test_a_key_opens_it_once_and_it_follows_the_open_chat(qtbot: QtBot, desk: fa
     assert settings.sampling.controls["temperature"].entry.text() == "0.8"
     assert desk.calls == []  # what is shown is not said to have been changed
     settings.close_button.click()
-    assert window.chat_settings is None
+    assert window.others.chat_settings is None
 
 
 # ------------------------------------------------------------------------------------- prompt and sampling

@@ -35,7 +35,7 @@ def test_another_language_keeps_the_desk_and_the_frame(
     before = shell.window
     before.resize(1280, 700)
     before.toggle_chats()
-    before.show_settings()
+    before.others.show_settings()
     before.findChild(SettingsDialog).renewWanted.emit()
     assert shell.window is not before
     assert shell.window.isVisible()
