@@ -4,6 +4,7 @@ The peak is not the largest sum of living tensors: best-fit placement leaves hol
 llama.cpp reserves. Replaying the same allocations in the same order gives the same holes.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -103,12 +104,17 @@ def _replay(events: Sequence[int], sizes: Sequence[int]) -> tuple[int, int]:
     starts, lengths = [0], [ENDLESS]  # free blocks by address
     taken = [0] * len(sizes)
     peak = grown_by = 0
+    is_orderly = True  # without empty blocks, which may lie inside of others and disturb the order
     for event in events:
         needed = sizes[event if event >= 0 else ~event]
         if needed == NOT_THERE:
             continue
         if event < 0:
-            _give_back(starts, lengths, taken[~event], needed)
+            if is_orderly and needed:
+                _give_back(starts, lengths, taken[~event], needed)
+            else:
+                _give_back_among_empty(starts, lengths, taken[~event], needed)
+                is_orderly &= 0 not in lengths
             continue
         # The smallest block that holds it, of equals the last; else the end (ggml_dyn_tallocr_alloc).
         best, best_length = len(lengths) - 1, ENDLESS
@@ -127,7 +133,24 @@ def _replay(events: Sequence[int], sizes: Sequence[int]) -> tuple[int, int]:
 
 
 def _give_back(starts: list[int], lengths: list[int], start: int, length: int) -> None:
-    """Join a block with the first that it touches and that one's neighbour (ggml_dyn_tallocr_free_bytes)."""
+    """Join a block with those before and after it that it touches (ggml_dyn_tallocr_free_bytes)."""
+    index = bisect_left(starts, start)
+    is_followed = index < len(starts) and starts[index] == start + length
+    if index and starts[index - 1] + lengths[index - 1] == start:
+        lengths[index - 1] += length
+        if is_followed:
+            lengths[index - 1] += lengths[index]
+            del starts[index], lengths[index]
+    elif is_followed:
+        starts[index] = start
+        lengths[index] += length
+    else:
+        starts.insert(index, start)
+        lengths.insert(index, length)
+
+
+def _give_back_among_empty(starts: list[int], lengths: list[int], start: int, length: int) -> None:
+    """The same where empty blocks may lie inside of others: the first that it touches counts."""
     end = start + length
     for index, (other, size) in enumerate(zip(starts, lengths, strict=True)):
         if other + size == start:
@@ -143,7 +166,6 @@ def _give_back(starts: list[int], lengths: list[int], start: int, length: int) -
                 lengths[index - 1] += lengths[index]
                 del starts[index], lengths[index]
             return
-    # Empty blocks may lie inside of others and disturb their order, so that it cannot be searched by halves.
     index = next((index for index, other in enumerate(starts) if other >= start), len(starts))
     starts.insert(index, start)
     lengths.insert(index, length)
