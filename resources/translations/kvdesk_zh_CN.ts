@@ -2195,10 +2195,6 @@
         <source>As the loaded model counts</source>
         <translation>按已加载模型的计数</translation>
     </message>
-    <message>
-        <source>Cost of a change</source>
-        <translation>改动的代价</translation>
-    </message>
 </context>
 <context>
     <name>Ribbon</name>

@@ -27,6 +27,7 @@ from tests.bench.hand import Hand, NotThere, missing_tools, screen, until
 
 COMPOSER = ("Message", "EditableText")
 MENU = "What can be done with the context"
+OPEN_CHAT = "deleted_s IS NULL ORDER BY updated_s DESC LIMIT 1"
 
 
 class Session:
@@ -70,6 +71,14 @@ class Session:
         self.hand.press("Return")
         self.hand.gone("File name:|Directory:", "StaticText")
 
+    def walk_ribbon(self, *keys: str) -> None:
+        """Take the keyboard from the composer to the ribbon and press keys there."""
+        hand = self.hand
+        hand.click(*COMPOSER)
+        while not any(each.keyboard for each in hand.find("Messages in the context")):
+            hand.press("shift+Tab")
+        hand.press(*keys)
+
     def open_menu(self, entry: str) -> None:
         """Choose from the menu of the context."""
         self.hand.click(MENU, "Button")
@@ -91,8 +100,8 @@ class Session:
         return "five steps, and the demo answered; its model is loaded"
 
     def ledger(self) -> str:
-        loads = json.loads(self.hand.command("journal", "--json"))
         hand = self.hand
+        loads = until(lambda: json.loads(hand.command("journal", "--json"))["loads"], "a load")
         hand.click("Ledger…", "Button")
         hand.see("Ledger of loads", "StaticText")
         hand.see(".*KV Desk demo", "Cell")
@@ -106,9 +115,7 @@ class Session:
         assert "KV Desk demo" in text
         by_command = self.folder / "report-by-command.html"
         hand.command("report", str(by_command))
-        return (
-            f"{len(loads['loads'])} load in the journal; a report of {len(text):,} characters, one by command"
-        )
+        return f"{len(loads)} load in the journal; a report of {len(text):,} characters, one by command"
 
     def chat(self) -> str:
         self.say("The code for the blue box is 48213.")
@@ -246,6 +253,82 @@ class Session:
         hand.press("ctrl+a", "BackSpace")
         return f"a message was copied and pasted: “{written.strip()[:40]}”"
 
+    def manner(self) -> str:
+        """How the chat is answered: system prompt and sampling, with the cost first."""
+        hand = self.hand
+        chat = f"SELECT system_prompt, sampling FROM chats WHERE {OPEN_CHAT}"
+        hand.press("ctrl+n")
+        self.say("What is a token?")
+        hand.press("ctrl+p")
+        hand.keyboard_in("System prompt", "EditableText")
+        hand.write("Temperature", "EditableText", "0")
+        hand.press("Return")
+        until(lambda: '"temperature":0' in str(self.rows(chat)[0][1]).replace(" ", ""), "the temperature")
+        hand.write("System prompt", "EditableText", "Answer in one sentence.")
+        until(lambda: self.rows(chat)[0][0] == "Answer in one sentence.", "the system prompt")
+        cost = hand.see(r"The next message reads [\d,]+ tokens", "StaticText").text
+        hand.shot("chat-settings")
+        hand.press("Escape")
+        hand.gone("Chat settings", "Window")
+        self.say("What is a cell?")
+        return f"temperature 0 and a system prompt are kept; said beforehand: {cost}"
+
+    def ribbon(self) -> str:
+        """Pin, leave out and summarise from the ribbon."""
+        hand = self.hand
+        hand.press("ctrl+n")
+        for text in ("What is the KV cache?", "What is a token?", "What is a layer?"):
+            self.say(text)
+        path = f"FROM messages WHERE chat_id = (SELECT id FROM chats WHERE {OPEN_CHAT})"
+        self.walk_ribbon(*["Left"] * 12, "Right", "Menu")
+        hand.click("Pin: never leave it out", "MenuItem")
+        until(lambda: self.rows(f"SELECT sum(is_pinned) {path}")[0][0] == 1, "a pinned message")
+        self.walk_ribbon("Menu")
+        hand.click("Unpin", "MenuItem")
+        until(lambda: self.rows(f"SELECT sum(is_pinned) {path}")[0][0] == 0, "no pinned message")
+        self.walk_ribbon("Menu")
+        hand.shot("ribbon-menu")
+        price = hand.click("Leave this exchange out", "MenuItem").name
+        until(lambda: self.rows(f"SELECT sum(is_dropped) {path}")[0][0] == 2, "an exchange left out")
+        self.say("What is a head?")
+        self.walk_ribbon(*["Right"] * 12, *["Left"] * 2, "Menu")
+        hand.click("Summarise everything up to here", "MenuItem")
+        hand.see("Use this summary", "Button", patience_s=60)
+        hand.shot("summary")
+        hand.click("Use this summary", "Button")
+        stands = f"SELECT count(*) {path} AND stands_for != ''"
+        until(lambda: self.rows(stands)[0][0] == 2, "the summary, as a question and its answer")
+        self.say("What is a block?")
+        return f"pinned and not, left out ({price}), summarised with a preview; the chat goes on"
+
+    def full(self) -> str:
+        """A full context: the choice, with what each way costs, before anything is left out."""
+        hand = self.hand
+        hand.write("Context in tokens, exact", "EditableText", "512")
+        hand.press("Return")
+        hand.click("Load again", "Button")
+        hand.see("512 tokens · measured", "StaticText")
+        hand.press("ctrl+n")
+        self.open_menu("ask")
+        questions, before = 0, self.answers()
+        while not hand.find("Leave out the oldest", "Button"):
+            if hand.find("Send", "Button"):
+                questions, before = questions + 1, self.answers()
+                hand.click(*COMPOSER)
+                hand.type("Tell me a story in 6 sentences.")
+                hand.press("Return")
+            until(
+                lambda before=before: self.answers() > before or hand.find("Leave out the oldest", "Button"),
+                "an answer or the question",
+            )
+        hand.see("Nothing is left out unless you say so", "StaticText")
+        hand.shot("full")
+        hand.click("Leave out the oldest", "Button")
+        until(lambda: self.answers() > before, "the answer after leaving out")
+        hand.see("Send", "Button")
+        hand.shot("rolled")
+        return f"full after {questions} questions; the oldest were left out when that was chosen"
+
     def overflow(self) -> str:
         self.open_menu("leave out the oldest messages")
         policy = "SELECT overflow FROM chats WHERE deleted_s IS NULL ORDER BY updated_s DESC LIMIT 1"
@@ -325,7 +408,7 @@ class Session:
     def look(self) -> str:
         hand = self.hand
         hand.press("ctrl+comma")
-        hand.click("system", "ComboBox", which=0)
+        hand.click("As the desktop", "ComboBox", which=0)
         hand.press("Home", "Down", "Down", "Return")
         until(lambda: self.settings()["theme"] == "dark", "the dark theme")
         hand.shot("dark")
@@ -348,7 +431,7 @@ class Session:
         hand = self.hand
         hand.press("ctrl+comma")
         hand.see("Search the settings")
-        hand.click("system", "ComboBox")
+        hand.click("As the desktop", "ComboBox")
         hand.press("End", "Return")
         hand.see("搜索设置")
         hand.shot("chinese")
@@ -503,7 +586,10 @@ STEPS: tuple[Callable[[Session], str], ...] = (
     Session.attach,
     Session.find,
     Session.copy,
+    Session.manner,
+    Session.ribbon,
     Session.overflow,
+    Session.full,
     Session.grow,
     Session.park,
     Session.rehearse,

@@ -87,7 +87,7 @@ def test_a_cut_history_is_not_told_apart() -> None:
     assert chat is not None
     shorter = replace(FIGURES, prompt_tokens=90, completion_tokens=10)
     cut = replace(chat, messages=(*chat.messages, answer(5, "e", figures=shorter)))
-    assert segments_of(cut) == (Segment("user", 90), Segment("assistant", 10, 5))
+    assert segments_of(cut) == (Segment("other", 90), Segment("assistant", 10, 5))
 
 
 @given(st.lists(st.integers(0, 500), max_size=8), st.integers(0, 3000))

@@ -33,7 +33,6 @@ class PromptEdit(QWidget):
         self.tokens = text_label(role="muted", size=TextSize.TABLE, figures=True)
         self.tokens.setToolTip(self.tr("As the loaded model counts"))
         self.cost = text_label(role="muted", size=TextSize.TABLE, figures=True, wrap=True)
-        self.cost.setAccessibleName(self.tr("Cost of a change"))
         title = text_label(self.tr("System prompt"), bold=True)
         title.setBuddy(self.edit)
         head = QHBoxLayout()

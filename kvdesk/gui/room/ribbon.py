@@ -91,6 +91,7 @@ def segments_of(
 def _by_figures(chat: Conversation) -> tuple[Segment, ...]:
     found: list[Segment] = []
     end = asked = 0
+    is_known = bool(chat.messages) and chat.messages[0].role == "user"
     for message in chat.messages:
         figures = message.figures
         if figures is None:
@@ -98,9 +99,9 @@ def _by_figures(chat: Conversation) -> tuple[Segment, ...]:
             continue
         question = figures.prompt_tokens - end
         if question < 0:  # the history was cut: what came before is no longer known by message
-            found, question, asked = [], figures.prompt_tokens, 0
-        known = bool(found) or chat.messages[0].role == "user"
-        found.append(Segment("user" if known else "other", question, asked))
+            found, question, asked, is_known = [], figures.prompt_tokens, 0, False
+        found.append(Segment("user" if is_known else "other", question, asked))
+        is_known = True
         found.append(Segment("assistant", figures.completion_tokens, message.id, message.is_pinned))
         end, asked = figures.prompt_tokens + figures.completion_tokens, 0
     return tuple(found)
