@@ -63,7 +63,7 @@ def _with_flags(
         kept = [p for p in inspect.signature(command).parameters.values() if p.name != name]
         signature = inspect.Signature([*kept, *flags.values()])
         # typer reads both, and would otherwise follow __wrapped__ to the parameter that was replaced.
-        run.__signature__ = signature  # type: ignore[attr-defined]
+        run.__signature__ = signature  # type: ignore[attr-defined]  # functions may have one
         run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         del run.__wrapped__
         return run

@@ -127,7 +127,7 @@ class EndpointCard(QFrame):
     def hideEvent(self, event: QHideEvent) -> None:
         """Watch no longer."""
         super().hideEvent(event)
-        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]  # there is one
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Go at a click beside it; the button that called it has its own way."""

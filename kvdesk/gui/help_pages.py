@@ -23,7 +23,7 @@ def page_of(widget: QObject | None) -> HelpPage:
     while widget is not None:
         found = widget.property(_PROPERTY)
         if found in PAGES:
-            return found  # type: ignore[no-any-return]
+            return found  # type: ignore[no-any-return]  # a property of Qt has any type
         widget = widget.parent()
     return FIRST
 

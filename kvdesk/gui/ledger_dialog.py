@@ -5,13 +5,11 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QDialog,
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QTableView,
     QVBoxLayout,
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, size_window, text_label
 from kvdesk.gui.copy_button import CopyButton
+from kvdesk.gui.figures_table import figures_table
 from kvdesk.gui.ledger_items import LedgerItems
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Space, TextSize
@@ -131,23 +130,9 @@ class LedgerDialog(QDialog):
             super().keyPressEvent(event)
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.items)
-        table.setAccessibleName(self.tr("Loads on this machine"))
-        table.setFont(theme.current().font(TextSize.TABLE, figures=True))
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.px(_ROW_HEIGHT))
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for column in (_MODEL, _DEVICE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        return table
+        return figures_table(
+            self.items, self.tr("Loads on this machine"), _ROW_HEIGHT, wide=(_MODEL, _DEVICE)
+        )
 
     def _make_question(self) -> QFrame:
         question = QFrame()

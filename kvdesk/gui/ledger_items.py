@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QCoreApplication, Qt
 
 from kvdesk.gui import theme
 from kvdesk.gui.desk.memory_rows import device_title, kind_label
+from kvdesk.gui.figures_table import FigureItems, Index
 from kvdesk.gui.own_language import translated
 from kvdesk.memory.report import Device, DeviceKind
 from kvdesk.plan.load_record import DeviceAccount, LoadRecord
@@ -14,9 +15,7 @@ from kvdesk.units import format_mib, format_tokens
 
 translate = QCoreApplication.translate
 
-Index = QModelIndex | QPersistentModelIndex
-_INVALID = QModelIndex()
-_FIRST_FIGURE = 5  # from this column on, MiB, and the context before the names
+_FIGURES = range(5, 9)  # columns of MiB
 _CONTEXT = 2
 
 
@@ -99,12 +98,12 @@ def _details(record: LoadRecord, device: DeviceAccount) -> str:
     return "\n".join([*kinds, ", ".join(versions)])
 
 
-class LedgerItems(QAbstractTableModel):
+class LedgerItems(FigureItems):
     """Holds the rows; a new ledger replaces them all."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[Line] = []
+        super().__init__(figures=(_CONTEXT, *_FIGURES))
+        self._rows: Sequence[Line] = ()
         self._titles = (
             self.tr("Date"),
             self.tr("Model"),
@@ -120,39 +119,21 @@ class LedgerItems(QAbstractTableModel):
     def show_records(self, records: Sequence[LoadRecord]) -> None:
         """Show these loads."""
         self.beginResetModel()
-        self._lines = lines_of(records)
+        self._rows = lines_of(records)
         self.endResetModel()
 
     def record(self, row: int) -> LoadRecord | None:
         """The load in a row."""
-        return self._lines[row].record if 0 <= row < len(self._lines) else None
-
-    def rowCount(self, parent: Index = _INVALID) -> int:
-        """Rows of the table."""
-        return 0 if parent.isValid() else len(self._lines)
-
-    def columnCount(self, parent: Index = _INVALID) -> int:
-        """Columns of the table."""
-        return 0 if parent.isValid() else len(self._titles)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        """A column's title, on the side of its figures."""
-        if orientation is Qt.Orientation.Vertical:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        return self._titles[section] if role == Qt.ItemDataRole.DisplayRole else None
+        return self._rows[row].record if 0 <= row < len(self._rows) else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """What a cell shows; a failed load is in the colour of errors, its message in the tooltip."""
-        line, column = self._lines[index.row()], index.column()
+        line, column = self._rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return line.texts[column]
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
+                return self.side(column)
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleDescriptionRole:
                 return line.details
             case Qt.ItemDataRole.AccessibleTextRole:
@@ -161,9 +142,3 @@ class LedgerItems(QAbstractTableModel):
                 return theme.colour(line.role)
             case _:
                 return None
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    is_figure = column == _CONTEXT or column >= _FIRST_FIGURE
-    side = Qt.AlignmentFlag.AlignRight if is_figure else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QHBoxLayout,
-    QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -18,13 +16,12 @@ from PySide6.QtWidgets import (
 
 from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, size_window, text_label
+from kvdesk.gui.figures_table import FigureItems, Index, figures_table
 from kvdesk.gui.own_language import translated
 from kvdesk.gui.theme import Radius, Space, TextSize
 from kvdesk.plan.lens import LensRow
 from kvdesk.units import format_mib, format_tokens
 
-Index = QModelIndex | QPersistentModelIndex
-_INVALID = QModelIndex()
 _ROW_HEIGHT = 24
 _FIXED, _PLOT, _NOTE = 4, 5, 6  # columns
 _BAR_HEIGHT = 8
@@ -32,12 +29,12 @@ _SHARE = Qt.ItemDataRole.UserRole
 OURS = "llama.cpp"
 
 
-class LensItems(QAbstractTableModel):
+class LensItems(FigureItems):
     """A row for each way to keep the cache."""
 
     def __init__(self, rows: Sequence[LensRow]) -> None:
-        super().__init__()
-        self._rows = rows
+        super().__init__(figures=range(2, _PLOT + 1))
+        self._rows: Sequence[LensRow] = rows
         self.has_fixed = any(row.fixed_bytes for row in rows)  # a share that does not grow with the context
         self._most = max((row.tokens_per_gib or 0 for row in rows), default=0) or 1
         self._titles = (
@@ -50,24 +47,6 @@ class LensItems(QAbstractTableModel):
             self.tr("Remarks"),
         )
 
-    def rowCount(self, parent: Index = _INVALID) -> int:
-        """Rows of the table."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = _INVALID) -> int:
-        """Columns of the table."""
-        return 0 if parent.isValid() else len(self._titles)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        """A column's title, on the side of its figures."""
-        if orientation is Qt.Orientation.Vertical:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        return self._titles[section] if role == Qt.ItemDataRole.DisplayRole else None
-
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """What a cell shows; the engine's option is in the tooltip."""
         row, column = self._rows[index.row()], index.column()
@@ -75,7 +54,7 @@ class LensItems(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._texts(row)[column]
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
+                return self.side(column)
             case Qt.ItemDataRole.ToolTipRole:
                 return translated(row.note) if column == _NOTE else row.option
             case Qt.ItemDataRole.AccessibleTextRole:
@@ -109,7 +88,7 @@ class Bars(QStyledItemDelegate):
         share = float(index.data(_SHARE) or 0)
         if room < Space.LARGE or not share:
             return
-        is_ours = index.siblingAtColumn(0).data() == OURS  # type: ignore[union-attr]
+        is_ours = index.siblingAtColumn(0).data() == OURS  # type: ignore[union-attr]  # both kinds of index have it
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -149,24 +128,9 @@ class LensDialog(QDialog):
         close_button.setFocus()
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.items)
+        table = figures_table(self.items, self.tr("What a token takes"), _ROW_HEIGHT, wide=(_PLOT, _NOTE))
         table.setItemDelegateForColumn(_PLOT, Bars(table))
-        table.setAccessibleName(self.tr("What a token takes"))
-        table.setFont(theme.current().font(TextSize.TABLE, figures=True))
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setColumnHidden(_FIXED, not self.items.has_fixed)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.px(_ROW_HEIGHT))
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for column in (_PLOT, _NOTE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         return table
 
 
@@ -175,8 +139,3 @@ def _kib(row: LensRow) -> str:
         return "–"
     more = f" + {row.unpacked_bytes_per_token / 1024:.0f}" if row.unpacked_bytes_per_token else ""
     return f"{row.bytes_per_token / 1024:,.2f}{more}"
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if 2 <= column <= _PLOT else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter

@@ -37,7 +37,7 @@ class PdhCounter:
     """
 
     def __init__(self, path: str, pdh: Any = None) -> None:
-        self._pdh = pdh if pdh is not None else ctypes.WinDLL("pdh")  # type: ignore[attr-defined,unused-ignore]
+        self._pdh = pdh if pdh is not None else ctypes.WinDLL("pdh")  # type: ignore[attr-defined,unused-ignore]  # on Windows alone
         self._query, self._counter = c_void_p(), c_void_p()
         self._call("PdhOpenQueryW", None, c_void_p(), byref(self._query))
         try:

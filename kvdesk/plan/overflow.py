@@ -20,7 +20,7 @@ SUMMARY_TOKENS = 512
 WayKind = Literal["stop", "roll", "drop", "compact", "grow"]
 Seconds = Callable[[int, int], float | None]  # (tokens in the cache, tokens to read) -> s; None: not known
 _NONE = Phrase("")
-_UNKNOWN: Seconds = lambda depth, tokens: None  # noqa: E731
+_UNKNOWN: Seconds = lambda depth, tokens: None  # noqa: E731 - a value of that type
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ def read_sampler(row: SamplerRow, text: str) -> float:
             least=write_sampler(row.spec.minimum),
             most=write_sampler(row.spec.maximum),
         )
-    return value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]  # of the type that its row names
 
 
 def write_sampler(value: float) -> str:

@@ -106,7 +106,7 @@ class _Application:
 
     async def _tokenize(self, request: Request, _: ServedModel) -> Response:
         text, is_start = read_tokenize(await _body(request))
-        command: MakeCommand = lambda number: Tokenize(id=number, text=text, add_special=is_start)  # noqa: E731
+        command: MakeCommand = lambda number: Tokenize(id=number, text=text, add_special=is_start)  # noqa: E731 - typed, and used on the next line
         async with aclosing(events_of(self._port, command)) as events:
             async for event in events:
                 if isinstance(event, Tokenized):
@@ -119,7 +119,7 @@ class _Application:
         async def answer() -> AsyncGenerator[Event, None]:
             async with self._turn:
                 found = self._known.find(asked.messages)
-                command: MakeCommand = lambda number: Chat(  # noqa: E731
+                command: MakeCommand = lambda number: Chat(  # noqa: E731 - typed, and used on the next line
                     id=number,
                     messages=found.messages,
                     sampling=asked.sampling,
@@ -140,7 +140,7 @@ class _Application:
 
         async def answer() -> AsyncGenerator[Event, None]:
             async with self._turn:
-                command: MakeCommand = lambda number: Complete(  # noqa: E731
+                command: MakeCommand = lambda number: Complete(  # noqa: E731 - typed, and used on the next line
                     id=number,
                     prompt=asked.prompt,
                     sampling=asked.sampling,

@@ -99,7 +99,7 @@ def _served(state: DeskState, said: protocol.Event) -> DeskState:
 
 
 def _with_engine(state: DeskState, **changes: object) -> DeskState:
-    return replace(state, engine=replace(state.engine, **changes))  # type: ignore[arg-type]
+    return replace(state, engine=replace(state.engine, **changes))  # type: ignore[arg-type]  # the names are those of its fields
 
 
 def _loaded(state: DeskState, said: protocol.Loaded) -> DeskState:

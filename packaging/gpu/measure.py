@@ -205,7 +205,7 @@ def build_library(
 def extract(archive: tarfile.TarFile, folder: Path) -> None:
     """Unpack a bundle's archive. Python 3.11.4 brought the filters; from 3.12 on it warns without one."""
     filters = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-    archive.extractall(folder, **filters)  # type: ignore[arg-type]  # mypy cannot see into the mapping
+    archive.extractall(folder, **filters)
 
 
 def unpacked_source(bundle: Path, work: Path) -> Path:

@@ -87,7 +87,7 @@ def history_bytes(history: History) -> int:
 
 def vars_of(columns: object) -> list[object]:
     """The values of a frozen row of fields."""
-    return [getattr(columns, name) for name in columns.__slots__]  # type: ignore[attr-defined]
+    return [getattr(columns, name) for name in columns.__slots__]
 
 
 def main() -> int:
@@ -103,7 +103,7 @@ def main() -> int:
     feeder = Feeder(desk, chosen.devices)
     for _ in range(HOUR_ROWS * chosen.minutes // 60):
         feeder.feed()
-    window = MainWindow(desk)  # type: ignore[arg-type]
+    window = MainWindow(desk)
     window.resize(1280, 1000)
     window.show()
     window.start()

@@ -50,13 +50,13 @@ def screen(number: int, size: str = "1280x800") -> Iterator[str]:
     """An X server of our own with a window manager, if there is one."""
     display = f":{number}"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(["Xvfb", display, "-screen", "0", f"{size}x24"], **quiet)  # type: ignore[call-overload]
+    server = subprocess.Popen(["Xvfb", display, "-screen", "0", f"{size}x24"], **quiet)
     manager = None
     try:
         until(lambda: Path(f"/tmp/.X11-unix/X{number}").exists(), "an X server")
         if shutil.which("openbox"):
             environment = {**os.environ, "DISPLAY": display}
-            manager = subprocess.Popen(["openbox"], env=environment, **quiet)  # type: ignore[call-overload]
+            manager = subprocess.Popen(["openbox"], env=environment, **quiet)
         yield display
     finally:
         for process in (manager, server):

@@ -59,7 +59,7 @@ class Talker:
                 messages=tuple(self.said),
                 sampling=sampling,
                 chat=chat,
-                overflow=overflow,  # type: ignore[arg-type]
+                overflow=overflow,
                 may_shift=overflow == "roll",
             )
         )

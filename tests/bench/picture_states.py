@@ -136,7 +136,7 @@ def _maths() -> DeskState:
 
 
 def _chat(*messages: object) -> DeskState:
-    return replace(fakes.qwen_loaded(), chat=conversations.conversation(*messages))  # type: ignore[arg-type]
+    return replace(fakes.qwen_loaded(), chat=conversations.conversation(*messages))
 
 
 def _branches() -> DeskState:

@@ -56,7 +56,7 @@ def _draw(application: QApplication, name: str, size: QSize, model: object) -> Q
     if desk.state.measured is not None:
         fakes.fill_history(desk.history, desk.state)
     desk.state = replace(desk.state, samples=len(desk.history))
-    window = MainWindow(desk)  # type: ignore[arg-type]
+    window = MainWindow(desk)
     window.move(0, 0)
     window.resize(size)
     window.show()

@@ -355,7 +355,7 @@ class Session:
         until(has_steps, "steps to a larger context")
         hand.shot("context-menu")
         step = hand.click(steps, "MenuItem").name
-        tokens, pair = re.match(r"([\d,]+) tokens, (\w+ / \w+)", step).groups()  # type: ignore[union-attr]
+        tokens, pair = re.match(r"([\d,]+) tokens, (\w+ / \w+)", step).groups()
         hand.see(f"{tokens} tokens · measured", "StaticText")
         hand.see("Send", "Button")
         self.say("What is a token?")

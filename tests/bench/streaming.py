@@ -98,7 +98,7 @@ def main() -> None:
 
     application = make_application([])
     desk = fakes.FakeDesk()
-    panel = MainWindow(desk) if chosen.window else ConversationPanel(desk)  # type: ignore[arg-type]
+    panel = MainWindow(desk) if chosen.window else ConversationPanel(desk)
     view = panel.conversation.view if isinstance(panel, MainWindow) else panel.view
     panel.resize(1280 if chosen.window else 900, 1000)
     panel.show()

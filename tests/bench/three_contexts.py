@@ -48,13 +48,13 @@ def go_on(desk: Desk, way: str) -> bool:
     if way == "grow":
         wait(desk, lambda: bool(desk.state.ladder), "larger contexts")
         overflow = desk.state.overflow or overflow
-    chosen = overflow.way(way)  # type: ignore[arg-type]  # a way's name
+    chosen = overflow.way(way)
     if not chosen.is_possible:
         print(f"  {way} is not possible: {chosen.cost}")
         return False
     room_actions.answer_overflow(desk, chosen.kind)
     if way == "stop":
-        told = lambda: desk.state.notice is not None and desk.state.notice.is_error  # noqa: E731
+        told = lambda: desk.state.notice is not None and desk.state.notice.is_error  # noqa: E731 - a name for what is waited for
         wait(desk, lambda: is_resting(desk) and (told() or messages(desk)[-1].role == "assistant"), "the end")
         print(f"  {desk.state.notice.message if desk.state.notice else 'answered till it was full'}")
         return False

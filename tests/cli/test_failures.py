@@ -61,7 +61,7 @@ def test_an_engine_that_is_killed_before_the_first_word_is_named(kvdesk, tmp_pat
 
 
 @pytest.mark.usefixtures("few_arenas")
-def test_memory_that_runs_out_at_the_first_load_is_a_question(terminal):  # noqa: F811
+def test_memory_that_runs_out_at_the_first_load_is_a_question(terminal):  # noqa: F811 - the fixture
     chat = terminal(*LARGE, before=limited)
     chat.wait_for("Load it with K as q8_0 and V as q8_0 and go on. [Y/n] ")
     assert "Not enough memory for the K and V cache" in chat.seen
@@ -72,7 +72,7 @@ def test_memory_that_runs_out_at_the_first_load_is_a_question(terminal):  # noqa
 
 
 @pytest.mark.usefixtures("few_arenas")
-def test_a_no_ends_the_chat(terminal):  # noqa: F811
+def test_a_no_ends_the_chat(terminal):  # noqa: F811 - the fixture
     chat = terminal(*LARGE, before=limited)
     chat.wait_for("[Y/n] ")
     chat.type("n\n")

@@ -27,7 +27,7 @@ class Engines:
 
     def running(self) -> Watched:
         if not self.current.is_running():
-            self.__init__()  # type: ignore[misc]
+            self.__init__()
         return self.current
 
 

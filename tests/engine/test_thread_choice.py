@@ -79,7 +79,7 @@ def load(client: Watched, known_threads: int = 0, **options: object) -> Loaded:
     command = Load(
         id=client.next_id(),
         model=resolve_model("demo"),
-        options=LoadOptions(ctx_size=512, **options),  # type: ignore[arg-type]
+        options=LoadOptions(ctx_size=512, **options),
         known_threads=known_threads,
     )
     loaded = client.request(command, 60.0)

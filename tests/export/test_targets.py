@@ -166,7 +166,7 @@ def test_koboldcpp_refuses_longer_contexts_so_the_nearest_is_written():
 
 
 def _types(types: tuple[str, str]) -> LoadOptions:
-    return LoadOptions(ctx_size=4096, cache_type_k=types[0], cache_type_v=types[1])  # type: ignore[arg-type]
+    return LoadOptions(ctx_size=4096, cache_type_k=types[0], cache_type_v=types[1])
 
 
 def test_ollamas_context_is_one_sequences():

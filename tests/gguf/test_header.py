@@ -292,7 +292,7 @@ def test_a_stream_that_fails_says_where() -> None:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(GgufError, match="cannot be read at byte 0: Input/output error"):
-        read_stream(Failing(), None, "disk")  # type: ignore[arg-type]
+        read_stream(Failing(), None, "disk")
 
 
 def test_a_stream_is_read_no_further_than_its_header() -> None:

@@ -46,7 +46,7 @@ class Site:
             def log_message(self, *_: object) -> None:
                 pass
 
-        Handler.site = self  # type: ignore[attr-defined]
+        Handler.site = self
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 

@@ -27,7 +27,7 @@ Make = Callable[..., Bench]
 
 
 def _memory(bench: Bench, model: OpenedFile, **options: object) -> MemoryRow:
-    row = bench.measure(MemoryStep(model, LoadOptions(ctx_size=4096, **options)))  # type: ignore[arg-type]
+    row = bench.measure(MemoryStep(model, LoadOptions(ctx_size=4096, **options)))
     assert isinstance(row, MemoryRow)
     return row
 

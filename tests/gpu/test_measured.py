@@ -77,7 +77,7 @@ def _row(**options: object) -> MemoryRow:
     )
     taken = report.needed_bytes("CUDA0")
     readings = tuple(
-        Reading(stage, (DeviceReading("CUDA0", used_bytes=used),))  # type: ignore[arg-type]
+        Reading(stage, (DeviceReading("CUDA0", used_bytes=used),))
         for stage, used in (("nothing", 500 * MIB), ("loaded", 500 * MIB + taken))
     )
     return replace(row, buffers=buffers, readings=readings)

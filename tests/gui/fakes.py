@@ -17,6 +17,7 @@ from kvdesk.phrases import Phrase
 from kvdesk.plan.load_record import BufferAccount, DeviceAccount, Failure, LoadRecord, ModelIdentity
 from kvdesk.plan.offer import Advice
 from kvdesk.plan.options import LoadOptions
+from kvdesk.session.desk import Desk
 from kvdesk.session.history import History
 from kvdesk.session.state import (
     CacheTypeVerdict,
@@ -42,8 +43,11 @@ HOST = Device("CPU", "cpu", "cpu", 32 * GIB, 21 * GIB, "AMD Ryzen 7 7840HS")
 Q8 = LoadOptions(ctx_size=32768, cache_type_k="q8_0", cache_type_v="q8_0")
 
 
-class FakeDesk:
-    """What views see of a desk: a state to draw, a history, settings; what they ask for is in `calls`."""
+class FakeDesk(Desk):
+    """What views see of a desk, without its processes: a state to draw, a history, settings.
+
+    What they ask for is in `calls`.
+    """
 
     def __init__(self, state: DeskState | None = None) -> None:
         self.state = state or DeskState(devices=(HOST,))

@@ -40,7 +40,7 @@ def asked(**changes: object) -> DeskState:
     state = fakes.qwen_loaded()
     assert state.chat is not None
     ready = replace(state.engine, phase=Phase.READY)
-    return replace(state, engine=ready, **changes)  # type: ignore[arg-type]
+    return replace(state, engine=ready, **changes)
 
 
 def chat_id() -> int:

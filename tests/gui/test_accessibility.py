@@ -36,7 +36,7 @@ INTERACTIVE = {
 
 @pytest.fixture
 def window(qtbot: QtBot, desk: fakes.FakeDesk) -> MainWindow:
-    widget = MainWindow(desk)  # type: ignore[arg-type]
+    widget = MainWindow(desk)
     qtbot.addWidget(widget)
     widget.desk_panel.options.advanced_button.setChecked(True)
     widget.show()
@@ -69,7 +69,7 @@ def nameless(widget: QWidget) -> list[str]:
 
 @pytest.mark.parametrize("state", [fakes.qwen_opened, fakes.qwen_loaded, fakes.qwen_over, fakes.demo_opened])
 def test_every_control_of_the_window_has_a_name(window: MainWindow, state: object) -> None:
-    window.show_state(state())  # type: ignore[operator]
+    window.show_state(state())
     assert len(walk(QAccessible.queryAccessibleInterface(window))) > 100
     assert nameless(window) == []
 
@@ -79,7 +79,7 @@ def test_every_control_of_a_dialog_has_a_name(
     qtbot: QtBot, desk: fakes.FakeDesk, kind: type[QDialog]
 ) -> None:
     desk.opened = open_source(str(resource_path("demo/demo.f16.gguf")))
-    dialog = kind(desk, []) if kind is HelpWindow else kind(desk)  # type: ignore[call-arg, arg-type]
+    dialog = kind(desk, []) if kind is HelpWindow else kind(desk)
     qtbot.addWidget(dialog)
     dialog.show()
     assert nameless(dialog) == []
@@ -129,7 +129,7 @@ def test_tab_goes_through_every_part_without_jumping_to_and_fro(window: MainWind
 
 
 def test_the_settings_are_walked_from_top_to_bottom(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    dialog = SettingsDialog(desk)  # type: ignore[arg-type]
+    dialog = SettingsDialog(desk)
     qtbot.addWidget(dialog)
     dialog.show()
     controls = set(dialog.controls.values())
@@ -141,7 +141,7 @@ def test_the_settings_are_walked_from_top_to_bottom(qtbot: QtBot, desk: fakes.Fa
 @pytest.mark.parametrize("page", ["kv-cache", "cache-types", "offloading"])
 def test_a_picture_can_be_read_without_seeing_it(qtbot: QtBot, desk: fakes.FakeDesk, page: str) -> None:
     desk.opened = open_source(str(resource_path("demo/demo.f16.gguf")))
-    help_window = HelpWindow(desk, [])  # type: ignore[arg-type]
+    help_window = HelpWindow(desk, [])
     qtbot.addWidget(help_window)
     help_window.show()
     help_window.show_page(page)

@@ -25,7 +25,7 @@ def chats(*days: float) -> tuple[ChatSummary, ...]:
 
 @pytest.fixture
 def panel(qtbot: QtBot, desk: fakes.FakeDesk) -> ChatsPanel:
-    widget = ChatsPanel(desk)  # type: ignore[arg-type]
+    widget = ChatsPanel(desk)
     qtbot.addWidget(widget)
     widget.resize(212, 700)
     widget.show_state(desk.state)

@@ -47,7 +47,7 @@ def test_a_little_is_not_nothing(gauge: ContextGauge) -> None:
     state = fakes.qwen_loaded()
     assert state.engine.cache is not None
     for used, percent in ((0, "0 %"), (3, "<1 %")):
-        cache = msgspec.structs.replace(state.engine.cache, cells_used=used)  # type: ignore[arg-type]
+        cache = msgspec.structs.replace(state.engine.cache, cells_used=used)
         gauge.show_state(replace(state, engine=replace(state.engine, cache=cache)))
         assert gauge.right.text().endswith(percent)
 
@@ -68,7 +68,7 @@ def test_prefill_says_how_far(gauge: ContextGauge) -> None:
 def test_a_live_answer_grows_in_the_line(gauge: ContextGauge) -> None:
     state = two_turns()
     assert state.engine.cache is not None
-    cache = msgspec.structs.replace(state.engine.cache, cells_used=200)  # type: ignore[arg-type]
+    cache = msgspec.structs.replace(state.engine.cache, cells_used=200)
     engine = replace(state.engine, phase=Phase.DECODE, cache=cache, prefill_total_tokens=230)
     gauge.show_state(replace(state, engine=engine, streaming=Streaming(1, "x", tokens=7)))
     assert gauge.left.text() == "you 160 · answers 77"
@@ -83,7 +83,7 @@ def test_nothing_is_shown_without_a_loaded_model(gauge: ContextGauge) -> None:
 def test_the_cache_may_hold_another_chat(gauge: ContextGauge) -> None:
     state = two_turns()
     assert state.engine.cache is not None
-    cache = msgspec.structs.replace(state.engine.cache, cells_used=200, chat="7")  # type: ignore[arg-type]
+    cache = msgspec.structs.replace(state.engine.cache, cells_used=200, chat="7")
     state = replace(state, engine=replace(state.engine, cache=cache))
     gauge.show_state(state)
     assert gauge.left.text() == "another chat 200"

@@ -17,7 +17,7 @@ from tests.gui import fakes
 
 @pytest.fixture
 def panel(qtbot: QtBot, desk: fakes.FakeDesk) -> ConversationPanel:
-    widget = ConversationPanel(desk)  # type: ignore[arg-type]
+    widget = ConversationPanel(desk)
     qtbot.addWidget(widget)
     widget.resize(700, 720)
     widget.show_state(desk.state)
@@ -115,7 +115,7 @@ def test_every_control_has_a_name(panel: ConversationPanel) -> None:
 
 
 def test_the_first_chat_has_the_keyboard_in_its_composer_too(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    panel = ConversationPanel(desk)  # type: ignore[arg-type]
+    panel = ConversationPanel(desk)
     qtbot.addWidget(panel)
     panel.show_state(replace(desk.state, chat=None))
     panel.show()

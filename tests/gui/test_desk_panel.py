@@ -17,7 +17,7 @@ from tests.gui import fakes
 
 @pytest.fixture
 def panel(qtbot: QtBot, desk: fakes.FakeDesk) -> DeskPanel:
-    widget = DeskPanel(desk)  # type: ignore[arg-type]
+    widget = DeskPanel(desk)
     qtbot.addWidget(widget)
     widget.resize(372, 800)
     widget.show_state(desk.state)

@@ -24,7 +24,7 @@ def real_desk() -> fakes.FakeDesk:
 
 @pytest.fixture
 def dialog(qtbot: QtBot, real_desk: fakes.FakeDesk) -> ExportDialog:
-    widget = ExportDialog(real_desk)  # type: ignore[arg-type]
+    widget = ExportDialog(real_desk)
     qtbot.addWidget(widget)
     return widget
 
@@ -87,7 +87,7 @@ def test_it_follows_the_options(dialog: ExportDialog, real_desk: fakes.FakeDesk)
 
 
 def test_without_a_model_it_says_so(qtbot: QtBot) -> None:
-    widget = ExportDialog(fakes.FakeDesk())  # type: ignore[arg-type]
+    widget = ExportDialog(fakes.FakeDesk())
     qtbot.addWidget(widget)
     assert widget.command.toPlainText() == ""
     assert "No model is open" in widget.note.text()

@@ -11,7 +11,7 @@ from tests.gui.conversations import FIGURES
 
 
 def message(**changes: object) -> ChatMessage:
-    return ChatMessage(1, "assistant", "x", figures=replace(FIGURES, **changes))  # type: ignore[arg-type]
+    return ChatMessage(1, "assistant", "x", figures=replace(FIGURES, **changes))
 
 
 def test_the_line_under_an_answer() -> None:

@@ -143,7 +143,7 @@ def test_pairs_of_the_cpu_come_last() -> None:
     ("source", "words"), [("measured", "About 41.5 tokens/s"), ("specification", "At most 41.5 tokens/s")]
 )
 def test_the_speed_is_said_with_where_it_is_from(fits_map: FitsMap, source: str, words: str) -> None:
-    speed = Speed(41.5, 16384, source)  # type: ignore[arg-type]
+    speed = Speed(41.5, 16384, source)
     fits = tuple(replace(fit, speed=speed) for fit in fakes.qwen_fits())
     fits_map.show_state(replace(fakes.qwen_opened(), fits=fits))
     said = fits_map.items.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)

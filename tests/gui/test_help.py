@@ -28,7 +28,7 @@ from tests.gui import fakes
 
 @pytest.fixture
 def window(qtbot: QtBot, desk: fakes.FakeDesk) -> MainWindow:
-    widget = MainWindow(desk)  # type: ignore[arg-type]
+    widget = MainWindow(desk)
     qtbot.addWidget(widget)
     widget.show()
     qtbot.waitExposed(widget)
@@ -76,7 +76,7 @@ def test_f1_opens_the_page_of_the_control(qtbot: QtBot, window: MainWindow) -> N
 
 
 def test_a_page_about_no_memory_promises_no_picture(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    help_window = HelpWindow(desk, [])  # type: ignore[arg-type]
+    help_window = HelpWindow(desk, [])
     qtbot.addWidget(help_window)
     shown = {page: (help_window.show_page(page), help_window._own.isHidden())[1] for page in PAGES}
     assert [page for page, is_hidden in shown.items() if is_hidden] == ["window", "sampling"]
@@ -97,9 +97,9 @@ def test_f1_works_in_a_dialog_too(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def test_links_lead_to_other_pages(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    help_window = HelpWindow(desk, [])  # type: ignore[arg-type]
+    help_window = HelpWindow(desk, [])
     qtbot.addWidget(help_window)
-    help_window.view.link_clicked("mla.md", None)  # type: ignore[arg-type]
+    help_window.view.link_clicked("mla.md", None)
     assert help_window.page == "mla"
     assert help_window.view.accessibleDescription() == read_page("mla")
     help_window.show_page(KEYS)
@@ -119,22 +119,22 @@ def demo(desk: fakes.FakeDesk) -> fakes.FakeDesk:
 def test_the_picture_sums_to_the_cache_of_the_open_model(demo: fakes.FakeDesk) -> None:
     shape = demo.opened.shape
     config = configure(demo.state.options, shape, demo.state.devices)
-    bars = bars_for(demo, "kv-cache")  # type: ignore[arg-type]
+    bars = bars_for(demo, "kv-cache")
     assert bars is not None
     assert len(bars.rows) == len(shape.layers)
     total = cache_bytes(shape, config, place(shape, config))
     drawn = {kind: sum(dict(row.pieces).get(kind, 0) for row in bars.rows) for kind in (Kind.K, Kind.V)}
     assert drawn == {Kind.K: total.k.total(), Kind.V: total.v.total()}
-    by_type = {row.label: row.n_bytes for row in bars_for(demo, "cache-types").rows}  # type: ignore
+    by_type = {row.label: row.n_bytes for row in bars_for(demo, "cache-types").rows}
     assert by_type["q8_0"] / by_type["f16"] == pytest.approx(8.5 / 16, rel=0.01)
-    by_device = bars_for(demo, "offloading")  # type: ignore[arg-type]
+    by_device = bars_for(demo, "offloading")
     assert by_device is not None
     report = demo.state.plan
     assert sum(row.n_bytes for row in by_device.rows) == sum(item.bytes for item in report.items)
 
 
 def test_the_table_says_what_the_picture_draws(qtbot: QtBot, demo: fakes.FakeDesk) -> None:
-    help_window = HelpWindow(demo, [])  # type: ignore[arg-type]
+    help_window = HelpWindow(demo, [])
     qtbot.addWidget(help_window)
     help_window.show()
     help_window.show_page("cache-types")
@@ -147,7 +147,7 @@ def test_the_table_says_what_the_picture_draws(qtbot: QtBot, demo: fakes.FakeDes
 
 
 def test_without_a_model_the_page_says_how_to_get_a_picture(qtbot: QtBot) -> None:
-    help_window = HelpWindow(fakes.FakeDesk(), [])  # type: ignore[arg-type]
+    help_window = HelpWindow(fakes.FakeDesk(), [])
     qtbot.addWidget(help_window)
     help_window.show()
     help_window.show_page("kv-cache")

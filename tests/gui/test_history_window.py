@@ -21,7 +21,7 @@ from tests.gui import fakes
 def window(qtbot: QtBot, desk: fakes.FakeDesk) -> HistoryWindow:
     desk.state = fakes.qwen_loaded()
     fakes.fill_history(desk.history, desk.state)
-    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
     widget.show()
     return widget
@@ -47,7 +47,7 @@ def test_the_engine_and_its_neighbours_are_told_apart(window: HistoryWindow) -> 
 
 
 def test_what_no_device_tells_has_no_plot(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
     for half in range(20):
         desk.history.add(
@@ -87,7 +87,7 @@ def test_what_is_zoomed_into_keeps_its_shape(qtbot: QtBot, desk: fakes.FakeDesk)
     for row in range(7200):
         reading = DeviceSample("nvidia", 0, "RTX", used_bytes=(1 + row % 2) << 30)
         desk.history.add(Sample(row / 2, HostSample()), desk.state, {"CUDA0": reading})
-    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
     widget.show()
     (line,) = (line for name, line in widget._lines.items() if name.endswith("in use"))
@@ -111,7 +111,7 @@ def test_an_hour_is_drawn_when_it_has_moved_by_a_pixel(qtbot: QtBot, desk: fakes
 
     desk.history.add(Sample(0.0, HostSample()), desk.state, {"CUDA0": reading})
     desk.history.add(Sample(3600.0, HostSample()), desk.state, {"CUDA0": reading})
-    widget = HistoryWindow(desk)  # type: ignore[arg-type]
+    widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
     assert widget._now_s == 3600.0
     add(3600.5)

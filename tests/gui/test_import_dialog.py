@@ -19,7 +19,7 @@ SWAP = (
 @pytest.fixture
 def dialog(qtbot: QtBot, desk: fakes.FakeDesk, qapp: QApplication) -> ImportDialog:
     qapp.clipboard().setText("something else")
-    widget = ImportDialog(desk)  # type: ignore[arg-type]
+    widget = ImportDialog(desk)
     qtbot.addWidget(widget)
     widget.show()
     return widget
@@ -78,14 +78,14 @@ def test_one_of_several_models_is_chosen(qtbot: QtBot, dialog: ImportDialog) -> 
 
 def test_a_copied_launch_is_there_already(qtbot: QtBot, desk: fakes.FakeDesk, qapp: QApplication) -> None:
     qapp.clipboard().setText("llama-cli -m a.gguf -c 4096")
-    widget = ImportDialog(desk)  # type: ignore[arg-type]
+    widget = ImportDialog(desk)
     qtbot.addWidget(widget)
     assert widget.imported is not None
     assert widget.imported.options.ctx_size == 4096
 
 
 def test_the_window_leads_to_it(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    window = MainWindow(desk)  # type: ignore[arg-type]
+    window = MainWindow(desk)
     qtbot.addWidget(window)
     window.desk_panel.card.importWanted.emit()
     assert window.findChild(ImportDialog) is not None

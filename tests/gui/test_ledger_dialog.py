@@ -19,7 +19,7 @@ from tests.gui import fakes
 @pytest.fixture
 def dialog(qtbot: QtBot, desk: fakes.FakeDesk) -> LedgerDialog:
     desk.state = replace(desk.state, ledger=fakes.ledger())
-    widget = LedgerDialog(desk)  # type: ignore[arg-type]
+    widget = LedgerDialog(desk)
     qtbot.addWidget(widget)
     widget.show()
     return widget
@@ -144,7 +144,7 @@ def test_the_chosen_load_is_reported_without_the_conversation_unless_ticked(
 
 
 def test_the_desk_leads_to_it(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    panel = DeskPanel(desk)  # type: ignore[arg-type]
+    panel = DeskPanel(desk)
     qtbot.addWidget(panel)
     assert panel.ledger_button.accessibleName()
     with qtbot.waitSignal(panel.ledgerWanted):

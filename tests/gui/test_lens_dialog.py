@@ -40,7 +40,7 @@ def test_the_longest_bar_is_the_most_tokens(dialog: LensDialog) -> None:
 def test_the_desk_opens_it(qtbot: QtBot, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = look(shape_of(open_model("demo")))
     monkeypatch.setattr(actions, "look_through_lens", lambda _: rows)
-    window = MainWindow(desk)  # type: ignore[arg-type]
+    window = MainWindow(desk)
     qtbot.addWidget(window)
     window.show()
     window.desk_panel.lens_button.click()

@@ -26,7 +26,7 @@ from tests.gui import fakes
 
 @pytest.fixture
 def window(qtbot: QtBot, desk: fakes.FakeDesk) -> MainWindow:
-    widget = MainWindow(desk)  # type: ignore[arg-type]
+    widget = MainWindow(desk)
     qtbot.addWidget(widget)
     widget.show()
     qtbot.waitExposed(widget)
@@ -168,7 +168,7 @@ def test_the_frame_is_remembered(qtbot: QtBot, window: MainWindow, desk: fakes.F
     window.close()
     assert desk.settings.show_chats is True
     assert desk.settings.show_desk is False
-    again = MainWindow(desk)  # type: ignore[arg-type]
+    again = MainWindow(desk)
     qtbot.addWidget(again)
     assert again.size().width() == 780
     assert again.desk_panel.isHidden()
@@ -217,9 +217,9 @@ def test_the_window_is_shown_before_anything_slow_starts(
     monkeypatch.setattr(
         MainWindow, "paintEvent", lambda self, event: (happened.append("paint"), paint(self, event))[1]
     )
-    desk.start = lambda: (happened.append("start"), _close(qapp))[0]  # type: ignore[method-assign]
+    desk.start = lambda: (happened.append("start"), _close(qapp))[0]
     monkeypatch.setattr(MainWindow, "start", lambda self: None)
-    assert run.run_window(lambda: desk, "some.gguf") == 0  # type: ignore[arg-type, return-value]
+    assert run.run_window(lambda: desk, "some.gguf") == 0
     assert happened[0] == "paint"
     assert "start" in happened
     assert ("open_model", "some.gguf") in desk.calls

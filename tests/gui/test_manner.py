@@ -37,7 +37,7 @@ def chat_of(prompt: str = "", sampling: Sampling | None = None) -> Conversation:
 @pytest.fixture
 def settings(qtbot: QtBot, desk: fakes.FakeDesk) -> ChatSettings:
     desk.state = manners.own()
-    widget = ChatSettings(desk)  # type: ignore[arg-type]
+    widget = ChatSettings(desk)
     qtbot.addWidget(widget)
     widget.show()
     qtbot.waitExposed(widget)
@@ -158,7 +158,7 @@ def test_a_narrow_composer_shortens_the_words_before_the_cost(qtbot: QtBot) -> N
 
 def test_a_key_opens_it_once_and_it_follows_the_open_chat(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
     desk.state = manners.own()
-    window = MainWindow(desk)  # type: ignore[arg-type]
+    window = MainWindow(desk)
     qtbot.addWidget(window)
     window.show()
     qtbot.waitExposed(window)

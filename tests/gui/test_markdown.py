@@ -36,7 +36,7 @@ def test_headings_rules_and_quotes() -> None:
 
 def test_lists_are_flat_and_know_their_markers() -> None:
     blocks = parse("3. a\n4. b\n   - c\n     - d\n\n   more of b\n- [x] done\n- [ ] to do\n-\n")
-    rows = [(block.marker, block.containers, spans_text(block.spans)) for block in blocks]  # type: ignore[attr-defined]
+    rows = [(block.marker, block.containers, spans_text(block.spans)) for block in blocks]
     assert rows == [
         ("3.", ("item",), "a"),
         ("4.", ("item",), "b"),
@@ -114,7 +114,7 @@ def test_an_open_fence_is_not_parsed_again() -> None:
     assert block.code.count("\n") == 99
     stream.append("```\nafter")
     assert stream.stable[-1] == block
-    assert spans_text(stream.tail[0].spans) == "after"  # type: ignore[attr-defined]
+    assert spans_text(stream.tail[0].spans) == "after"
 
 
 @pytest.mark.parametrize("partial", ["-", "--", "=", "#", "``", "1."])

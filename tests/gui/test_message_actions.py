@@ -88,7 +88,7 @@ def test_no_version_is_walked_to_while_an_answer_is_written(qtbot: QtBot, view: 
 def test_a_quotation_begins_a_line_of_the_reply(
     qtbot: QtBot, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    panel = ConversationPanel(desk)  # type: ignore[arg-type]
+    panel = ConversationPanel(desk)
     qtbot.addWidget(panel)
     panel.show_state(replace(desk.state, chat=conversation(question(1, "?"), answer(2, "one\n\ntwo"))))
     panel.composer.write("So:")
@@ -97,7 +97,7 @@ def test_a_quotation_begins_a_line_of_the_reply(
 
 
 def test_the_actions_stay_under_the_mouse_that_presses_them(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
-    panel = ConversationPanel(desk)  # type: ignore[arg-type]
+    panel = ConversationPanel(desk)
     qtbot.addWidget(panel)
     panel.resize(700, 600)
     chat = conversation(

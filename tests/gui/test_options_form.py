@@ -126,7 +126,7 @@ def test_a_switch_says_its_state(qtbot: QtBot, form: OptionsForm) -> None:
 
 @pytest.mark.parametrize("row", OPTIONS, ids=lambda row: row.name)
 def test_each_editor_shows_its_default_and_takes_it_back(qtbot: QtBot, row: object) -> None:
-    option = BY_NAME[row.name]  # type: ignore[attr-defined]
+    option = BY_NAME[row.name]
     editor = OptionEditor(option, is_compact=False)
     qtbot.addWidget(editor)
     value = getattr(LoadOptions(), option.name)

@@ -144,7 +144,7 @@ def test_the_keyboard_walks_and_chooses(qtbot: QtBot, ribbon: Ribbon) -> None:
 
 
 def test_the_menu_says_what_leaving_out_costs(qtbot: QtBot) -> None:
-    panel = ConversationPanel(fakes.FakeDesk(counted()))  # type: ignore[arg-type]
+    panel = ConversationPanel(fakes.FakeDesk(counted()))
     qtbot.addWidget(panel)
     said: list[str] = []
     menu = message_menu(panel, counted(), 1, said.append)
@@ -169,7 +169,7 @@ def test_the_ribbon_leads_to_the_message(qtbot: QtBot) -> None:
     for number in range(1, 9, 2):
         turns += [question(number, f"q{number}"), answer(number + 1, long)]
     state = replace(fakes.qwen_loaded(), chat=conversation(*turns))
-    panel = ConversationPanel(fakes.FakeDesk(state))  # type: ignore[arg-type]
+    panel = ConversationPanel(fakes.FakeDesk(state))
     qtbot.addWidget(panel)
     panel.resize(700, 600)
     panel.show()

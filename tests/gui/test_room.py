@@ -59,7 +59,7 @@ def test_a_summary_can_be_changed_before_it_is_taken(card: RoomCard, desk: fakes
     card.show_question(question_of(asked(compaction=replace(found, is_done=True))))
     assert card.text == "They spoke of keys."
     card._edit.setPlainText("They spoke of values.")
-    doing.answer(desk, "accept_summary", card.text)  # type: ignore[arg-type]
+    doing.answer(desk, "accept_summary", card.text)
     assert desk.calls == [("accept_compaction", "They spoke of values.")]
 
 
@@ -68,7 +68,7 @@ def test_growing_is_offered_with_its_price(desk: fakes.FakeDesk) -> None:
     question = question_of(desk.state)
     assert question is not None
     assert question.about == "It takes 1.2 GiB more."
-    doing.answer(desk, "grow", "")  # type: ignore[arg-type]
+    doing.answer(desk, "grow", "")
     assert desk.calls == [("rebuild", RUNG)]
 
 
@@ -103,7 +103,7 @@ def test_the_menu_has_the_three_numbers_the_steps_and_the_policies(
     desk.state = asked(ladder=(RUNG,))
     parent = QWidget()
     qtbot.addWidget(parent)
-    found = entries(parent, desk, doing.doings(desk))  # type: ignore[arg-type]
+    found = entries(parent, desk, doing.doings(desk))
     assert any(text.startswith("Asked for ") and text.endswith("32,768 tokens") for text in found)
     step = found["65,536 tokens, q8_0 / q8_0: +1,200 MiB"]
     assert step.toolTip() == "It takes 1.2 GiB more."
@@ -118,8 +118,8 @@ def test_a_message_is_pinned_left_out_and_brought_back(desk: fakes.FakeDesk) -> 
     assert desk.state.chat is not None
     first, second = (message.id for message in desk.state.chat.messages[:2])
     for said in ("pin", "unpin", "drop", "bring_back"):
-        doing.mark(desk, said, first)  # type: ignore[arg-type]
-    doing.mark(desk, "compact", second)  # type: ignore[arg-type]
+        doing.mark(desk, said, first)
+    doing.mark(desk, "compact", second)
     assert desk.calls == [
         ("pin_message", first),
         ("pin_message", first),

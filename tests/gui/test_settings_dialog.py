@@ -14,7 +14,7 @@ from tests.gui import fakes
 
 @pytest.fixture
 def dialog(qtbot: QtBot, desk: fakes.FakeDesk) -> SettingsDialog:
-    widget = SettingsDialog(desk)  # type: ignore[arg-type]
+    widget = SettingsDialog(desk)
     qtbot.addWidget(widget)
     return widget
 
@@ -79,7 +79,7 @@ def test_defaults_are_shown_and_a_click_away(
     qtbot: QtBot, desk: fakes.FakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.change_settings(reserve_bytes=2 * GIB, overflow="roll")
-    dialog = SettingsDialog(desk)  # type: ignore[arg-type]
+    dialog = SettingsDialog(desk)
     qtbot.addWidget(dialog)
     changed = [name for name, row in dialog.rows.items() if not row.reset_button.isHidden()]
     assert changed == ["reserve_bytes", "overflow"]

@@ -23,7 +23,7 @@ def shell(
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setattr(run, "start", lambda *_: None)
     monkeypatch.setattr(MainWindow, "start", lambda self: None)
-    made = run.Shell(qapp, lambda: desk)  # type: ignore[arg-type, return-value]
+    made = run.Shell(qapp, lambda: desk)
     yield made
     made.window.leave()
     made.deleteLater()
@@ -94,7 +94,7 @@ def test_why_it_could_not_be_moved_is_told(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     told: list[Exception] = []
-    desk.report = told.append  # type: ignore[attr-defined]
+    desk.report = told.append
     before = shell.window
     shell.window.moveWanted.emit(str(tmp_path / "file"))
     qtbot.waitUntil(lambda: shell.window is not before, timeout=10_000)
@@ -103,7 +103,7 @@ def test_why_it_could_not_be_moved_is_told(
 
 def test_a_move_that_is_stopped_says_so_to_the_mover(qtbot: QtBot) -> None:
     def move(tell: object) -> None:
-        while tell(1, 2):  # type: ignore[operator]
+        while tell(1, 2):
             pass
 
     dialog = MovingDialog(move, Path("/x"))

@@ -161,7 +161,7 @@ def test_cuda_adds_copies_of_a_quantised_cache_and_of_staged_weights() -> None:
     cuda = (Device("CUDA0", "gpu", "cuda", 24 * GIB, 23 * GIB), HOST)
 
     def whys(**options: object) -> str:
-        report = estimate(shape, normalise(shape, ctx_size=32768, devices=cuda, **options))  # type: ignore[arg-type]
+        report = estimate(shape, normalise(shape, ctx_size=32768, devices=cuda, **options))
         return " ".join(item.why for item in report.items if item.device == "CUDA0")
 
     assert "copies in f16" not in whys()
@@ -175,7 +175,7 @@ def test_a_gpu_computes_prompts_with_weights_on_the_host() -> None:
     cuda = (Device("CUDA0", "gpu", "cuda", 24 * GIB, 23 * GIB), HOST)
 
     def on_host(**options: bool) -> int:
-        config = normalise(shape, ctx_size=4096, devices=cuda, n_gpu_layers=10, **options)  # type: ignore[arg-type]
+        config = normalise(shape, ctx_size=4096, devices=cuda, n_gpu_layers=10, **options)
         return estimate(shape, config).bytes_of(Kind.COMPUTE, HOST.name)
 
     assert on_host() < on_host(op_offload=False) / 2
@@ -193,7 +193,7 @@ def test_two_cuda_devices_keep_inputs_several_times() -> None:
 def test_a_mapped_file_can_be_reclaimed_and_a_locked_one_cannot() -> None:
     shape = shapes()[LLAMA_1B]
     mapped, locked, read = (
-        [item for item in estimate(shape, normalise(shape, **options)).items if item.is_reclaimable]  # type: ignore[arg-type]
+        [item for item in estimate(shape, normalise(shape, **options)).items if item.is_reclaimable]
         for options in ({}, {"mlock": True}, {"mmap": False})
     )
     assert mapped

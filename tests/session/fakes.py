@@ -198,7 +198,7 @@ def hello() -> protocol.Hello:
 
 def report(degree: str = "measurement", weights_bytes: int = 10_000_000) -> MemoryReport:
     return MemoryReport(
-        degree,  # type: ignore[arg-type]
+        degree,
         (Item(Kind.WEIGHTS, "CPU", weights_bytes, "exact", "weights"),),
         (HOST,),
     )

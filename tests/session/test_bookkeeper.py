@@ -35,7 +35,7 @@ def load(stage: Stage, said: str = "loaded") -> protocol.Load:
 
 
 def sampled(stage: Stage, sample: Sample) -> None:
-    stage.desk.sampler.emit(sample)  # type: ignore[attr-defined]
+    stage.desk.sampler.emit(sample)
     stage.until(
         stage.desk.queue.empty
     )  # first what follows is given to the threads, then they are waited for
@@ -282,8 +282,8 @@ def took(account_before: Sample | None, after: Sample, *items: Item) -> dict[str
     stage_free = Device("CPU", "cpu", "cpu")
     account = accounts.Account(
         id="",
-        date=None,  # type: ignore[arg-type]  # not looked at
-        model=None,  # type: ignore[arg-type]
+        date=None,
+        model=None,
         options=LoadOptions(),
         estimated=None,
         planned=None,

@@ -15,7 +15,7 @@ from tests.session.fakes import sample
 
 
 def gpu(used_bytes: int | None, **readings: float) -> DeviceSample:
-    return DeviceSample("nvidia", 0, "RTX", used_bytes=used_bytes, **readings)  # type: ignore[arg-type]
+    return DeviceSample("nvidia", 0, "RTX", used_bytes=used_bytes, **readings)
 
 
 LOADED = LoadedModel("/m.gguf", LoadOptions(), 4096, True, True, 0.1)

@@ -46,7 +46,7 @@ class Bench:
         self.now_s = 0.0
         self.found: list[PlanFound] = []
         self.child = PlayedChild()
-        self.planner = Planner(self.child, lambda: self.now_s)  # type: ignore[arg-type]
+        self.planner = Planner(self.child, lambda: self.now_s)
 
     def say(self, event: protocol.Event) -> None:
         if found := self.planner.take(event):

@@ -53,7 +53,7 @@ def test_the_page_is_whole_and_a_strangers_text_is_text():
     page = html_text(Report(LOAD, messages=(("user", "<script>alert(1)</script>"),)), str)
     tags = []
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))  # type: ignore[method-assign]
+    parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))
     parser.feed(page)
     assert not [
         tag for tag, attributes in tags if tag in {"script", "link", "img", "b"} or "src" in attributes

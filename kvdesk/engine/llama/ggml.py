@@ -58,7 +58,7 @@ def _libraries() -> list[ctypes.CDLL]:
     if sys.platform == "win32":
         # dlsym follows a library's dependencies, GetProcAddress does not. On POSIX systems the files must
         # not be opened by name: the copies beside libllama are other files than those it was linked to.
-        folder = Path(libraries[0]._name).parent  # noqa: SLF001
+        folder = Path(libraries[0]._name).parent  # noqa: SLF001 - the path is nowhere else
         for name in ("ggml-base", "ggml"):
             libraries += [ctypes.CDLL(str(path)) for path in folder.glob(f"*{name}.dll")]
     return libraries

@@ -48,7 +48,7 @@ class LanePlot(pg.GraphicsLayout):  # type: ignore[misc]  # pyqtgraph has no typ
             self._names.setText(names, **look)
 
 
-class _Names(pg.LabelItem):  # type: ignore[misc]
+class _Names(pg.LabelItem):  # type: ignore[misc]  # as above
     """Text in as many rows as it needs: pyqtgraph's own would make the graph as wide as one row."""
 
     def updateMin(self) -> None:
@@ -63,7 +63,7 @@ class _Names(pg.LabelItem):  # type: ignore[misc]
         super().resizeEvent(event)
 
 
-class _Ages(pg.AxisItem):  # type: ignore[misc]
+class _Ages(pg.AxisItem):  # type: ignore[misc]  # as above
     """Seconds before now as m:ss."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:

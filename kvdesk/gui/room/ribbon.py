@@ -279,6 +279,6 @@ def _colour(role: str) -> QColor:
     front, back = theme.colour(name), theme.colour("free")
     mixed = [
         round(strength * a + (1 - strength) * b)
-        for a, b in zip(front.getRgb()[:3], back.getRgb()[:3], strict=True)  # type: ignore[index]
+        for a, b in zip(front.getRgb()[:3], back.getRgb()[:3], strict=True)  # type: ignore[index]  # typed as one number
     ]
     return QColor(*mixed)

@@ -167,7 +167,7 @@ def _options(
     }
     if n_gpu_layers is not None:
         changed["n_gpu_layers"] = n_gpu_layers
-    return LoadOptions(**changed)  # type: ignore[arg-type]
+    return LoadOptions(**changed)
 
 
 def _written(options: LoadOptions) -> str:

@@ -39,7 +39,7 @@ class Engine:
     def load(self, model: str = "demo", **options: object) -> None:
         """Load a model, also when it is loaded already: its cache is empty then."""
         # Threads of ggml wait for each other by spinning: on a busy machine a second one costs far more.
-        chosen = LoadOptions(**{"threads": 1, **options})  # type: ignore[arg-type]
+        chosen = LoadOptions(**{"threads": 1, **options})
         command = Load(id=self.client.next_id(), model=resolve_model(model), options=chosen)
         assert isinstance(self.client.request(command, TIMEOUT_S), Loaded)
 
