@@ -22,7 +22,7 @@ from kvdesk.engine.llama.layout import POSITION_OPTIONS, StateFormat, format_of,
 from kvdesk.engine.llama.library import binding_version
 from kvdesk.engine.llama.next_token import Scores, is_full, most_divergence, next_scores
 from kvdesk.engine.llama.parameters import physical_cores
-from kvdesk.engine.llama.space import Space, new_space, put_state, reserve, state_bytes, take_state
+from kvdesk.engine.llama.space import Space, map_new_file, new_space, put_state, state_bytes, take_state
 from kvdesk.engine.llama.transcode import Transcoding
 from kvdesk.engine.llama.transcript import Transcript
 from kvdesk.errors import Cancelled, DoesNotFit, EngineError
@@ -74,8 +74,7 @@ def park(context: Context, chat: str, transcript: Transcript, path: Path) -> int
     temporary = path.parent / f".{path.name}.{os.getpid()}{_LEFTOVER}"
     try:
         with open(temporary, "x+b", opener=_for_owner) as file:
-            reserve(file.fileno(), place + n_bytes)
-            with mmap.mmap(file.fileno(), place + n_bytes) as memory:
+            with map_new_file(file.fileno(), place + n_bytes) as memory:
                 with Space(memory, place) as state:
                     take_state(context, state)
                     checksum = _checksum(state)

@@ -16,6 +16,8 @@ from kvdesk.engine.llama.library import llama
 from kvdesk.errors import DoesNotFit, EngineError
 from kvdesk.units import format_bytes
 
+_PIECE = 1 << 20  # bytes written at a time
+
 
 class Space:
     """Memory from byte `offset` of a map on."""
@@ -77,15 +79,28 @@ def put_state(context: Context, space: Space, tokens: Sequence[int]) -> None:
     context.tokens[:] = tokens
 
 
-def reserve(file: int, n_bytes: int) -> None:
-    """Make a file that long, on the disk too: a mapped page without room there would end the process.
+def map_new_file(file: int, n_bytes: int) -> mmap.mmap:
+    """Make an empty file that long and map it.
 
+    Its room is taken on the disk at once: a mapped page without room there would end the process.
     Raises OSError.
     """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, n_bytes)
     else:
         os.truncate(file, n_bytes)
+    # Pages that a write has brought into memory, many at once, are ready to be mapped; brought in one by one,
+    # by the first touch of each, they take several times as long as the copying. Where memory is short they
+    # would be written out empty before they are filled.
+    if n_bytes <= psutil.virtual_memory().available // 4:
+        _write_zeros(file, n_bytes)
+    return mmap.mmap(file, n_bytes)
+
+
+def _write_zeros(file: int, n_bytes: int) -> None:
+    zeros = memoryview(bytes(min(n_bytes, _PIECE)))
+    while n_bytes:
+        n_bytes -= os.write(file, zeros[:n_bytes])
 
 
 def _map_memory(n_bytes: int) -> mmap.mmap:
@@ -118,8 +133,7 @@ def _map_file(n_bytes: int, folder: str) -> mmap.mmap:
                 free=format_bytes(free),
             )
         with tempfile.TemporaryFile(dir=folder) as file:
-            reserve(file.fileno(), n_bytes)
-            return mmap.mmap(file.fileno(), n_bytes)
+            return map_new_file(file.fileno(), n_bytes)
     except OSError as error:
         raise EngineError(
             "The cache cannot be copied to “{folder}”: {reason}.",
