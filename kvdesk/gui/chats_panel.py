@@ -114,6 +114,7 @@ class ChatsPanel(QWidget):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
+        theme.dress(self)
         self._desk = desk
         self._state = DeskState()
         self._folded: set[str] = set()

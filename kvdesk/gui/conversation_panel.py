@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kvdesk.gui import theme
 from kvdesk.gui.column import column_of
 from kvdesk.gui.composer import Composer
 from kvdesk.gui.context_gauge import ContextGauge
@@ -40,6 +41,7 @@ class ConversationPanel(QWidget):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
+        theme.dress(self)
         self._desk = desk
         self._ended: Notice | None = None
         self._chat_id: int | None = None

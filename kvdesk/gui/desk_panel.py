@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.charts.memory_chart import MemoryChart
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.desk.context_choice import ContextChoice
@@ -34,6 +35,7 @@ class DeskPanel(QWidget):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
+        theme.dress(self)
         self._desk = desk
         self._memory_shown: tuple[object, ...] = ()
         self._uses: tuple[DeviceUse, ...] = ()

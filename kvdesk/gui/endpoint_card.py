@@ -38,6 +38,7 @@ class EndpointCard(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self.setProperty("surface", "card")
         self.setAccessibleName(self.tr("Endpoint for other programs"))
         self.setFixedWidth(theme.px(_WIDTH))

@@ -23,6 +23,7 @@ class ErrorDialog(QDialog):
 
     def __init__(self, notice: Notice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self.setWindowTitle(self.tr("KV Desk"))
         self.setMinimumWidth(theme.px(420))
         message = text_label(translated(notice.message), size=TextSize.TITLE, bold=True, wrap=True)

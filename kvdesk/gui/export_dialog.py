@@ -38,6 +38,7 @@ class ExportDialog(QDialog):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self._desk = desk
         self._shown: object = None
         self.setWindowTitle(self.tr("Export"))

@@ -36,6 +36,7 @@ class ImportDialog(QDialog):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self._desk = desk
         self.imported: Imported | None = None
         self.setWindowTitle(self.tr("Paste a launch"))

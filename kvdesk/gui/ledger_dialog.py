@@ -39,6 +39,7 @@ class LedgerDialog(QDialog):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self._desk = desk
         self._shown: tuple[LoadRecord, ...] | None = None
         self.search = QLineEdit()

@@ -35,6 +35,7 @@ class LensItems(FigureItems):
     def __init__(self, rows: Sequence[LensRow]) -> None:
         super().__init__(figures=range(2, _PLOT + 1))
         self._rows: Sequence[LensRow] = rows
+        self._cells = [_texts(row) for row in rows]  # each is asked for often while the columns are measured
         self.has_fixed = any(row.fixed_bytes for row in rows)  # a share that does not grow with the context
         self._most = max((row.tokens_per_gib or 0 for row in rows), default=0) or 1
         self._titles = (
@@ -52,28 +53,17 @@ class LensItems(FigureItems):
         row, column = self._rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return self._texts(row)[column]
+                return self._cells[index.row()][column]
             case Qt.ItemDataRole.TextAlignmentRole:
                 return self.side(column)
             case Qt.ItemDataRole.ToolTipRole:
                 return translated(row.note) if column == _NOTE else row.option
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{self._titles[column]}: {self._texts(row)[column]}"
+                return f"{self._titles[column]}: {self._cells[index.row()][column]}"
             case Qt.ItemDataRole.ForegroundRole:
                 return theme.colour("text" if row.engine == OURS else "muted")
             case _:
                 return (row.tokens_per_gib or 0) / self._most if role == _SHARE else None
-
-    def _texts(self, row: LensRow) -> tuple[str, ...]:
-        return (
-            row.engine,
-            row.mode,
-            _kib(row),
-            "–" if row.bits_per_value is None else f"{row.bits_per_value:.2f}".rstrip("0").rstrip("."),
-            format_mib(row.fixed_bytes) if row.fixed_bytes else "–",
-            "–" if row.tokens_per_gib is None else format_tokens(row.tokens_per_gib),
-            translated(row.note),
-        )
 
 
 class Bars(QStyledItemDelegate):
@@ -105,6 +95,7 @@ class LensDialog(QDialog):
 
     def __init__(self, model: str, rows: Sequence[LensRow], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self.setWindowTitle(self.tr("What a token takes"))
         size_window(self, 1080, 640)
         self.items = LensItems(rows)
@@ -132,6 +123,18 @@ class LensDialog(QDialog):
         table.setItemDelegateForColumn(_PLOT, Bars(table))
         table.setColumnHidden(_FIXED, not self.items.has_fixed)
         return table
+
+
+def _texts(row: LensRow) -> tuple[str, ...]:
+    return (
+        row.engine,
+        row.mode,
+        _kib(row),
+        "–" if row.bits_per_value is None else f"{row.bits_per_value:.2f}".rstrip("0").rstrip("."),
+        format_mib(row.fixed_bytes) if row.fixed_bytes else "–",
+        "–" if row.tokens_per_gib is None else format_tokens(row.tokens_per_gib),
+        translated(row.note),
+    )
 
 
 def _kib(row: LensRow) -> str:

@@ -1,6 +1,6 @@
 """The window: three parts side by side, and the one timer that turns what happened into what is drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kvdesk.gui import theme
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
@@ -42,29 +43,58 @@ class MainWindow(QMainWindow):
     renewWanted = Signal()  # in another language or size of text
     moveWanted = Signal(str)
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, is_whole: bool = True) -> None:
+        """Without `is_whole` it is not to be used before all of `building` has been taken."""
         super().__init__()
         self._desk = desk
         self.tour: Tour | None = None
         self._wants_demo_chat = False  # the tour has ended in it, and it is not there yet
         self._is_closing = self._closes_when_parked = False
-        self.chats = ChatsPanel(desk)
-        self.conversation = ConversationPanel(desk)
-        self.desk_panel = DeskPanel(desk)
+        self._pump = QTimer(self)
+        self._pump.setInterval(PUMP_MS)
+        self._pump.timeout.connect(self.pump)
+        self.setMinimumSize(720, 480)
+        self.building = self._build()
+        if is_whole:
+            for _ in self.building:
+                pass
+
+    def _build(self) -> Iterator[None]:
+        """Make the parts, in steps none of which holds the event loop for long."""
+        self.chats = ChatsPanel(self._desk)
         self.top_bar = TopBar()
-        self.others = OtherWindows(desk, self, self.top_bar, self._key_words)
+        self.others = OtherWindows(self._desk, self, self.top_bar, self._key_words)
         self.endpoint = EndpointCard(self)
         self.notice_bar = NoticeBar(self.tr("Notice"))
         self.settings_button = push_button(self.tr("Settings"), "plain")
         self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
-        self.settings_button.clicked.connect(self.others.show_settings)
         self.help_button = push_button(self.tr("Help"), "plain", TextSize.TABLE)
         self.help_button.setToolTip(self.tr("What things mean, the keys, and a tour (F1)"))
-        self.help_button.clicked.connect(lambda: self.others.show_help(FIRST))
-        self._parts = self._lay_out()
+        yield
+        self.conversation = ConversationPanel(self._desk)
+        yield
+        self.desk_panel = DeskPanel(self._desk)
+        yield
+        centre = self._centre()
+        yield
+        self._parts = SideParts(self._chats_with_foot(), centre, self.desk_panel)
+        self._parts.changed.connect(self._show_which_parts)
+        yield
+        frame = QWidget()
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._parts)
+        self.setCentralWidget(frame)
+        self._connect()
         self._add_shortcuts()
         self._drop = FileDrop(self, self.open_model)
+        yield
+        self._restore()
+        self.show_state(self._desk.state)
 
+    def _connect(self) -> None:
+        self.settings_button.clicked.connect(self.others.show_settings)
+        self.help_button.clicked.connect(lambda: self.others.show_help(FIRST))
         self.top_bar.exportWanted.connect(self.others.show_export)
         self.top_bar.endpointWanted.connect(partial(self.endpoint.toggle_below, self.top_bar.endpoint_button))
         self.endpoint.openWanted.connect(partial(actions.open_endpoint, self._desk))
@@ -85,13 +115,6 @@ class MainWindow(QMainWindow):
         self.others.tourWanted.connect(self.show_tour)
         self.others.renewWanted.connect(self.renewWanted)
         self.others.moveWanted.connect(self.moveWanted)
-
-        self._pump = QTimer(self)
-        self._pump.setInterval(PUMP_MS)
-        self._pump.timeout.connect(self.pump)
-        self.setMinimumSize(720, 480)
-        self._restore()
-        self.show_state(desk.state)
 
     def start(self) -> None:
         """Begin to draw what happens; called once the first picture is on the screen."""
@@ -270,30 +293,27 @@ class MainWindow(QMainWindow):
 
     # ---------------------------------------------------------------------------------------- the frame
 
-    def _lay_out(self) -> SideParts:
+    def _chats_with_foot(self) -> ChatsPanel:
         foot = QHBoxLayout()
         foot.addWidget(self.settings_button)
         foot.addStretch(1)
         foot.addWidget(self.help_button)
-        chats_column = self.chats.layout()
-        assert isinstance(chats_column, QVBoxLayout)
-        chats_column.addLayout(foot)
+        column = self.chats.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.addLayout(foot)
+        return self.chats
+
+    def _centre(self) -> QWidget:
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top_bar)
-        column.addWidget(separator())
+        column.addWidget(line := separator())
+        theme.dress(line)
         column.addWidget(self.notice_bar)
         column.addWidget(self.conversation, 1)
-        parts = SideParts(self.chats, centre, self.desk_panel)
-        parts.changed.connect(self._show_which_parts)
-        frame = QWidget()
-        row = QHBoxLayout(frame)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(parts)
-        self.setCentralWidget(frame)
-        return parts
+        return centre
 
     def _show_which_parts(self) -> None:
         self.top_bar.show_parts(chats=not self.chats.isHidden(), desk=not self.desk_panel.isHidden())

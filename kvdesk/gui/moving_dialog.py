@@ -22,6 +22,7 @@ class MovingDialog(QDialog):
 
     def __init__(self, move: Callable[[Progress], object], folder: Path) -> None:
         super().__init__()
+        theme.dress(self)
         self.error: KvDeskError | None = None
         self._done = self._total = 0
         self._is_stopped = False

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button, push_button, set_role, text_label
 from kvdesk.gui.copy_button import CopyButton
 from kvdesk.gui.own_language import translated
@@ -23,6 +24,7 @@ class NoticeBar(QWidget):
         self, name: str, *, can_dismiss: bool = True, margin: int = Space.MEDIUM, usual_step: str = ""
     ) -> None:
         super().__init__()
+        theme.dress(self)
         self._notice: Notice | None = None
         self._frame = QFrame()
         self._message = text_label(bold=True, wrap=True)

@@ -5,7 +5,7 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kvdesk.gui.manner.dialog import ChatSettings
 
 HISTORY_MODULE = "kvdesk.gui.charts.history_window"
+IMPORT_MODULE = "kvdesk.gui.import_dialog"
 TITLE_BAR_HEIGHT = 32  # the frame is not known before a window is shown; on a small screen it must fit too
 
 
@@ -43,7 +44,7 @@ class OtherWindows(QObject):
         super().__init__(window)
         self._desk, self._window, self._top, self._keys = desk, window, top, keys
         self._followers: list[ExportDialog | LedgerDialog | HistoryWindow | ChatSettings] = []
-        self._history_import: Thread | None = None
+        self._imports: dict[str, tuple[Thread, Callable[[], None]]] = {}
         self.history: HistoryWindow | None = None
         self.chat_settings: ChatSettings | None = None
         self.help: HelpWindow | None = None
@@ -55,9 +56,9 @@ class OtherWindows(QObject):
 
     def look_for_imports(self) -> None:
         """Open what was asked for and has been read in meanwhile."""
-        if self._history_import is not None and not self._history_import.is_alive():
-            self._history_import = None
-            self.open_history()
+        read_in = [module for module, (thread, _) in self._imports.items() if not thread.is_alive()]
+        for module in read_in:
+            self._imports.pop(module)[1]()
 
     def show_export(self) -> None:
         """Show the launch command for the chosen options."""
@@ -70,8 +71,12 @@ class OtherWindows(QObject):
         self._prepare(dialog).open()
 
     def show_import(self) -> None:
-        """Take a launch that was copied somewhere."""
-        from kvdesk.gui.import_dialog import ImportDialog  # brings the readers of all forms, YAML among them
+        """Take a launch that was copied somewhere; the dialog brings the readers of all forms."""
+        self._open_when_read_in(IMPORT_MODULE, self.open_import)
+
+    def open_import(self) -> None:
+        """The same at once."""
+        from kvdesk.gui.import_dialog import ImportDialog
 
         self._prepare(ImportDialog(self._desk, self._window)).open()
 
@@ -102,15 +107,11 @@ class OtherWindows(QObject):
         self._prepare(dialog).open()
 
     def show_history(self) -> None:
-        """Show the live graph in large.
-
-        Its library takes 40 MB, and its import longer than the event loop may be held.
-        """
+        """Show the live graph in large; its library takes 40 MB."""
         if self.history is not None:
             self.history.raise_()
-        elif self._history_import is None:
-            self._history_import = Thread(target=import_module, args=(HISTORY_MODULE,), daemon=True)
-            self._history_import.start()
+        else:
+            self._open_when_read_in(HISTORY_MODULE, self.open_history)
 
     def open_history(self) -> None:
         """The same at once."""
@@ -119,7 +120,7 @@ class OtherWindows(QObject):
         self.history = HistoryWindow(self._desk, self._window)
         self.history.finished.connect(self._forget_history)
         self._follow(self.history)
-        self._prepare(self.history).show()
+        QTimer.singleShot(0, self._prepare(self.history), self.history.show)  # making it took its time
 
     def show_chat_settings(self) -> None:
         """Show how the open chat is answered; the chat can be gone on with."""
@@ -152,6 +153,13 @@ class OtherWindows(QObject):
         """Take the help out of the way."""
         if self.help is not None:
             self.help.accept()
+
+    def _open_when_read_in(self, module: str, then: Callable[[], None]) -> None:
+        """Open what takes longer to import than the event loop may be held."""
+        if module not in self._imports:
+            thread = Thread(target=import_module, args=(module,), daemon=True)
+            self._imports[module] = thread, then
+            thread.start()
 
     def _prepare(self, dialog: QDialog) -> QDialog:
         """F1 in a dialog, too: it keeps the window's own keys from the window."""

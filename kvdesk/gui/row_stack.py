@@ -83,7 +83,25 @@ class RowStack:
         self.follows = False
         self._anchor = (index, into - self.height / 3)
 
+    def read_on(self, place: tuple[int, float]) -> None:
+        """Show a `reading_place` at the top again, in another look, too."""
+        index = min(place[0], len(self.rows) - 1)
+        if index < 0:
+            return
+        self.follows = False
+        self.lay_out(self.rows[index])
+        self._measured = min(self._measured, index)
+        self._anchor = (index, place[1] * self.rows[index].height)
+
     # ------------------------------------------------------------------------------------------ looking
+
+    @property
+    def reading_place(self) -> tuple[int, float] | None:
+        """The row at the top and how much of it, in parts, is above; None while the end is followed."""
+        if self.follows or not self.rows:
+            return None
+        index = self.index_at(0.0)
+        return index, -self.top_of(index) / max(1.0, self.rows[index].height)
 
     @property
     def total(self) -> float:

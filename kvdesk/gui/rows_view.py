@@ -132,6 +132,17 @@ class RowsView(QAbstractScrollArea):
         self._stack.remeasure(index)
         self.settle()
 
+    @property
+    def reading_place(self) -> tuple[int, float] | None:
+        """Where the reader is, for another view of the same rows; None at the end, which is followed."""
+        return self._stack.reading_place
+
+    def read_on(self, place: tuple[int, float] | None) -> None:
+        """Take up a `reading_place`."""
+        if place is not None:
+            self._stack.read_on(place)
+            self.settle()
+
     def jump_to_latest(self) -> None:
         """Go to the end and stay there."""
         self._stack.follows = True

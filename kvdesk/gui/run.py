@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from kvdesk.errors import KvDeskError
 from kvdesk.gui import theme
 from kvdesk.gui.error_dialog import ErrorDialog, notice_of, show_unexpected_errors
+from kvdesk.gui.in_steps import InSteps
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.moving_dialog import MovingDialog
 from kvdesk.gui.settings_dialog import SettingsDialog
@@ -53,6 +54,7 @@ class Shell(QObject):
         super().__init__(application)
         self._application, self._make_desk = application, make_desk
         self._moving: MovingDialog | None = None
+        self._next: MainWindow | None = None  # being made, to take the window's place
         self._open(model)
 
     def _open(self, model: str | None = None) -> None:
@@ -60,39 +62,62 @@ class Shell(QObject):
         translate(self._application, self.desk.settings.language)
         theme.current().set_choice(Choice(self.desk.settings.theme))
         theme.current().set_text_size(self.desk.settings.text_percent)
-        self.window = self._make_window()
+        self._take_window(self._make_window())
         AfterFirstPaint(self.window, lambda: start(self.desk, self.window, model))
         self.window.show()
 
-    def _make_window(self) -> MainWindow:
-        window = MainWindow(self.desk)
+    def _make_window(self, *, is_whole: bool = True) -> MainWindow:
+        window = MainWindow(self.desk, is_whole=is_whole)
         window.renewWanted.connect(self.renew)
         window.moveWanted.connect(self.move_data)
-        show_unexpected_errors(window)
-        watch_stalls(window, find_places().chats.parent)
         return window
 
+    def _take_window(self, window: MainWindow) -> None:
+        self.window = window
+        show_unexpected_errors(window)
+        watch_stalls(window, find_places().chats.parent)
+
     def renew(self) -> None:
-        """Make the window again as the settings say; what is loaded and written goes on."""
+        """Make the window again as the settings say, beside the one there is; when it is whole it takes its
+        place. What is loaded and written goes on.
+        """
         settings, look = self.desk.settings, theme.current()
         translate(self._application, settings.language)
-        before, scale = self.window, look.text_scale
+        scale = look.text_scale
         look.set_text_size(settings.text_percent)
-        before.remember()
+        self.window.remember()
         if look.text_scale != scale:  # parts have other widths then
             self.desk.change_settings(window_splitter=())
+        self._give_up_next()
+        self._next = self._make_window(is_whole=False)
+        InSteps(self._next, self._renewing(self._next))
+
+    def _give_up_next(self) -> None:
+        if self._next is not None:
+            self._next.deleteLater()
+            self._next = None
+
+    def _renewing(self, window: MainWindow) -> Iterator[None]:
+        yield from window.building
+        yield
+        before, self._next = self.window, None
+        self._take_window(window)
         was_setting = before.findChild(SettingsDialog) is not None
-        self.window = self._make_window()
-        self.window.show()
-        self.window.start()
+        window.show()
+        yield
+        window.conversation.view.read_on(before.conversation.view.reading_place)
+        window.start()
+        yield
         before.leave()
+        yield
         if was_setting:
-            self.window.others.show_settings()
+            window.others.show_settings()
 
     def move_data(self, folder: str) -> None:
         """End the desk, move its files, and begin again with them where they are then."""
         places = find_places()
         self._application.setQuitOnLastWindowClosed(False)
+        self._give_up_next()
         self.window.leave()
         self.desk.close()
         self._moving = MovingDialog(partial(move_data, places, Path(folder)), Path(folder))

@@ -1,5 +1,6 @@
 """The settings, one control for each row of the settings table that has a label, and where the data lies."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -7,8 +8,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from kvdesk.gui import theme
+from kvdesk.gui.choice_box import ChoiceBox
 from kvdesk.gui.controls import push_button, separator, size_window, text_label
 from kvdesk.gui.data_folder import DataFolder
+from kvdesk.gui.in_steps import InSteps
 from kvdesk.gui.setting_control import SettingControl
 from kvdesk.gui.theme import Choice, Space, TextSize
 from kvdesk.session import actions
@@ -16,6 +19,7 @@ from kvdesk.session.desk import Desk
 from kvdesk.settings.rows import SETTINGS, SettingRow
 
 _WIDTH, _HEIGHT = 560, 640
+_IN_VIEW = 4  # rows made at once; the others follow while these are being drawn
 
 
 class SettingsDialog(QDialog):
@@ -26,11 +30,11 @@ class SettingsDialog(QDialog):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self._desk = desk
         self.setWindowTitle(self.tr("Settings"))
         size_window(self, _WIDTH, _HEIGHT)
-        self.rows = {row.name: self._make_row(row) for row in SETTINGS if row.spec.label}
-        self.controls = {name: row.control for name, row in self.rows.items()}
+        self.rows: dict[str, SettingControl] = {}
         self.problem = text_label(role="bad", size=TextSize.TABLE, wrap=True)
         self.problem.hide()
         self.search = QLineEdit()
@@ -49,22 +53,38 @@ class SettingsDialog(QDialog):
         self.reset_button.setAutoDefault(False)
         self.reset_button.setToolTip(self.tr("Every setting on this page back to its default"))
         self.reset_button.clicked.connect(self._reset_all)
+        self._list = QVBoxLayout()
         self._lay_out()
         self.search.setFocus()
+        rows = self._make_rows()
+        for _ in range(_IN_VIEW):
+            next(rows)
+        self.filling = InSteps(self, rows)
 
-    def _make_row(self, row: SettingRow) -> SettingControl:
-        control = SettingControl(row, getattr(self._desk.settings, row.name))
-        control.chosen.connect(partial(self._set, row))
-        control.refused.connect(self._show_problem)
-        return control
+    @property
+    def controls(self) -> dict[str, ChoiceBox | QLineEdit]:
+        """What each setting is changed with, as far as the dialog is filled."""
+        return {name: row.control for name, row in self.rows.items()}
+
+    def _make_rows(self) -> Iterator[SettingControl]:
+        before: QWidget = self.search
+        for row in SETTINGS:
+            if row.spec.label:
+                control = self.rows[row.name] = SettingControl(row, getattr(self._desk.settings, row.name))
+                control.chosen.connect(partial(self._set, row))
+                control.refused.connect(self._show_problem)
+                self._list.addWidget(control)
+                QWidget.setTabOrder(before, control.control)
+                QWidget.setTabOrder(control.control, before := control.reset_button)
+                yield control
 
     def _lay_out(self) -> None:
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, 0, Space.SMALL, 0)
         rows.setSpacing(Space.LARGE)
-        for control in self.rows.values():
-            rows.addWidget(control)
+        self._list.setSpacing(Space.LARGE)
+        rows.addLayout(self._list)
         rows.addWidget(self._none_found)
         rows.addWidget(self.folder)
         rows.addStretch(1)
@@ -102,6 +122,7 @@ class SettingsDialog(QDialog):
         column.addLayout(buttons)
 
     def _find(self, words: str) -> None:
+        self.filling.finish()
         found = [control for control in self.rows.values() if control.is_found_by(words)]
         for control in self.rows.values():
             control.setVisible(control in found)
@@ -109,6 +130,7 @@ class SettingsDialog(QDialog):
         self._none_found.setVisible(not found and self.folder.isHidden())
 
     def _reset_all(self) -> None:
+        self.filling.finish()
         for control in self.rows.values():
             control.reset()
 

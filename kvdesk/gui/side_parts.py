@@ -29,6 +29,8 @@ class SideParts(QSplitter):
         self.setChildrenCollapsible(False)
         for part in (chats, centre, desk):
             self.addWidget(part)
+        for place in (1, 2):
+            theme.dress(self.handle(place))
         for place, stretch in enumerate((0, 1, 0)):
             self.setStretchFactor(place, stretch)
         self.setSizes([theme.px(width) for width in _WIDTHS])

@@ -2,19 +2,25 @@
 size of text that the desktop has and the user wants.
 
 The one `Theme` belongs to the application object, so that every widget finds it and no module keeps state.
-Widgets ask for colours while they paint and repaint by themselves when the palette changes.
+Widgets ask for colours while they paint and repaint by themselves when the palette changes. Windows, and the
+parts of a large one, are dressed in the one style sheet each for itself: Qt takes three times as long to give
+all widgets another sheet of the application, and cannot do it in steps.
 """
 
 import re
 import sys
 import tomllib
+from collections.abc import Iterator, Sequence
 from enum import IntEnum, StrEnum
 from string import Template
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
+from kvdesk.gui.in_steps import InSteps
 from kvdesk.memory.report import Kind
 from kvdesk.resources import resource_path
 
@@ -113,6 +119,9 @@ class Theme(QObject):
         self._choice = choice
         self._colours: dict[str, QColor] = {}
         self._name = ""
+        self._sheet = ""
+        self._dressed: WeakSet[QWidget] = WeakSet()
+        self.dressing: InSteps | None = None  # under way, or the last there was
         self._desktop_scale = desktop_text_scale(application.font())
         self._percent = 100
         application.setStyle("Fusion")
@@ -148,7 +157,7 @@ class Theme(QObject):
         if percent != self._percent:
             self._percent = percent
             self._application.setFont(self.font())
-            self._application.setStyleSheet(self._style_sheet())
+            self._sheet = self._style_sheet()
 
     def colour(self, role: str) -> QColor:
         """Return the colour of a role such as "k" or "muted"; KeyError for a role that no theme has."""
@@ -181,9 +190,30 @@ class Theme(QObject):
         self._name = name
         values = read_colours(name)
         self._colours = {role: QColor(value) for role, value in values.items()}
+        if self.dressing is not None:
+            self.dressing.deleteLater()
+        self._let_windows_paint(False)
         self._application.setPalette(self._palette())
-        self._application.setStyleSheet(self._style_sheet())
+        self._sheet = self._style_sheet()
         self.changed.emit()
+        self.dressing = InSteps(self, self._dress_again(list(self._dressed)))
+
+    def dress(self, part: QWidget) -> None:
+        """Give a window, or a part of one, the style sheet; it follows the theme for as long as it lives."""
+        part.setStyleSheet(self._sheet)
+        self._dressed.add(part)
+
+    def _dress_again(self, parts: Sequence[QWidget]) -> Iterator[None]:
+        """Dress one part after the other; the windows show what they showed before until all are done."""
+        for part in parts:
+            if isValid(part):
+                part.setStyleSheet(self._sheet)
+                yield
+        self._let_windows_paint(True)
+
+    def _let_windows_paint(self, is_allowed: bool) -> None:
+        for window in self._application.topLevelWidgets():
+            window.setUpdatesEnabled(is_allowed)
 
     def _style_sheet(self) -> str:
         return style_sheet(self._name, read_colours(self._name), self.text_scale)
@@ -265,6 +295,11 @@ def current() -> Theme:
     assert isinstance(application, QApplication), "a theme needs an application"
     found = application.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
     return found if isinstance(found, Theme) else Theme(application)
+
+
+def dress(part: QWidget) -> None:
+    """Give a window, or a part of one, the style sheet of the current theme, and of those to come."""
+    current().dress(part)
 
 
 def px(length: float) -> int:

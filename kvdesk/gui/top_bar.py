@@ -65,6 +65,7 @@ class TopBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        theme.dress(self)
         self.setFixedHeight(theme.px(HEIGHT))
         self.chats_button = icon_button("panel-left", self.tr("Show or hide the chats (Ctrl+B)"))
         self.desk_button = icon_button("panel-right", self.tr("Show or hide the desk (Ctrl+D)"))

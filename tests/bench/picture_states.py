@@ -345,7 +345,7 @@ def _open_import(window: MainWindow) -> None:
         "  -m /models/Qwen3-8B-Q4_K_M.gguf -c 32k -ctk q8_0 -ctv q8_0 -fa on -ngl 99 \\\n"
         "  -ot 'blk\\.(1|2)\\..*_exps=CPU' --jinja --temp 0.6"
     )
-    window.others.show_import()
+    window.others.open_import()
 
 
 def _walk_tour(steps: int) -> Callable[[MainWindow], None]:

@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
     for language in arguments.languages:
         translate(application, language)
         for choice in arguments.themes:
-            theme.current().set_choice(theme.Choice(choice))
+            theme.current().set_choice(theme.Choice(choice))  # with no window there to be dressed
             for size in arguments.sizes:
                 width, height = map(int, size.split("x"))
                 for name in arguments.states or (*STATES, *ACTS):
@@ -65,6 +65,7 @@ def _draw(application: QApplication, name: str, size: QSize, model: object) -> Q
     _settle(application)
     if act is not None:
         act(window)
+        fakes.fill(window)
         _settle(application)
     picture = _with_what_is_over(application, window)
     for other in application.topLevelWidgets():

@@ -26,10 +26,12 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
     """Fail a test that leaves a window, a running timer or a thread behind."""
     theme.current().set_choice(theme.Choice.LIGHT)
     theme.current().set_text_size(100)
+    end_dressing()
     threads = set(threading.enumerate())
     windows = set(qapp.topLevelWidgets())
     timers = running_timers()
     yield
+    end_dressing()
     gc.collect()
     for _ in range(3):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
@@ -43,6 +45,13 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
             thread.join(timeout=10)
     running = [thread for thread in threading.enumerate() if thread not in threads]
     assert not running, f"threads left: {running}"
+
+
+def end_dressing() -> None:
+    """Let a change of theme that is under way come to its end."""
+    dressing = theme.current().dressing
+    if dressing is not None:
+        dressing.finish()
 
 
 def running_timers() -> list[QTimer]:

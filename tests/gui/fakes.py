@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from PySide6.QtWidgets import QWidget
 
 from kvdesk.engine.protocol import CacheReport
+from kvdesk.gui.in_steps import InSteps
 from kvdesk.memory.cache_types import BY_NAME, CACHE_TYPES
 from kvdesk.memory.report import Degree, Device, Item, Kind, MemoryReport, Refusal
 from kvdesk.memory.shape import LayerShape
@@ -77,6 +79,12 @@ class FakeDesk(Desk):
 
     def close(self) -> None:
         self.calls.append(("close",))
+
+
+def fill(dialog: QWidget) -> None:
+    """Let a dialog make at once what it makes in steps."""
+    for steps in dialog.findChildren(InSteps):
+        steps.finish()
 
 
 def record_actions(monkeypatch: Any, desk: FakeDesk) -> list[tuple[Any, ...]]:

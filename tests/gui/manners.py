@@ -49,6 +49,7 @@ def opened(window: MainWindow) -> ChatSettings:
     """The settings of the open chat, beside the window."""
     window.others.show_chat_settings()
     assert window.others.chat_settings is not None
+    fakes.fill(window.others.chat_settings)
     return window.others.chat_settings
 
 

@@ -81,6 +81,7 @@ def test_every_control_of_a_dialog_has_a_name(
     desk.opened = open_source(str(resource_path("demo/demo.f16.gguf")))
     dialog = kind(desk, []) if kind is HelpWindow else kind(desk)
     qtbot.addWidget(dialog)
+    fakes.fill(dialog)
     dialog.show()
     assert nameless(dialog) == []
 
@@ -131,6 +132,7 @@ def test_tab_goes_through_every_part_without_jumping_to_and_fro(window: MainWind
 def test_the_settings_are_walked_from_top_to_bottom(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
     dialog = SettingsDialog(desk)
     qtbot.addWidget(dialog)
+    fakes.fill(dialog)
     dialog.show()
     controls = set(dialog.controls.values())
     tops = [each.mapTo(dialog, QPoint(0, 0)).y() for each in tab_round(dialog) if each in controls]

@@ -122,6 +122,27 @@ def test_who_scrolls_up_stays_and_can_jump_back(qtbot: QtBot, view: Conversation
     assert not view.jump_button.isVisible()
 
 
+def test_another_view_reads_on_at_the_same_place_in_another_size(
+    qtbot: QtBot, view: ConversationView
+) -> None:
+    messages = [answer(n, RISKS, figures=None) for n in range(1, 30)]
+    show(view, conversation(*messages))
+    assert view.reading_place is None  # the end, which is followed
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
+    place = view.reading_place
+    assert place is not None
+    other = ConversationView()
+    qtbot.addWidget(other)
+    other.resize(view.width() - 100, view.height() + 60)
+    other.show()
+    show(other, conversation(*messages))
+    other.read_on(place)
+    assert other.reading_place == pytest.approx(place, abs=0.05)
+    assert not other.follows
+    other.read_on(None)
+    assert not other.follows
+
+
 def test_sending_goes_to_the_end(view: ConversationView) -> None:
     chat = long_conversation(20_000)
     show(view, chat)

@@ -85,6 +85,7 @@ def test_a_page_about_no_memory_promises_no_picture(qtbot: QtBot, desk: fakes.Fa
 def test_f1_works_in_a_dialog_too(qtbot: QtBot, window: MainWindow) -> None:
     window.others.show_settings()
     dialog = window.findChild(SettingsDialog)
+    fakes.fill(dialog)
     qtbot.waitExposed(dialog)
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow)

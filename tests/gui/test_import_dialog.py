@@ -88,4 +88,5 @@ def test_the_window_leads_to_it(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
     window = MainWindow(desk)
     qtbot.addWidget(window)
     window.desk_panel.card.importWanted.emit()
-    assert window.findChild(ImportDialog) is not None
+    window.start()
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None)

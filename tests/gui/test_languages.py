@@ -80,6 +80,7 @@ def test_settings_are_explained_in_the_windows_language_and_languages_in_their_o
     speak("zh_CN")
     dialog = SettingsDialog(desk)
     qtbot.addWidget(dialog)
+    fakes.fill(dialog)
     theme, language = dialog.controls["theme"], dialog.controls["language"]
     assert [theme.itemText(index) for index in range(theme.count())] == [
         "跟随系统",

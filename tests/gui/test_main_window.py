@@ -16,6 +16,7 @@ from kvdesk.gui.export_dialog import ExportDialog
 from kvdesk.gui.file_drop import dropped_model
 from kvdesk.gui.help.window import KEYS, HelpWindow
 from kvdesk.gui.main_window import MainWindow
+from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.proof import DepthSpeed, Proof
 from kvdesk.session import room_actions
@@ -244,6 +245,19 @@ def _close(application: QApplication) -> None:
 )
 def test_the_first_model_is_the_last_one_while_it_is_there(last: str, first: str) -> None:
     assert run.first_model(last) == first
+
+
+def test_all_that_has_a_role_in_the_look_is_dressed(qtbot: QtBot, window: MainWindow) -> None:
+    window.others.show_settings()
+    window.show_tour()
+    for widget in window.findChildren(QWidget):
+        if any(widget.property(name) for name in ("surface", "role", "kind")):
+            ancestors = [widget]
+            while ancestors[-1].parentWidget() is not None:
+                ancestors.append(ancestors[-1].parentWidget())
+            assert any(each.styleSheet() for each in ancestors), widget
+    window.tour.end(was_finished=False)
+    window.findChild(SettingsDialog).reject()
 
 
 def test_the_large_graph_comes_without_holding_the_window(qtbot: QtBot, window: MainWindow) -> None:

@@ -41,6 +41,7 @@ def settings(qtbot: QtBot, desk: fakes.FakeDesk) -> ChatSettings:
     qtbot.addWidget(widget)
     widget.show()
     qtbot.waitExposed(widget)
+    fakes.fill(widget)
     return widget
 
 
@@ -167,6 +168,7 @@ def test_a_key_opens_it_once_and_it_follows_the_open_chat(qtbot: QtBot, desk: fa
     qtbot.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
     settings = window.others.chat_settings
     assert settings is not None
+    fakes.fill(settings)
     assert not settings.isModal()
     window.others.show_chat_settings()
     assert window.others.chat_settings is settings

@@ -16,6 +16,7 @@ from tests.gui import fakes
 def dialog(qtbot: QtBot, desk: fakes.FakeDesk) -> SettingsDialog:
     widget = SettingsDialog(desk)
     qtbot.addWidget(widget)
+    fakes.fill(widget)
     return widget
 
 
@@ -23,6 +24,22 @@ def entry_of(dialog: SettingsDialog) -> QLineEdit:
     control = dialog.controls["reserve_bytes"]
     assert isinstance(control, QLineEdit)
     return control
+
+
+def test_it_is_filled_after_it_was_opened(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    widget = SettingsDialog(desk)
+    qtbot.addWidget(widget)
+    labelled = sum(bool(row.spec.label) for row in SETTINGS)
+    assert 0 < len(widget.rows) < labelled
+    qtbot.waitUntil(lambda: len(widget.rows) == labelled)
+
+
+def test_a_search_finds_what_is_not_made_yet(qtbot: QtBot, desk: fakes.FakeDesk) -> None:
+    widget = SettingsDialog(desk)
+    qtbot.addWidget(widget)
+    last = [row.name for row in SETTINGS if row.spec.label][-1]
+    widget.search.setText(last)
+    assert not widget.rows[last].isHidden()
 
 
 def test_every_setting_with_a_label_has_a_named_control(dialog: SettingsDialog) -> None:
@@ -81,6 +98,7 @@ def test_defaults_are_shown_and_a_click_away(
     desk.change_settings(reserve_bytes=2 * GIB, overflow="roll")
     dialog = SettingsDialog(desk)
     qtbot.addWidget(dialog)
+    fakes.fill(dialog)
     changed = [name for name, row in dialog.rows.items() if not row.reset_button.isHidden()]
     assert changed == ["reserve_bytes", "overflow"]
     assert "512 MiB" in dialog.rows["reserve_bytes"]._default.text()

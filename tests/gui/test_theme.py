@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from kvdesk.gui import theme
@@ -90,13 +90,22 @@ def test_lengths_of_the_style_sheet_grow_with_the_text() -> None:
     assert "tx" not in re.sub(r"/\*.*?\*/|[a-z]+tx|tx[a-z]+", "", once, flags=re.DOTALL)
 
 
-def test_a_change_of_theme_reaches_palette_and_listeners(qtbot: QtBot, qapp: QApplication) -> None:
+def test_a_change_of_theme_reaches_palette_listeners_and_what_is_dressed(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
     current = theme.current()
+    window, part = QWidget(), QWidget()
+    part.setParent(window)
+    qtbot.addWidget(window)
+    current.dress(part)
+    assert read("light")["accent"] in part.styleSheet()
     with qtbot.waitSignal(current.changed, timeout=1000):
         current.set_choice(theme.Choice.DARK)
     assert current.is_dark
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == read("dark")["window"]
-    assert read("dark")["accent"] in qapp.styleSheet()
+    assert not window.updatesEnabled()  # until all parts wear it
+    qtbot.waitUntil(window.updatesEnabled)
+    assert read("dark")["accent"] in part.styleSheet()
     assert theme.colour("k").name() == read("dark")["k"]
 
 

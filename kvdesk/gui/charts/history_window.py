@@ -49,6 +49,7 @@ class HistoryWindow(QDialog):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self._desk = desk
         self._drawn_sample = -1
         self._lines: dict[str, Any] = {}

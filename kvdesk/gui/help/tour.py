@@ -49,6 +49,7 @@ class Tour(QFrame):
 
     def __init__(self, window: QWidget, steps: Sequence[Step]) -> None:
         super().__init__(window)
+        theme.dress(self)
         self._window = window
         self._steps = [step for step in steps if step.anchor.isVisibleTo(window)]
         self.place = 0

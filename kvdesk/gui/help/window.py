@@ -64,6 +64,7 @@ class HelpWindow(QDialog):
 
     def __init__(self, desk: Desk, keys: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self._desk, self._keys = desk, keys
         self.page: str = FIRST
         self.setWindowTitle(self.tr("Help"))

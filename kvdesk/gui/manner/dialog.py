@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from kvdesk.gui import theme
 from kvdesk.gui.controls import push_button, separator, size_window, text_label
 from kvdesk.gui.elided_label import ElidedLabel
 from kvdesk.gui.help_pages import set_page
@@ -25,6 +26,7 @@ class ChatSettings(QDialog):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        theme.dress(self)
         self.setWindowTitle(self.tr("Chat settings"))
         set_page(self, "sampling")
         size_window(self, _WIDTH, _HEIGHT)
@@ -72,7 +74,9 @@ class ChatSettings(QDialog):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(content)
-        area.setMinimumWidth(content.minimumSizeHint().width() + Space.MEDIUM)  # and the scroll bar
+        self.sampling.filling.finished.connect(
+            lambda: area.setMinimumWidth(content.minimumSizeHint().width() + Space.MEDIUM)  # the scroll bar
+        )
         head = QVBoxLayout()
         head.setSpacing(0)
         head.addWidget(text_label(self.tr("Chat settings"), size=TextSize.TITLE, bold=True))

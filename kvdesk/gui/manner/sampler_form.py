@@ -1,10 +1,13 @@
 """All sampler settings of a chat, in groups, from the one table."""
 
+from collections.abc import Iterator
+
 import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kvdesk.gui.controls import push_button, text_label
+from kvdesk.gui.in_steps import InSteps
 from kvdesk.gui.manner.sampler_control import SamplerControl
 from kvdesk.gui.theme import Space, TextSize
 from kvdesk.plan.sampling import SAMPLER_OPTIONS, SamplerGroup, Sampling
@@ -33,18 +36,27 @@ class SamplerForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.MEDIUM)
         column.addLayout(head)
+        column.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._column = column
+        self.filling = InSteps(self, self._make_controls())
+
+    def _make_controls(self) -> Iterator[None]:
         titles: dict[SamplerGroup, str] = {
             "choice": self.tr("Which tokens may come next"),
             "answer": self.tr("The answer as a whole"),
             "repetition": self.tr("Against repetition"),
         }
+        before: QWidget = self.reset_button
         for group, title in titles.items():
-            column.addSpacing(Space.TINY)
-            column.addWidget(text_label(title, "muted", TextSize.TABLE, bold=True))
+            self._column.addSpacing(Space.TINY)
+            self._column.addWidget(text_label(title, "muted", TextSize.TABLE, bold=True))
             for row in SAMPLER_OPTIONS:
                 if row.spec.group == group:
-                    column.addWidget(self._make(row.name, SamplerControl(row)))
-        column.setAlignment(Qt.AlignmentFlag.AlignTop)
+                    control = self._make(row.name, SamplerControl(row))
+                    self._column.addWidget(control)
+                    QWidget.setTabOrder(before, control.entry)
+                    QWidget.setTabOrder(control.entry, before := control.reset_button)
+                    yield
 
     def show_sampling(self, sampling: Sampling) -> None:
         """Show these settings."""
@@ -55,6 +67,7 @@ class SamplerForm(QWidget):
 
     def _make(self, name: str, control: SamplerControl) -> SamplerControl:
         self.controls[name] = control
+        control.show_value(getattr(self._sampling, name))
         control.chosen.connect(
             lambda value: self._choose(msgspec.structs.replace(self._sampling, **{name: value}))
         )
