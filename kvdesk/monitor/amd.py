@@ -4,14 +4,16 @@ import platform
 from pathlib import Path
 
 from kvdesk.monitor import drm_clients
+from kvdesk.monitor.drm_clients import Held
 from kvdesk.monitor.sample import DeviceSample, Throttle
 from kvdesk.monitor.sysfs import DRM, cards, first_number, hwmon, number_in, text_in
 
 _VENDOR = "0x1002"
 KFD = Path("/sys/class/kfd/kfd")
-# gpu_metrics_v1_3 and its kin (kgd_pp_interface.h): where `indep_throttle_status` lies, and its bits
-# (amdgpu_smu.h, SMU_THROTTLER_..._BIT).
-_THROTTLE_AT = {(1, 3): 112}
+_APU_VOLTAGE = "vddnb"  # of the northbridge, which amdgpu_pm.c shows for a processor's own GPU alone
+# gpu_metrics_v1_3 of cards and v2_2 to v2_4 of processors (kgd_pp_interface.h): where `indep_throttle_status`
+# lies, and its bits (amdgpu_smu.h, SMU_THROTTLER_..._BIT).
+_THROTTLE_AT = {(1, 3): 112, (2, 2): 120, (2, 3): 120, (2, 4): 120}
 _THROTTLE_BITS = (
     (0x0000_0000_0000_00FF, Throttle.POWER),  # PPT0 to SPPT_APU
     (0x0000_0000_00FF_0000, Throttle.CURRENT),  # TDC_GFX to APCC
@@ -20,7 +22,11 @@ _THROTTLE_BITS = (
 
 
 class AmdProbe:
-    """All AMD GPUs with memory of their own, in the driver's order."""
+    """All AMD GPUs whose memory amdgpu counts, in the driver's order.
+
+    A processor's own GPU has a corner of the host's memory as its VRAM, which may be full from the start, and
+    goes on in the rest (GTT). Models lie there, so both count as its memory.
+    """
 
     def __init__(self, drm: Path = DRM, kfd: Path = KFD, proc: Path = drm_clients.PROC) -> None:
         found = (card / "device" for card in cards(drm, _VENDOR))
@@ -30,17 +36,17 @@ class AmdProbe:
 
     def read(self, pid: int | None) -> tuple[DeviceSample, ...]:
         """Read every GPU, and what `pid` holds on it."""
-        held = drm_clients.held_bytes(pid, self._proc) if pid is not None and self._devices else {}
+        held = drm_clients.held_memory(pid, self._proc) if pid is not None and self._devices else {}
         return tuple(self._read(index, device, pid, held) for index, device in enumerate(self._devices))
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _read(self, index: int, device: Path, pid: int | None, held: dict[str, int]) -> DeviceSample:
-        total = number_in(device / "mem_info_vram_total")
-        used = number_in(device / "mem_info_vram_used")
+    def _read(self, index: int, device: Path, pid: int | None, held: dict[str, Held]) -> DeviceSample:
         sensors = hwmon(device)
-        # Newer kernels call the power's present value otherwise.
+        is_apu = text_in(sensors / "in1_label") == _APU_VOLTAGE
+        total, used = (_memory_bytes(device, count, is_apu) for count in ("total", "used"))
+        # Some chips tell only the power of now; processors tell both.
         microwatts = first_number(sensors / "power1_average", sensors / "power1_input")
         millidegrees = number_in(sensors / "temp1_input")
         hertz = number_in(sensors / "freq1_input")
@@ -54,7 +60,7 @@ class AmdProbe:
             total_bytes=total,
             free_bytes=total - used if total is not None and used is not None else None,
             used_bytes=used,
-            process_bytes=_larger(held.get(address), self._kfd_bytes(pid, address)),
+            process_bytes=_larger(_held_bytes(held.get(address), is_apu), self._kfd_bytes(pid, address)),
             power_w=microwatts / 1e6 if microwatts is not None else None,
             temperature_c=millidegrees / 1e3 if millidegrees is not None else None,
             gpu_clock_mhz=hertz // 1_000_000 if hertz is not None else None,
@@ -70,6 +76,19 @@ class AmdProbe:
         if pid is None or number is None:
             return None
         return number_in(self._kfd / "proc" / str(pid) / f"vram_{number}")
+
+
+def _memory_bytes(device: Path, count: str, is_apu: bool) -> int | None:
+    """The "total" or what is "used" of a GPU's memory."""
+    vram = number_in(device / f"mem_info_vram_{count}")
+    gtt = number_in(device / f"mem_info_gtt_{count}") if is_apu else 0
+    return vram + gtt if vram is not None and gtt is not None else None
+
+
+def _held_bytes(held: Held | None, is_apu: bool) -> int | None:
+    if held is None:
+        return None
+    return held.own_bytes + (held.host_bytes if is_apu else 0)
 
 
 def _larger(one: int | None, other: int | None) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kvdesk.monitor import drm_clients
+from kvdesk.monitor.drm_clients import Held
 from kvdesk.monitor.sample import DeviceSample, Throttle
 from kvdesk.monitor.sysfs import DRM, cards, first_number, hwmon, number_in
 
@@ -44,14 +45,15 @@ class IntelProbe:
 
     def read(self, pid: int | None) -> tuple[DeviceSample, ...]:
         """Read every card, and what `pid` holds on it."""
-        held = drm_clients.held_bytes(pid, self._proc) if pid is not None and self._cards else {}
+        held = drm_clients.held_memory(pid, self._proc) if pid is not None and self._cards else {}
         return tuple(self._read(index, *paths, held) for index, paths in enumerate(self._cards))
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _read(self, index: int, card: Path, device: Path, held: dict[str, int]) -> DeviceSample:
+    def _read(self, index: int, card: Path, device: Path, held: dict[str, Held]) -> DeviceSample:
         sensors = hwmon(device)
+        mine = held.get(device.name)
         # xe: 2 is the package; i915 has but one.
         millidegrees = first_number(sensors / "temp2_input", sensors / "temp1_input")
         return DeviceSample(
@@ -59,7 +61,7 @@ class IntelProbe:
             index=index,
             name="Intel GPU",
             pci_bus_id=device.name,
-            process_bytes=held.get(device.name),
+            process_bytes=mine.own_bytes if mine is not None else None,
             power_w=self._power_w(sensors),
             temperature_c=millidegrees / 1e3 if millidegrees is not None else None,
             gpu_clock_mhz=first_number(
@@ -72,12 +74,15 @@ class IntelProbe:
         )
 
     def _power_w(self, sensors: Path) -> float | None:
-        """What was used since the last reading: the drivers count energy only, in microjoules."""
-        counter = next(
-            (path for number in (1, 2) if (path := sensors / f"energy{number}_input").exists()), None
+        """What was used since the last reading: the drivers count energy only, in microjoules.
+
+        1 is the whole card and 2 the package. Under xe some cards have no 1, and of some it stays at 0.
+        """
+        counters = (sensors / f"energy{number}_input" for number in (1, 2))
+        counter, now_uj = next(
+            ((path, energy) for path in counters if (energy := number_in(path))), (None, 0)
         )
-        now_uj = number_in(counter) if counter is not None else None
-        if counter is None or now_uj is None:
+        if counter is None:
             return None
         now_s = self._clock()
         before = self._energies.get(counter)

@@ -39,7 +39,8 @@ class ProcessUse:
 class DeviceSample:
     """One GPU at one moment, by its vendor's own library.
 
-    `index` is the vendor's, in PCI order; `process_bytes` is what the watched process holds on it.
+    `index` is the vendor's, in PCI order; `process_bytes` is what the watched process holds on it. The
+    memory of a GPU within a processor of AMD's is its corner of the host's and all the rest that it reaches.
     `driver` is the driver's version.
     `neighbours` are the other processes on it, the largest first, as far as the driver tells.
     """

@@ -32,7 +32,7 @@ from kvdesk.plan.load_record import (
 from kvdesk.plan.options import LoadOptions
 from kvdesk.plan.proof import DepthSpeed, Proof
 from kvdesk.session.arithmetic import identity
-from kvdesk.session.devices import match
+from kvdesk.session.devices import engine_bytes, match
 from kvdesk.session.opened import OpenedModel
 
 
@@ -161,7 +161,7 @@ def taken_bytes(account: Account, said: Loaded, after: Sample) -> dict[str, int]
         if device.kind == "cpu":
             taken[device.name] = _growth_bytes(said, after.host)
         elif reading is not None and reading.process_bytes is not None:
-            taken[device.name] = reading.process_bytes
+            taken[device.name] = engine_bytes(device, reading, said.report)
         elif reading is not None:
             was, now = before.used_bytes if before else None, reading.used_bytes
             taken[device.name] = now - was if now is not None and was is not None else None

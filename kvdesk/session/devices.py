@@ -7,6 +7,7 @@ from kvdesk.monitor.sample import DeviceSample, HostSample, Sample
 from kvdesk.phrases import Phrase
 
 _VENDORS = {"cuda": "nvidia", "hip": "amd", "rocm": "amd", "metal": "apple"}
+_PINNED = (Kind.WEIGHTS, Kind.COMPUTE, Kind.OUTPUT)
 _DRIVERS_SHARE = Phrase(
     "held by the engine beyond all buffers, by the driver's own count: its context, kernels"
 )
@@ -50,14 +51,33 @@ def with_drivers_share(measured: MemoryReport, listed: tuple[Device, ...], sampl
     The engine itself cannot see the driver's context: asking for a GPU's free memory already makes one.
     """
     beyond: dict[str, Item] = {}
+    by_name = {device.name: device for device in listed}
     for name, reading in match(listed, sample).items():
-        rest = (reading.process_bytes or 0) - measured.bytes_of(device=name)
+        rest = (engine_bytes(by_name[name], reading, measured) or 0) - measured.bytes_of(device=name)
         if rest > 0:  # less is a reading from before the load
             beyond[name] = Item(Kind.DEVICE_CONTEXT, name, rest, "exact", _DRIVERS_SHARE)
     items = [
         item for item in measured.items if item.kind is not Kind.DEVICE_CONTEXT or item.device not in beyond
     ]
     return msgspec.structs.replace(measured, items=(*items, *beyond.values()))
+
+
+def engine_bytes(device: Device, reading: DeviceSample, measured: MemoryReport) -> int | None:
+    """What our engine holds on a GPU, by the driver's count; None where it does not tell.
+
+    For a GPU within the processor amdgpu also counts what llama.cpp put into the host's memory and pinned for
+    it (ggml_backend_dev_host_buffer_type). That is on the host's side of the report.
+    """
+    held = reading.process_bytes
+    if held is None or reading.vendor != "amd" or not device.is_integrated:
+        return held
+    hosts = {other.name for other in (HOST, *measured.devices) if other.kind == "cpu"}
+    pinned = sum(
+        item.bytes
+        for item in measured.items
+        if item.device in hosts and item.kind in _PINNED and not item.is_reclaimable
+    )
+    return max(0, held - pinned)
 
 
 def with_drivers(listed: tuple[Device, ...], sample: Sample) -> tuple[Device, ...]:
@@ -90,7 +110,7 @@ def _with_reading(device: Device, reading: DeviceSample | None, measured: Memory
         return device
     device = msgspec.structs.replace(device, driver=reading.driver)
     if reading.free_bytes is None or device.is_integrated:
-        return device  # an integrated GPU's "own" memory is a corner of the host's, which ggml goes beyond
+        return device  # how much of the host's memory an integrated GPU can have, ggml says
     own = reading.process_bytes
     if own is None:
         own = measured.needed_bytes(device.name) if measured else 0

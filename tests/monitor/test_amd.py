@@ -50,6 +50,11 @@ def metrics(throttle: int, revision: int = 3) -> bytes:
     return bytes([120, 0, 1, revision]) + bytes(108) + throttle.to_bytes(8, "little")
 
 
+def metrics_of_a_processor(throttle: int, revision: int) -> bytes:
+    """gpu_metrics_v2_2 and later: `indep_throttle_status` behind the fields of 2.1, then more."""
+    return bytes([168, 0, 2, revision]) + bytes(116) + throttle.to_bytes(8, "little") + bytes(40)
+
+
 def probe(root: Path) -> AmdProbe:
     return AmdProbe(root / "drm", root / "kfd", root / "proc")
 
@@ -101,6 +106,9 @@ def test_newer_kernels_call_the_power_otherwise(root: Path):
         (metrics(1 << 17), Throttle.CURRENT),
         (metrics(0xFFFF_FFFF_FFFF_FFFF), None),
         (metrics(1, revision=1), None),
+        (metrics_of_a_processor(1 << 32, revision=2), Throttle.HEAT),
+        (metrics_of_a_processor(1 << 32, revision=4), Throttle.HEAT),
+        (metrics_of_a_processor(1 << 32, revision=1), None),
         (metrics(1)[:60], None),
         (b"", None),
     ],

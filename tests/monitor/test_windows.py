@@ -10,12 +10,15 @@ from kvdesk.monitor.host import PsutilProbe
 from kvdesk.monitor.windows import SHARED_USAGE, CounterItem, PdhCounter, SharedMemory, shared_memory
 
 # "GPU Process Memory" on a laptop with a GPU of NVIDIA's (0xC8F2) and the processor's own (0xD4A1), while a
-# model of 9 GiB is loaded into 8 GiB. The names are as Windows writes them.
+# model of 9 GiB is loaded into 8 GiB. The names are as Windows writes them. The bytes of 36924 are those of a
+# real process on a TITAN V and an HD Graphics 630 (recorded/README.md).
 READINGS = {
     "pid_4_luid_0x00000000_0x0000C8F2_phys_0": 0,
     "pid_1712_luid_0x00000000_0x0000D4A1_phys_0": 88_199_168,
     "pid_4242_luid_0x00000000_0x0000C8F2_phys_0": 1_610_571_776,
     "pid_4242_luid_0x00000000_0x0000D4A1_phys_0": 4_096,
+    "pid_36924_luid_0x00000000_0x0000C8F2_phys_0": 146_309_120,
+    "pid_36924_luid_0x00000000_0x0000D4A1_phys_0": 80_207_872,
     "pid_42421_luid_0x00000000_0x0000C8F2_phys_0": 7,
 }
 MORE_DATA, NO_OBJECT, NO_DATA = 0x800007D2, 0xC0000BB8, 0x800007D5
@@ -100,6 +103,7 @@ def test_a_counter_that_windows_does_not_have_is_an_error_and_leaves_no_query_op
 
 def test_a_process_is_the_sum_of_its_gpus_and_no_other():
     assert SharedMemory(lambda: READINGS)(4242) == 1_610_571_776 + 4_096
+    assert SharedMemory(lambda: READINGS)(36924) == 226_516_992
     assert SharedMemory(lambda: READINGS)(4) == 0
     assert SharedMemory(lambda: READINGS)(5) is None
 

@@ -139,3 +139,19 @@ def test_without_a_figure_of_the_process_nothing_is_added():
 def test_a_reading_from_before_the_load_tells_nothing_of_it():
     early = replace(NvidiaProbe(FakeNvml(LAPTOP)).read(4242)[0], process_bytes=300 * MIB)
     assert shared(Sample(0.0, HOST_READ, (early,))).items == BUFFERS
+
+
+def test_what_is_pinned_for_a_processor_s_gpu_is_not_the_driver_s_share():
+    apu = msgspec.structs.replace(LAPTOPS, backend="vulkan", pci_bus_id="0000:c1:00.0", is_integrated=True)
+    pinned = Item(Kind.COMPUTE, "CPU", 100 * MIB, "exact", "")
+    mapped = Item(Kind.WEIGHTS, "CPU", GIB, "exact", "", is_reclaimable=True)
+    buffers = (*BUFFERS[:2], pinned, mapped)
+    held = 5 * GIB + 350 * MIB  # the buffers of 5 GiB and 200 MiB, the pinned one, and 50 MiB beside them
+    reading = DeviceSample("amd", 0, "AMD GPU", pci_bus_id="0000:c1:00.0", process_bytes=held)
+    sample = Sample(0.0, HOST_READ, (reading,))
+    report = with_drivers_share(MemoryReport("measurement", buffers, (apu, HOST)), (apu, HOST), sample)
+    assert report.bytes_of(Kind.DEVICE_CONTEXT, "CUDA0") == 50 * MIB
+    # A card's driver does not count what lies in the host's memory with the card's.
+    card = msgspec.structs.replace(apu, is_integrated=False)
+    report = with_drivers_share(MemoryReport("measurement", buffers, (card, HOST)), (card, HOST), sample)
+    assert report.bytes_of(Kind.DEVICE_CONTEXT, "CUDA0") == 150 * MIB
