@@ -39,7 +39,8 @@ class ConversationPanel(QWidget):
     settingsWanted = Signal()  # of the open chat
     closingAnswered = Signal(str)  # "park_and_close", "close" or "stay"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, view: ConversationView | None = None) -> None:
+        """`view` is its largest part, which may have been made before."""
         super().__init__()
         theme.dress(self)
         self._desk = desk
@@ -47,7 +48,7 @@ class ConversationPanel(QWidget):
         self._chat_id: int | None = None
         self._closing: Question | None = None  # asked before the window closes
         self._edited_id = -1  # of the message that is in the composer to be edited
-        self.view = ConversationView()
+        self.view = view or ConversationView()
         self.empty = EmptyChat()
         self.room = RoomCard()
         self.gauge = ContextGauge()

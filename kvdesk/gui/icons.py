@@ -14,9 +14,15 @@ _SCALES = (1, 2, 3)  # device pixel ratios for which a sharp picture is kept
 
 def make_icon(name: str, role: str = "muted", size: int = ICON_SIZE) -> QIcon:
     """Return an icon such as "copy" in the current theme's colour of `role`; it grows with the text."""
-    size = theme.px(size)
-    drawing = resource_path(f"icons/{name}.svg").read_text("utf-8")
-    drawing = drawing.replace("#000000", theme.colour(role).name())
+    look = theme.current()
+    key = (name, look.colour(role).name(), theme.px(size))
+    if key not in look.icons:
+        look.icons[key] = _draw(*key)
+    return look.icons[key]
+
+
+def _draw(name: str, colour: str, size: int) -> QIcon:
+    drawing = resource_path(f"icons/{name}.svg").read_text("utf-8").replace("#000000", colour)
     renderer = QSvgRenderer(QByteArray(drawing.encode()))
     icon = QIcon()
     for scale in _SCALES:

@@ -18,6 +18,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.chats_panel import ChatsPanel
 from kvdesk.gui.controls import push_button, separator
 from kvdesk.gui.conversation_panel import ConversationPanel
+from kvdesk.gui.conversation_view import ConversationView
 from kvdesk.gui.desk_panel import DeskPanel
 from kvdesk.gui.endpoint_card import EndpointCard
 from kvdesk.gui.file_drop import FileDrop
@@ -71,7 +72,9 @@ class MainWindow(QMainWindow):
         self.help_button = push_button(self.tr("Help"), "plain", TextSize.TABLE)
         self.help_button.setToolTip(self.tr("What things mean, the keys, and a tour (F1)"))
         yield
-        self.conversation = ConversationPanel(self._desk)
+        view = ConversationView()
+        yield
+        self.conversation = ConversationPanel(self._desk, view)
         yield
         self.desk_panel = DeskPanel(self._desk)
         yield

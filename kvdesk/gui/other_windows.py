@@ -1,15 +1,18 @@
 """The windows beside the main one, each read in when it is first asked for: a start pays for none of them."""
 
+import gc
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from kvdesk.gui.help_pages import page_of
+from kvdesk.gui.in_steps import InSteps, iter_calls
 from kvdesk.gui.theme import Space
 from kvdesk.session import actions
 from kvdesk.session.desk import Desk
@@ -58,7 +61,9 @@ class OtherWindows(QObject):
         """Open what was asked for and has been read in meanwhile."""
         read_in = [module for module, (thread, _) in self._imports.items() if not thread.is_alive()]
         for module in read_in:
-            self._imports.pop(module)[1]()
+            then = self._imports.pop(module)[1]
+            gc.freeze()  # a library stays; with it every full collection would take as long as a stall
+            then()
 
     def show_export(self) -> None:
         """Show the launch command for the chosen options."""
@@ -87,7 +92,8 @@ class OtherWindows(QObject):
             return
         from kvdesk.gui.lens_dialog import LensDialog
 
-        self._prepare(LensDialog(model.name, actions.look_through_lens(self._desk), self._window)).open()
+        dialog = LensDialog(model.name, actions.look_through_lens(self._desk), self._window)
+        InSteps(self._prepare(dialog), iter_calls(dialog.open))  # making it took its time
 
     def show_ledger(self) -> None:
         """Show what loads took."""
@@ -120,7 +126,8 @@ class OtherWindows(QObject):
         self.history = HistoryWindow(self._desk, self._window)
         self.history.finished.connect(self._forget_history)
         self._follow(self.history)
-        QTimer.singleShot(0, self._prepare(self.history), self.history.show)  # making it took its time
+        draw = partial(self.history.show_state, self._desk.state)
+        InSteps(self._prepare(self.history), iter_calls(draw, self.history.show))
 
     def show_chat_settings(self) -> None:
         """Show how the open chat is answered; the chat can be gone on with."""

@@ -103,8 +103,14 @@ class Shell(QObject):
         before, self._next = self.window, None
         self._take_window(window)
         was_setting = before.findChild(SettingsDialog) is not None
+        large = (window.conversation, window.desk_panel)  # each is painted in a turn of its own
+        for part in large:
+            part.setUpdatesEnabled(False)
         window.show()
         yield
+        for part in large:
+            part.setUpdatesEnabled(True)
+            yield
         window.conversation.view.read_on(before.conversation.view.reading_place)
         window.start()
         yield

@@ -16,7 +16,7 @@ from string import Template
 from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
@@ -121,6 +121,7 @@ class Theme(QObject):
         self._name = ""
         self._sheet = ""
         self._dressed: WeakSet[QWidget] = WeakSet()
+        self.icons: dict[tuple[str, str, int], QIcon] = {}  # drawn ones, by name, colour and size in pixels
         self.dressing: InSteps | None = None  # under way, or the last there was
         self._desktop_scale = desktop_text_scale(application.font())
         self._percent = 100

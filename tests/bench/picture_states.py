@@ -294,23 +294,25 @@ def _scroll_desk(window: MainWindow) -> None:
         area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
 
 
-def _scrolled_settings(window: MainWindow) -> SettingsDialog:
+def _settings_of(window: MainWindow) -> SettingsDialog:
     window.others.show_settings()
-    return window.findChildren(SettingsDialog)[-1]
+    dialog = window.findChildren(SettingsDialog)[-1]
+    fakes.fill(dialog)
+    return dialog
 
 
 def _search_settings(window: MainWindow) -> None:
-    _scrolled_settings(window).search.setText("context")
+    _settings_of(window).search.setText("context")
 
 
 def _ask_move(window: MainWindow) -> None:
-    dialog = _scrolled_settings(window)
+    dialog = _settings_of(window)
     dialog.search.setText(str(dialog.folder.path.text())[:6])
     dialog.folder.ask("/mnt/large/kvdesk")
 
 
 def _refuse_setting(window: MainWindow) -> None:
-    dialog = _scrolled_settings(window)
+    dialog = _settings_of(window)
     entry = dialog.controls["park_idle_minutes"]
     entry.setText("never")
     entry.setModified(True)
@@ -444,10 +446,11 @@ def _write(window: MainWindow) -> None:
 
 def _history(window: MainWindow) -> None:
     window.others.open_history()
+    fakes.fill(window)
 
 
 def _history_table(window: MainWindow) -> None:
-    window.others.open_history()
+    _history(window)
     assert window.others.history is not None
     window.others.history.tabs.setCurrentIndex(1)
 
@@ -506,7 +509,7 @@ ACTS: dict[str, tuple[Callable[[MainWindow], object], Callable[[], DeskState]]] 
     "choices": (_combo, fakes.qwen_opened),
     "export": (lambda window: window.others.show_export(), fakes.qwen_opened),
     "import": (_open_import, fakes.qwen_opened),
-    "settings": (_scrolled_settings, fakes.qwen_opened),
+    "settings": (_settings_of, fakes.qwen_opened),
     "settings-search": (_search_settings, fakes.qwen_opened),
     "settings-refused": (_refuse_setting, fakes.qwen_opened),
     "settings-folder": (_ask_move, fakes.qwen_opened),

@@ -23,6 +23,7 @@ def window(qtbot: QtBot, desk: fakes.FakeDesk) -> HistoryWindow:
     fakes.fill_history(desk.history, desk.state)
     widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
+    widget.show_state(desk.state)
     widget.show()
     return widget
 
@@ -89,6 +90,7 @@ def test_what_is_zoomed_into_keeps_its_shape(qtbot: QtBot, desk: fakes.FakeDesk)
         desk.history.add(Sample(row / 2, HostSample()), desk.state, {"CUDA0": reading})
     widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
+    widget.show_state(desk.state)
     widget.show()
     (line,) = (line for name, line in widget._lines.items() if name.endswith("in use"))
     assert 1000 <= len(line.xData) <= 2100
@@ -113,6 +115,7 @@ def test_an_hour_is_drawn_when_it_has_moved_by_a_pixel(qtbot: QtBot, desk: fakes
     desk.history.add(Sample(3600.0, HostSample()), desk.state, {"CUDA0": reading})
     widget = HistoryWindow(desk)
     qtbot.addWidget(widget)
+    widget.show_state(desk.state)
     assert widget._now_s == 3600.0
     add(3600.5)
     assert widget._now_s == 3600.0

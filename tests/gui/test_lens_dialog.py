@@ -45,6 +45,6 @@ def test_the_desk_opens_it(qtbot: QtBot, desk: fakes.FakeDesk, monkeypatch: pyte
     window.show()
     window.desk_panel.lens_button.click()
     (dialog,) = window.findChildren(LensDialog)
-    assert dialog.isVisible()
+    qtbot.waitUntil(dialog.isVisible)
     assert dialog.items.rowCount() == len(rows)
     dialog.close()

@@ -83,7 +83,6 @@ class HistoryWindow(QDialog):
             button.setAutoDefault(False)
         self.tabs = QTabWidget()
         self._lay_out()
-        self.show_state(desk.state)
 
     def show_state(self, state: DeskState) -> None:
         """Draw the newest sample, if there is one that is not drawn."""
