@@ -13,6 +13,7 @@ from kvdesk.gui import theme
 from kvdesk.gui.controls import icon_button
 from kvdesk.gui.icons import make_icon, set_icon
 from kvdesk.memory.report import Kind
+from kvdesk.settings.rows import TEXT_SIZES
 
 NAMES = ["light", "dark", "high contrast"]
 
@@ -88,6 +89,20 @@ def test_lengths_of_the_style_sheet_grow_with_the_text() -> None:
     assert "56" in heights[1]
     assert "56" not in heights[0]
     assert "tx" not in re.sub(r"/\*.*?\*/|[a-z]+tx|tx[a-z]+", "", once, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("percent", TEXT_SIZES)
+def test_corners_are_round_in_every_size_of_text(percent: int) -> None:
+    """Qt draws square ones where two radii are more than the height."""
+    sheet = theme.style_sheet("light", theme.read_colours("light"), percent / 100)
+    pills = 0
+    for rule in re.findall(r"\{[^}]*\}", sheet):
+        radius, height = (re.search(rf"{name}: (\d+)px", rule) for name in ("border-radius", "min-height"))
+        if radius and height:
+            border = 2 if "border: 1px" in rule else 0
+            assert 2 * int(radius[1]) <= int(height[1]) + border, rule
+            pills += 1
+    assert pills > 3
 
 
 def test_a_change_of_theme_reaches_palette_listeners_and_what_is_dressed(
