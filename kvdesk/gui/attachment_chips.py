@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QWidget
 
 from kvdesk.gui import theme
@@ -48,7 +48,7 @@ class AttachmentChips(QWidget):
     def _chip(self, place: int, attachment: Attachment) -> QFrame:
         chip = QFrame()
         chip.setProperty("surface", "chip")
-        label = ElidedLabel(size=TextSize.TABLE)
+        label = ElidedLabel(size=TextSize.TABLE, elide=Qt.TextElideMode.ElideMiddle)
         label.setText(attachment_line(attachment))
         chip.setAccessibleName(label.text())
         remove = icon_button("close", self.tr("Remove {name}").format(name=attachment.name))

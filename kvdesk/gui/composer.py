@@ -106,7 +106,7 @@ class Composer(QFrame):
         self._state = DeskState()
         self.edit = MessageEdit()
         self.edit.setAccessibleName(self.tr("Message"))
-        self._note = text_label("", "accent", TextSize.TABLE)
+        self._note = text_label("", "accent", TextSize.TABLE, wrap=True)
         self._note.hide()
         self.chips = AttachmentChips()
         self.attach_button = icon_button("paperclip", self.tr("Attach text files"))

@@ -11,8 +11,15 @@ from kvdesk.gui.theme import TextSize
 class ElidedLabel(QLabel):
     """One line of text that never asks for more room than the layout gives it."""
 
-    def __init__(self, *, bold: bool = False, size: TextSize = TextSize.TEXT) -> None:
+    def __init__(
+        self,
+        *,
+        bold: bool = False,
+        size: TextSize = TextSize.TEXT,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         super().__init__()
+        self._elide = elide
         self.setFont(theme.current().font(size, bold=bold, figures=True))
         self.setTextFormat(Qt.TextFormat.PlainText)
 
@@ -24,5 +31,5 @@ class ElidedLabel(QLabel):
         """Draw as much of the text as fits."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        text = self.fontMetrics().elidedText(self.text(), self._elide, self.width())
         painter.drawText(self.rect(), self.alignment(), text)

@@ -42,6 +42,7 @@ class FindBar(QFrame):
         row.setContentsMargins(0, Space.TINY, 0, Space.TINY)
         row.setSpacing(2)
         row.addWidget(self.edit, 1)
+        row.addSpacing(Space.TINY)
         row.addWidget(self.count)
         for button in (self.case_button, self.previous_button, self.next_button, self.close_button):
             row.addWidget(button)

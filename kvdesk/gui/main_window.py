@@ -67,7 +67,7 @@ class MainWindow(QMainWindow):
         self.others = OtherWindows(self._desk, self, self.top_bar, self._key_words)
         self.endpoint = EndpointCard(self)
         self.notice_bar = NoticeBar(self.tr("Notice"))
-        self.settings_button = push_button(self.tr("Settings"), "plain")
+        self.settings_button = push_button(self.tr("Settings"), "plain", TextSize.TABLE)
         self.settings_button.setToolTip(self.tr("Theme, language, memory to leave free (Ctrl+,)"))
         self.help_button = push_button(self.tr("Help"), "plain", TextSize.TABLE)
         self.help_button.setToolTip(self.tr("What things mean, the keys, and a tour (F1)"))
@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
                 ),
             ),
             Step(
-                gauge if gauge.isVisibleTo(self) else self.conversation,  # it comes with the first load
+                gauge if gauge.isVisibleTo(self) else self.conversation.composer,  # above it, once loaded
                 self.tr("Watch the cache fill"),
                 self.tr(
                     "How much of the context is used, and what the next message will cost. Near the end"

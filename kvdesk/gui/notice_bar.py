@@ -70,7 +70,8 @@ class NoticeBar(QWidget):
         self._message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(notice.hint))
-        step = translated(notice.remedy.sentence) if notice.remedy else self._usual_step
+        sentence = translated(notice.remedy.sentence) if notice.remedy else self._usual_step
+        step = sentence.rstrip(".。")  # on a button
         self.step_button.setVisible(bool(step))
         if step:
             self.step_button.setText(step)

@@ -41,7 +41,9 @@ class SettingControl(QWidget):
         self._default = text_label(
             self.tr("Default: {value}").format(value=self.words(row.default)), "muted", TextSize.NOTE
         )
-        self._searched = " ".join((label, help_text, row.name, *map(self.words, row.choices))).casefold()
+        # The name is that of the settings' file, in English: what is written elsewhere is found, too.
+        english = f"{row.name} {row.spec.label} {row.spec.help}"
+        self._searched = " ".join((label, help_text, english, *map(self.words, row.choices))).casefold()
         set_page(self, row.spec.page)
         self._lay_out(label, help_text)
         self.show_value(value)
@@ -118,7 +120,7 @@ class SettingControl(QWidget):
             value = read_setting(self.row, entry.text().replace(",", "").strip())
         except KvDeskError as error:
             set_role(entry, refused="true")
-            self.refused.emit(error_words(error))
+            self.refused.emit(f"{translated(self.row.spec.label)}: {error_words(error)}")
             return
         self.refused.emit("")
         self._take(value)

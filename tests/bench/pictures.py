@@ -1,11 +1,16 @@
 """Draws the window in all its states into PNG files to be looked at: without an engine, as wanted.
 
-Run by hand, under a display (Xvfb will do): `python tests/bench/pictures.py FOLDER [STATE...]`. Two sizes,
-two themes and two languages are drawn unless less is asked for; QT_SCALE_FACTOR and QT_FONT_DPI in the
-environment scale everything, as on a desktop that asks for it; `--text` scales what has text in it.
+Run by hand: `python tests/bench/pictures.py FOLDER [STATE...]`. Two sizes, two themes and two languages are
+drawn unless less is asked for; QT_SCALE_FACTOR and QT_FONT_DPI in the environment scale everything, as on a
+desktop that asks for it; `--text` scales what has text in it. Without QT_QPA_PLATFORM in the environment the
+window is drawn on a screen of its own that is as large as the window, so that dialogs stand where they would.
 """
 
 import argparse
+import json
+import multiprocessing
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from kvdesk.gui import theme
 from kvdesk.gui.main_window import MainWindow
 from kvdesk.gui.run import make_application, translate
-from kvdesk.resources import DEMO_MODEL, resolve_model
+from kvdesk.resources import DEMO_MODEL, resolve_model, resource_path
 from kvdesk.session.arithmetic import open_source
 from tests.bench.picture_states import ACTS, STATES
 from tests.gui import fakes
@@ -31,8 +36,23 @@ _PASSES = 4
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write one picture for each state, size, theme and language."""
+    """Write one picture for each state, size, theme and language; each size has a process and a screen."""
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    for source in resource_path("translations").glob("*.ts"):
+        command = [Path(sys.executable).with_name("pyside6-lrelease"), "-silent", source]
+        subprocess.run([*command, "-qm", source.with_suffix(".qm")], check=True)
+    for size in arguments.sizes:
+        process = multiprocessing.get_context("spawn").Process(target=_draw_all, args=(arguments, size))
+        process.start()
+        process.join()
+
+
+def _draw_all(arguments: argparse.Namespace, size: str) -> None:
+    width, height = map(int, size.split("x"))
+    screen = arguments.folder / "screen.json"
+    whole = {"name": "screen", "x": 0, "y": 0, "width": width, "height": height}
+    screen.write_text(json.dumps({"screens": [whole]}))
+    os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={screen}")
     application = make_application([])
     theme.current().set_text_size(arguments.text)
     model = open_source(resolve_model(DEMO_MODEL))
@@ -40,12 +60,11 @@ def main(arguments: argparse.Namespace) -> None:
         translate(application, language)
         for choice in arguments.themes:
             theme.current().set_choice(theme.Choice(choice))  # with no window there to be dressed
-            for size in arguments.sizes:
-                width, height = map(int, size.split("x"))
-                for name in arguments.states or (*STATES, *ACTS):
-                    path = arguments.folder / f"{name}-{language}-{choice.replace(' ', '-')}-{size}.png"
-                    _draw(application, name, QSize(width, height), model).save(str(path))
-                    print(path, flush=True)
+            for name in arguments.states or (*STATES, *ACTS):
+                path = arguments.folder / f"{name}-{language}-{choice.replace(' ', '-')}-{size}.png"
+                _draw(application, name, QSize(width, height), model).save(str(path))
+                print(path, flush=True)
+    screen.unlink()
 
 
 def _draw(application: QApplication, name: str, size: QSize, model: object) -> QPixmap:

@@ -101,7 +101,7 @@ def test_where_a_step_is_offered_it_stands_for_reloading(
     ended = replace(fakes.ENDED, remedy=offer)
     panel.show_state(replace(state, engine=replace(state.engine, ended=ended)))
     assert "Reload" not in buttons(panel)
-    buttons(panel)["Load it with -ub 256 and go on."].click()
+    buttons(panel)["Load it with -ub 256 and go on"].click()
     assert desk.calls == [("take_remedy",)]
 
 

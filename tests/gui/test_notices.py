@@ -37,7 +37,7 @@ def test_the_step_that_is_offered_is_one_click_away(qtbot: QtBot) -> None:
     qtbot.addWidget(bar)
     offer = RemedyOffer(LoadOptions(ubatch_size=256), Phrase("Load it with -ub 256 and go on."))
     bar.show_notice(Notice(Phrase("It broke."), remedy=offer))
-    assert bar.step_button.text() == bar.step_button.accessibleName() == "Load it with -ub 256 and go on."
+    assert bar.step_button.text() == bar.step_button.accessibleName() == "Load it with -ub 256 and go on"
     with qtbot.waitSignal(bar.stepTaken):
         bar.step_button.click()
     bar.show_notice(Notice(Phrase("It broke.")))

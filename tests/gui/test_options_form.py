@@ -1,5 +1,7 @@
 """The launch options' controls, all from the one table."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QWidget
@@ -31,6 +33,18 @@ def test_every_option_has_a_control(form: OptionsForm) -> None:
         assert target.accessibleDescription()
         assert target.toolTip()
         assert target.focusPolicy() & Qt.FocusPolicy.TabFocus, name
+
+
+def test_advanced_options_show_what_is_chosen_as_soon_as_they_are_opened(qtbot: QtBot) -> None:
+    form = OptionsForm()
+    qtbot.addWidget(form)
+    options = LoadOptions(kv_offload=True, op_offload=False, parallel=3)
+    form.show_state(replace(fakes.qwen_opened(), options=options))
+    form.advanced_button.setChecked(True)
+    shown = {name: form.editors[name].control for name in ("kv_offload", "op_offload", "parallel")}
+    assert shown["kv_offload"].isChecked()
+    assert not shown["op_offload"].isChecked()
+    assert shown["parallel"].focusProxy().text() == "3"
 
 
 def test_advanced_is_closed_at_first(form: OptionsForm) -> None:

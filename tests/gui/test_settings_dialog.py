@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from kvdesk.gui import theme
+from kvdesk.gui import setting_control, theme
 from kvdesk.gui.settings_dialog import SettingsDialog
 from kvdesk.settings.rows import SETTINGS
 from kvdesk.units import GIB
@@ -40,6 +40,17 @@ def test_a_search_finds_what_is_not_made_yet(qtbot: QtBot, desk: fakes.FakeDesk)
     last = [row.name for row in SETTINGS if row.spec.label][-1]
     widget.search.setText(last)
     assert not widget.rows[last].isHidden()
+
+
+def test_a_setting_is_found_by_its_english_name_in_any_language(
+    qtbot: QtBot, dialog: SettingsDialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setting_control, "translated", lambda text: f"译{len(str(text))}")
+    widget = SettingsDialog(dialog._desk)
+    qtbot.addWidget(widget)
+    widget.search.setText("context full")
+    assert not widget.rows["overflow"].isHidden()
+    assert widget.rows["theme"].isHidden()
 
 
 def test_every_setting_with_a_label_has_a_named_control(dialog: SettingsDialog) -> None:

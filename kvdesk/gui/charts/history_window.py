@@ -171,7 +171,7 @@ class HistoryWindow(QDialog):
         for lane, plot in self.plots.items():
             parts = [
                 f'<span style="color:{each.colour.name()}">{_DASH_SIGNS[each.dashes]}</span>'
-                f" {each.name}" + (f" ({each.unit})" if each.unit else "")
+                + f" {each.name} ({each.unit})".removesuffix(" ()").replace(" ", "&nbsp;")
                 for each in self._shown
                 if each.lane is lane
             ]

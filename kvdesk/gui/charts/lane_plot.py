@@ -8,6 +8,7 @@ from kvdesk.gui.theme import TextSize
 
 _AXIS_WIDTH = 56
 _MOST_WIDTH = 16_000.0
+_DENSITY = 0.7  # of the figures at an axis, in parts of pyqtgraph's: lanes are low
 _SHORTEST_S = 5  # that can be zoomed to
 
 
@@ -24,7 +25,8 @@ class LanePlot(pg.GraphicsLayout):  # type: ignore[misc]  # pyqtgraph has no typ
         self.box.setMouseEnabled(x=True, y=False)
         self.box.setLimits(xMax=0, minXRange=_SHORTEST_S, yMin=0)
         self.addItem(self.box, row=1, col=1)
-        scale, ages = pg.AxisItem("left"), _Ages("bottom")
+        scale, ages = _Figures("left"), _Ages("bottom")
+        scale.setTickDensity(_DENSITY / theme.current().text_scale)
         self._ages = ages
         scale.setWidth(theme.px(_AXIS_WIDTH))
         self.addItem(scale, row=1, col=0)
@@ -61,6 +63,13 @@ class _Names(pg.LabelItem):  # type: ignore[misc]  # as above
     def resizeEvent(self, event: object) -> None:
         self.updateMin()
         super().resizeEvent(event)
+
+
+class _Figures(pg.AxisItem):  # type: ignore[misc]  # as above
+    """Figures as they are written everywhere else, with thousands apart."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [f"{value * scale:,.6g}" for value in values]
 
 
 class _Ages(pg.AxisItem):  # type: ignore[misc]  # as above

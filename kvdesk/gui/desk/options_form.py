@@ -39,6 +39,7 @@ class OptionsForm(QWidget):
         set_icon(self.advanced_button, "chevron-right")
         self.advanced_button.toggled.connect(self._show_advanced)
         self._advanced: QWidget | None = None
+        self._state: DeskState | None = None
 
         column_of_all = QVBoxLayout(self)
         column_of_all.setContentsMargins(0, 0, 0, 0)
@@ -55,6 +56,7 @@ class OptionsForm(QWidget):
 
     def show_state(self, state: DeskState) -> None:
         """Show the chosen options, what is impossible with this model, and what is refused."""
+        self._state = state
         shown = (state.options, state.refusals, state.model, self._advanced is not None)
         if shown == self._shown:
             return
@@ -112,7 +114,8 @@ class OptionsForm(QWidget):
             layout = self.layout()
             assert layout is not None
             layout.addWidget(self._advanced)
-            self._shown = ()
+            if self._state is not None:
+                self.show_state(self._state)
         self._advanced.setVisible(is_open)
         self._show_notes()
 

@@ -124,7 +124,8 @@ class Tour(QFrame):
         """Beside the anchor, where there is room: left, right, above, else below it."""
         window, anchor = self._window, self._steps[min(self.place, len(self._steps) - 1)].anchor
         target = QRect(anchor.mapTo(window, QPoint(0, 0)), anchor.size()).intersected(window.rect())
-        self._ring.setGeometry(target.adjusted(-_AROUND, -_AROUND, _AROUND, _AROUND))
+        around = target.adjusted(-_AROUND, -_AROUND, _AROUND, _AROUND)
+        self._ring.setGeometry(around.intersected(window.rect()))
         self._ring.show()
         self._ring.raise_()
         self.resize(self.width(), self.heightForWidth(self.width()))

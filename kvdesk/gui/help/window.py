@@ -36,6 +36,8 @@ KEYS = "keys"
 _LIST_WIDTH = 190
 _UNDRAWN: tuple[HelpPage, ...] = (FIRST, "sampling")  # what they tell of takes no memory of its own
 
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
 
 class PageView(RowsView):
     """A page of Markdown, by the blocks of the conversation; a link leads to another page."""
@@ -164,7 +166,10 @@ class HelpWindow(QDialog):
         kinds = self.picture.kinds()
         self.table.setColumnCount(len(kinds) + 1)
         self.table.setRowCount(len(bars.rows))
-        self.table.setHorizontalHeaderLabels(["", *map(kind_label, kinds)])
+        for column, title in enumerate(("", *map(kind_label, kinds))):
+            head = QTableWidgetItem(title)
+            head.setTextAlignment(_RIGHT)
+            self.table.setHorizontalHeaderItem(column, head)
         for line, row in enumerate(bars.rows):
             sizes = dict(row.pieces)
             texts = [
@@ -174,7 +179,7 @@ class HelpWindow(QDialog):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 if column:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    item.setTextAlignment(_RIGHT)
                 self.table.setItem(line, column, item)
 
     def _keys_page(self) -> str:
