@@ -134,9 +134,9 @@ class Hand:
         found: list[Seen] = until(lambda: self.find(name, role), f"{role} “{name}”", patience_s)
         return found[-1]
 
-    def gone(self, name: str, role: str = "") -> None:
+    def gone(self, name: str, role: str = "", patience_s: float = PATIENCE_S) -> None:
         """Wait until it is not there any more."""
-        until(lambda: not self.find(name, role), f"“{name}” to go")
+        until(lambda: not self.find(name, role), f"“{name}” to go", patience_s)
 
     # ------------------------------------------------------------------------------------------- acting
 

@@ -69,7 +69,11 @@ class Session:
         self.hand.press("ctrl+a")
         self.hand.type(str(path))
         self.hand.press("Return")
-        self.hand.gone("File name:|Directory:", "StaticText")
+        try:
+            self.hand.gone("File name:|Directory:", "StaticText", patience_s=3)
+        except NotThere:  # the key went to the list of completions, which has closed at it
+            self.hand.press("Return")
+            self.hand.gone("File name:|Directory:", "StaticText")
 
     def walk_ribbon(self, *keys: str) -> None:
         """Take the keyboard from the composer to the ribbon and press keys there."""
