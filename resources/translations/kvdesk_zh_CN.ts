@@ -85,11 +85,11 @@
     </message>
     <message>
         <source>Your chats will be listed here.</source>
-        <translation>你的对话会列在这里。</translation>
+        <translation>您的对话会列在这里。</translation>
     </message>
     <message>
         <source>That was said nowhere.</source>
-        <translation>哪里都没有说过这个。</translation>
+        <translation>没有任何对话提到过这些。</translation>
     </message>
     <message>
         <source>Open</source>
@@ -187,7 +187,7 @@
     </message>
     <message>
         <source>Cost of sending</source>
-        <translation>发送的开销</translation>
+        <translation>发送的代价</translation>
     </message>
     <message>
         <source>Send</source>
@@ -219,7 +219,7 @@
     </message>
     <message>
         <source>Editing your last message: its answer will be written anew. Esc keeps it.</source>
-        <translation>正在编辑你的上一条消息：回答会重新生成。按 Esc 保持原样。</translation>
+        <translation>正在编辑您的上一条消息：回答会重新生成。按 Esc 保持原样。</translation>
     </message>
     <message>
         <source>Editing an earlier message: it and the {count} messages after it give way. Esc keeps them.</source>
@@ -227,7 +227,7 @@
     </message>
     <message>
         <source>This model’s template leaves the reasoning of earlier answers out: every answer that thought is read again with the next message.</source>
-        <translation>此模型的模板会去掉先前回答的思考内容：每个带思考的回答都会随下一条消息重新读取。</translation>
+        <translation>此模型的模板会去掉先前回答的思考过程：每个带思考的回答都会随下一条消息重新读取。</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -277,7 +277,7 @@
     </message>
     <message>
         <source>you</source>
-        <translation>你</translation>
+        <translation>您</translation>
     </message>
     <message>
         <source>answers</source>
@@ -317,7 +317,7 @@
     </message>
     <message>
         <source>leaves the context when it is full</source>
-        <translation>上下文满时移出</translation>
+        <translation>上下文满时将被移出</translation>
     </message>
 </context>
 <context>
@@ -455,7 +455,7 @@
     </message>
     <message>
         <source>Conversations, presets, parked chats, the ledger and what was measured are copied to {folder} and compared; only then the old files go. What is loaded is closed before, and the window opens again after it.</source>
-        <translation>对话、预设、停放的缓存、加载记录和测量结果会复制到 {folder} 并逐一核对，之后才删除旧文件。移动前会关闭已加载的模型，完成后窗口会重新打开。</translation>
+        <translation>对话、预设、存放的缓存、加载记录和测量结果会复制到 {folder} 并逐一核对，之后才删除旧文件。移动前会关闭已加载的模型，完成后窗口会重新打开。</translation>
     </message>
     <message>
         <source>A folder for the data</source>
@@ -489,7 +489,7 @@
     </message>
     <message>
         <source>{missing} too much</source>
-        <translation>多出 {missing}</translation>
+        <translation>超出 {missing}</translation>
     </message>
     <message>
         <source>{missing} more than the {limit} free</source>
@@ -501,7 +501,7 @@
     </message>
     <message>
         <source>{free} free</source>
-        <translation>可用 {free}</translation>
+        <translation>空闲 {free}</translation>
     </message>
     <message>
         <source>{needed} of {free} free</source>
@@ -517,7 +517,7 @@
     </message>
     <message>
         <source>K cache, {cells} cells</source>
-        <translation>K 缓存，{cells} 单元</translation>
+        <translation>K 缓存，{cells} 个单元</translation>
     </message>
     <message>
         <source>Weights</source>
@@ -600,7 +600,7 @@
     </message>
     <message>
         <source>Five million parameters that know a little of the KV cache and remember what you tell them.</source>
-        <translation>五百万参数，略知 KV 缓存，也记得住你告诉它的话（仅英文）。</translation>
+        <translation>五百万参数，略知 KV 缓存，也记得住您告诉它的话（仅英文）。</translation>
     </message>
     <message>
         <source>Ask {model}</source>
@@ -608,7 +608,7 @@
     </message>
     <message>
         <source>It is loaded. What you write stays on this machine.</source>
-        <translation>已加载。你写的内容只留在本机。</translation>
+        <translation>已加载。您写的内容只留在本机。</translation>
     </message>
     <message>
         <source>Your first message loads it. What it will use is shown beside this, before it does.</source>
@@ -623,7 +623,7 @@
     </message>
     <message>
         <source>Programs that speak OpenAI&apos;s interface can use the loaded model. They share its context with the chat; nothing leaves this computer unless you let others in.</source>
-        <translation>支持 OpenAI 接口的程序可以使用已加载的模型。它们与聊天共用同一上下文；除非您允许其他电脑访问，否则任何内容都不会离开这台电脑。</translation>
+        <translation>支持 OpenAI 接口的程序可以使用已加载的模型。它们与对话共用同一上下文；除非您允许其他电脑访问，否则任何内容都不会离开这台电脑。</translation>
     </message>
     <message>
         <source>Port</source>
@@ -737,18 +737,18 @@
     </message>
     <message>
         <source>The options as chosen on the desk, in the program&apos;s own words.</source>
-        <translation>桌面上所选的选项，用该程序自己的写法。</translation>
+        <translation>工作台上选定的选项，按该程序的写法列出。</translation>
     </message>
     <message>
         <source>Save the launch</source>
-        <translation>保存启动内容</translation>
+        <translation>保存启动命令</translation>
     </message>
 </context>
 <context>
     <name>Figures</name>
     <message>
         <source>{number} ms</source>
-        <translation>{number} ms</translation>
+        <translation>{number} 毫秒</translation>
     </message>
     <message>
         <source>{hours} h {minutes} min</source>
@@ -760,7 +760,7 @@
     </message>
     <message>
         <source>{number} s</source>
-        <translation>{number} s</translation>
+        <translation>{number} 秒</translation>
     </message>
     <message>
         <source>{number} t/s</source>
@@ -772,11 +772,11 @@
     </message>
     <message>
         <source>the template leaves earlier reasoning out</source>
-        <translation>模板不保留之前的思考过程</translation>
+        <translation>模板不保留先前的思考过程</translation>
     </message>
     <message>
         <source>the sliding window had moved on</source>
-        <translation>滑动窗口已移过</translation>
+        <translation>滑动窗口已移过该处</translation>
     </message>
     <message>
         <source>this model’s state cannot be rewound</source>
@@ -792,7 +792,7 @@
     </message>
     <message>
         <source>messages before it were left out</source>
-        <translation>之前的消息已移出</translation>
+        <translation>它前面的消息已移出</translation>
     </message>
     <message>
         <source>the context was made anew</source>
@@ -820,7 +820,7 @@
     </message>
     <message>
         <source>cut: the context is full</source>
-        <translation>中断：上下文已满</translation>
+        <translation>已中断：上下文已满</translation>
     </message>
     <message>
         <source>cut off, what had arrived is kept</source>
@@ -884,7 +884,7 @@
     </message>
     <message>
         <source>{count} moved together in the cache</source>
-        <translation>{count} 个在缓存中平移</translation>
+        <translation>{count} 个 token 在缓存中平移</translation>
     </message>
     <message>
         <source>{count} messages left out of the context</source>
@@ -924,7 +924,7 @@
     </message>
     <message>
         <source>first token in about {time}</source>
-        <translation>约 {time} 后出首 token</translation>
+        <translation>约 {time}后出首 token</translation>
     </message>
     <message>
         <source>cache {now} → {after} %</source>
@@ -1021,11 +1021,11 @@
     </message>
     <message>
         <source>Only roughly known for this architecture; the plan decides.</source>
-        <translation>此架构只有粗略估计；以 llama.cpp 的计划为准。</translation>
+        <translation>此架构只有粗略估计；以 llama.cpp 的规划为准。</translation>
     </message>
     <message>
         <source>The arithmetic leaves out parts of this model&apos;s graph, or no test has compared it with llama.cpp. Weights and caches are counted exactly; compute buffers may be off.</source>
-        <translation>计算未包含此模型计算图的某些部分，或尚无测试将其与 llama.cpp 对比。权重与缓存是精确计算的；计算缓冲区可能有偏差。</translation>
+        <translation>计算未包含此模型计算图的某些部分，或尚无测试将其与 llama.cpp 对照。权重与缓存是精确计算的；计算缓冲区可能有偏差。</translation>
     </message>
     <message>
         <source>this computer</source>
@@ -1130,7 +1130,7 @@
     </message>
     <message>
         <source>{program} on {device} {size}</source>
-        <translation>{program} 占用 {device} {size}</translation>
+        <translation>{program} 在 {device} 上占用 {size}</translation>
     </message>
     <message>
         <source>Graph</source>
@@ -1138,7 +1138,7 @@
     </message>
     <message>
         <source>planned ceiling</source>
-        <translation>计划上限</translation>
+        <translation>规划上限</translation>
     </message>
     <message>
         <source>above this: kept for other programs</source>
@@ -1245,7 +1245,7 @@
     </message>
     <message>
         <source>A command of llama.cpp’s family, a models preset, a llama-swap or Compose file, a .kcpps, a systemd unit or a Modelfile. Nothing of it is executed.</source>
-        <translation>llama.cpp 系列程序的命令、模型预设、llama-swap 或 Compose 文件、.kcpps、systemd 单元或 Modelfile。其中的内容不会被执行。</translation>
+        <translation>llama.cpp 系列程序的命令、模型预设、llama-swap 或 Compose 文件、.kcpps、systemd 单元或 Modelfile。其中的任何内容都不会被执行。</translation>
     </message>
     <message>
         <source>Program</source>
@@ -1449,7 +1449,7 @@
     </message>
     <message>
         <source>The cache of one conversation with {model}: in llama.cpp’s types, and in other engines as their own sources store it. Scales are counted. “+” is what lies unpacked beside the cache.</source>
-        <translation>与 {model} 的一次对话的缓存：llama.cpp 的各种类型，以及其他引擎按其源代码的存储方式。已计入缩放系数。“+” 为缓存之外解包存放的部分。</translation>
+        <translation>与 {model} 的一次对话的缓存：llama.cpp 的各种类型，以及其他引擎按其源代码的存储方式。已计入缩放系数。“+” 表示缓存之外另行解包存放的数据。</translation>
     </message>
 </context>
 <context>
@@ -1464,11 +1464,11 @@
     </message>
     <message>
         <source>KiB a token</source>
-        <translation>每 token KiB</translation>
+        <translation>每个 token 的 KiB</translation>
     </message>
     <message>
         <source>Bits a value</source>
-        <translation>每值位数</translation>
+        <translation>每个值的位数</translation>
     </message>
     <message>
         <source>Does not grow, MiB</source>
@@ -1476,7 +1476,7 @@
     </message>
     <message>
         <source>Tokens a GiB</source>
-        <translation>每 GiB token 数</translation>
+        <translation>每 GiB 的 token 数</translation>
     </message>
     <message>
         <source>Remarks</source>
@@ -1629,7 +1629,7 @@
     </message>
     <message>
         <source>Move the context, or choose smaller cache types below. What it would take on your devices changes as you do, and llama.cpp itself is asked.</source>
-        <translation>移动上下文滑块，或在下面选择更小的缓存类型。各设备所需的内存会随之变化，并由 llama.cpp 自己确认。</translation>
+        <translation>移动上下文滑块，或在下面选择更小的缓存类型。各设备所需的内存会随之变化，并由 llama.cpp 自己给出答案。</translation>
     </message>
     <message>
         <source>Load it</source>
@@ -1637,7 +1637,7 @@
     </message>
     <message>
         <source>Where it does not fit, this says what to change, in one click. Planned and measured memory stand side by side afterwards.</source>
-        <translation>放不下时，这里会说明该改什么，点击一次即可。加载后，规划值和实测值并排显示。</translation>
+        <translation>放不下时，这里会说明该改什么，点击一次即可完成。加载后，规划值与实测值并排显示。</translation>
     </message>
     <message>
         <source>Watch the cache fill</source>
@@ -1693,7 +1693,7 @@
     </message>
     <message>
         <source>Show or hide the desk</source>
-        <translation>显示或隐藏面板</translation>
+        <translation>显示或隐藏工作台</translation>
     </message>
     <message>
         <source>Export the launch command</source>
@@ -1713,7 +1713,7 @@
     </message>
     <message>
         <source>Text as large as the desktop’s</source>
-        <translation>文字与桌面一样大</translation>
+        <translation>文字与系统桌面一样大</translation>
     </message>
     <message>
         <source>Help on what has the keyboard</source>
@@ -1810,7 +1810,7 @@
     </message>
     <message>
         <source>{needed} needed of {limit} that may be used</source>
-        <translation>需要 {needed}，可用 {limit}</translation>
+        <translation>需要 {needed}，最多可用 {limit}</translation>
     </message>
 </context>
 <context>
@@ -1881,11 +1881,11 @@
     </message>
     <message>
         <source>Full in about one turn, at {tokens} tokens each</source>
-        <translation>大约再一轮就满，每轮 {tokens} 个 token</translation>
+        <translation>大约再有一轮就满，每轮 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Full in about {count} turns, at {tokens} tokens each</source>
-        <translation>大约再 {count} 轮就满，每轮 {tokens} 个 token</translation>
+        <translation>大约再有 {count} 轮就满，每轮 {tokens} 个 token</translation>
     </message>
 </context>
 <context>
@@ -1958,11 +1958,11 @@
     </message>
     <message>
         <source>Version before (Alt+Left)</source>
-        <translation>上一版 (Alt+Left)</translation>
+        <translation>上一版（Alt+←）</translation>
     </message>
     <message>
         <source>Version after (Alt+Right)</source>
-        <translation>下一版 (Alt+Right)</translation>
+        <translation>下一版（Alt+→）</translation>
     </message>
 </context>
 <context>
@@ -1981,11 +1981,11 @@
     </message>
     <message>
         <source>Open a GGUF file, or one opened before (Ctrl+O)</source>
-        <translation>打开 GGUF 文件，或之前打开过的文件（Ctrl+O）</translation>
+        <translation>打开 GGUF 文件，或先前打开过的文件（Ctrl+O）</translation>
     </message>
     <message>
         <source>Opening {name} …</source>
-        <translation>正在打开 {name} …</translation>
+        <translation>正在打开 {name}…</translation>
     </message>
     <message>
         <source>No model opened</source>
@@ -2005,7 +2005,7 @@
     </message>
     <message>
         <source>Open a file …</source>
-        <translation>打开文件 …</translation>
+        <translation>打开文件…</translation>
     </message>
     <message>
         <source>Paste a launch command …</source>
@@ -2123,7 +2123,7 @@
     </message>
     <message>
         <source>Offload</source>
-        <translation>卸载到 GPU</translation>
+        <translation>把层放到 GPU</translation>
     </message>
     <message>
         <source>Compute</source>
@@ -2170,7 +2170,7 @@
     </message>
     <message>
         <source>none: settings of its own</source>
-        <translation>无：自有设置</translation>
+        <translation>无（自定义设置）</translation>
     </message>
     <message>
         <source>Rename</source>
@@ -2211,7 +2211,7 @@
     </message>
     <message>
         <source>Reads as many tokens as the context has, twice; the conversation comes back.</source>
-        <translation>按上下文的大小读取两遍 token；对话随后恢复。</translation>
+        <translation>按上下文的大小读入两遍 token；之后对话恢复原样。</translation>
     </message>
     <message>
         <source>the trained one</source>
@@ -2219,7 +2219,7 @@
     </message>
     <message>
         <source>Asked for {requested} · planned {planned} · is {actual} tokens</source>
-        <translation>要求 {requested} · 计划 {planned} · 实际 {actual} 个 token</translation>
+        <translation>要求 {requested} · 规划 {planned} · 实际 {actual} 个 token</translation>
     </message>
     <message>
         <source>{tokens} tokens, {k} / {v}: {size}</source>
@@ -2331,7 +2331,7 @@
     </message>
     <message>
         <source>{count} messages with {tokens} tokens, as {summary}</source>
-        <translation>{count} 条消息共 {tokens} 个 token，摘要为 {summary} 个</translation>
+        <translation>{count} 条消息共 {tokens} 个 token，摘要为 {summary} 个 token</translation>
     </message>
     <message>
         <source>Use this summary</source>
@@ -2363,7 +2363,7 @@
     </message>
     <message>
         <source>The conversation and an answer take {tokens} tokens too many</source>
-        <translation>对话加上回答多出 {tokens} 个 token</translation>
+        <translation>对话加回答超出上下文 {tokens} 个 token</translation>
     </message>
     <message>
         <source>Nothing is left out unless you say so.</source>
@@ -2395,11 +2395,11 @@
     </message>
     <message>
         <source>Stay</source>
-        <translation>留下</translation>
+        <translation>不关闭</translation>
     </message>
     <message>
         <source>{size} on disk spare about {time} of reading.</source>
-        <translation>占用磁盘 {size}，可省去约 {time} 的读取。</translation>
+        <translation>占用磁盘 {size}，可省去约 {time}的读取。</translation>
     </message>
     <message>
         <source>About {time}.</source>
@@ -2494,7 +2494,7 @@
     </message>
     <message>
         <source>No setting is called so.</source>
-        <translation>没有这样的设置。</translation>
+        <translation>没有匹配的设置。</translation>
     </message>
     <message>
         <source>Reset all</source>
@@ -2510,7 +2510,7 @@
     </message>
     <message>
         <source>Nothing is sent anywhere: no account, no telemetry, no search for updates. The only connections are those you ask for, to a model’s web address or to your own endpoint.</source>
-        <translation>不会向任何地方发送任何内容：没有账户，没有遥测，也不检查更新。只有您要求时才会连接：模型的网址，或您自己的服务端点。</translation>
+        <translation>不会向任何地方发送任何内容：没有账户，没有遥测，也不检查更新。只有您要求时才会连接：模型的网址，或您自己的接口。</translation>
     </message>
 </context>
 <context>
@@ -2521,7 +2521,7 @@
     </message>
     <message>
         <source>Show or hide the desk (Ctrl+D)</source>
-        <translation>显示或隐藏面板（Ctrl+D）</translation>
+        <translation>显示或隐藏工作台（Ctrl+D）</translation>
     </message>
     <message>
         <source>Export</source>
@@ -2613,7 +2613,7 @@
     </message>
     <message>
         <source>This context is allocated.</source>
-        <translation>此上下文已分配。</translation>
+        <translation>此上下文已经分配。</translation>
     </message>
     <message>
         <source>planned</source>
@@ -2687,7 +2687,7 @@
     </message>
     <message>
         <source>Dismiss</source>
-        <translation>关闭</translation>
+        <translation>关闭提示</translation>
     </message>
     <message>
         <source>New chat</source>
@@ -2702,7 +2702,7 @@
     <name>UndoLine</name>
     <message>
         <source>What was done with a preset</source>
-        <translation>对预设做了什么</translation>
+        <translation>对预设的操作</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -2710,7 +2710,7 @@
     </message>
     <message>
         <source>Dismiss</source>
-        <translation>关闭</translation>
+        <translation>关闭提示</translation>
     </message>
 </context>
 <context>
@@ -2721,7 +2721,7 @@
     </message>
     <message>
         <source>Frees {gain}, not enough alone. {cost}</source>
-        <translation>释放 {gain}，单独还不够。{cost}</translation>
+        <translation>释放 {gain}，仅此还不够。{cost}</translation>
     </message>
     <message>
         <source>Apply</source>
@@ -2868,7 +2868,7 @@
     </message>
     <message>
         <source>CPU threads while reading the prompt; 0 takes the same as while answering.</source>
-        <translation>读入提示时的 CPU 线程数；0 表示与回答时相同。</translation>
+        <translation>读入提示词时的 CPU 线程数；0 表示与回答时相同。</translation>
     </message>
     <message>
         <source>Cache on GPU</source>
@@ -2920,7 +2920,7 @@
     </message>
     <message>
         <source>Choose a larger context, or drop messages first.</source>
-        <translation>请选更大的上下文，或先去掉一些消息。</translation>
+        <translation>请选择更大的上下文，或先移出一些消息。</translation>
     </message>
     <message>
         <source>Choose a smaller context, quantised K and V, fewer GPU layers or a smaller ubatch.</source>
@@ -2944,7 +2944,7 @@
     </message>
     <message>
         <source>Choose messages with {tokens} tokens or more; they stay in the conversation and can be brought back. What follows them is read again.</source>
-        <translation>选择共有 {tokens} 个或更多 token 的消息；它们仍留在对话中，可以随时放回。其后的内容会重新读取。</translation>
+        <translation>请选择共有 {tokens} 个或更多 token 的消息；它们仍留在对话中，可随时放回。其后的内容会重新读取。</translation>
     </message>
     <message>
         <source>Choose one of {choices}.</source>
@@ -2992,7 +2992,7 @@
     </message>
     <message>
         <source>Copying the cache takes {needed} of memory and {free} are free.</source>
-        <translation>复制缓存需要 {needed} 内存，而空闲 {free}。</translation>
+        <translation>复制缓存需要 {needed} 内存，而空闲内存只有 {free}。</translation>
     </message>
     <message>
         <source>DRY</source>
@@ -3076,7 +3076,7 @@
     </message>
     <message>
         <source>End the engine, load it again and go on.</source>
-        <translation>结束引擎，重新加载并继续。</translation>
+        <translation>结束引擎，重新加载并继续</translation>
     </message>
     <message>
         <source>English</source>
@@ -3276,7 +3276,7 @@
     </message>
     <message>
         <source>Keep what was read of a chat in a file when it rests, so that it need not be read again.</source>
-        <translation>对话闲置时，把已读取的内容存入文件，以后就不必重新读取。</translation>
+        <translation>对话闲置时，把已读入的内容存放到文件，以后就不必重新读取。</translation>
     </message>
     <message>
         <source>Language</source>
@@ -3304,11 +3304,11 @@
     </message>
     <message>
         <source>Leave out the oldest</source>
-        <translation>略去最早的消息</translation>
+        <translation>移出最早的消息</translation>
     </message>
     <message>
         <source>Let the GPU compute with weights that stay on the host while reading prompts.</source>
-        <translation>读入提示时，让 GPU 用留在主机上的权重计算。</translation>
+        <translation>读入提示词时，让 GPU 用留在主机上的权重计算。</translation>
     </message>
     <message>
         <source>Light</source>
@@ -3324,11 +3324,11 @@
     </message>
     <message>
         <source>Load it again as it was and go on.</source>
-        <translation>按原样重新加载并继续。</translation>
+        <translation>按原样重新加载并继续</translation>
     </message>
     <message>
         <source>Load it with {changes} and go on.</source>
-        <translation>以 {changes} 加载并继续。</translation>
+        <translation>以 {changes} 加载并继续</translation>
     </message>
     <message>
         <source>Load one and ask again.</source>
@@ -3376,7 +3376,7 @@
     </message>
     <message>
         <source>Make room there or choose another folder; what was parked before is still there.</source>
-        <translation>请腾出空间或另选文件夹；之前存放的仍在。</translation>
+        <translation>请腾出空间或另选文件夹；先前存放的内容仍在。</translation>
     </message>
     <message>
         <source>Make room there, or choose another folder.</source>
@@ -3456,7 +3456,7 @@
     </message>
     <message>
         <source>Nothing, unless you ask for the logits of whole prompts.</source>
-        <translation>无代价，除非需要整个提示的 logits。</translation>
+        <translation>无代价，除非需要整个提示词的 logits。</translation>
     </message>
     <message>
         <source>Nothing, where the device has a kernel for it.</source>
@@ -3468,11 +3468,11 @@
     </message>
     <message>
         <source>Offload operations</source>
-        <translation>运算卸载</translation>
+        <translation>运算交给 GPU</translation>
     </message>
     <message>
         <source>On disk, for all of them; those not used for longest go first.</source>
-        <translation>所有存盘对话在磁盘上的总空间；最久未用的先删除。</translation>
+        <translation>所有存放的对话在磁盘上的总空间；最久未用的先删除。</translation>
     </message>
     <message>
         <source>One cache shared by all sequences instead of a part for each.</source>
@@ -3524,7 +3524,7 @@
     </message>
     <message>
         <source>Park chats on disk</source>
-        <translation>把对话存到磁盘</translation>
+        <translation>把对话存放到磁盘</translation>
     </message>
     <message>
         <source>Part {number} of {count} of the model is missing: {path}</source>
@@ -3548,11 +3548,11 @@
     </message>
     <message>
         <source>Prompts are read more slowly.</source>
-        <translation>读入提示变慢。</translation>
+        <translation>读入提示词变慢。</translation>
     </message>
     <message>
         <source>Prompts are read somewhat more slowly.</source>
-        <translation>读入提示稍慢。</translation>
+        <translation>读入提示词稍慢。</translation>
     </message>
     <message>
         <source>Put all parts in one folder, under the names they were published with.</source>
@@ -3628,7 +3628,7 @@
     </message>
     <message>
         <source>Room for parked chats</source>
-        <translation>存盘对话的空间</translation>
+        <translation>存放对话的空间</translation>
     </message>
     <message>
         <source>Run the set-up script again.</source>
@@ -3752,15 +3752,15 @@
     </message>
     <message>
         <source>After an edit of the conversation {program} reads this model&apos;s whole prompt again.</source>
-        <translation>编辑对话后，{program} 会重新读取该模型的整个提示。</translation>
+        <translation>编辑对话后，{program} 会重新读取该模型的整个提示词。</translation>
     </message>
     <message>
         <source>All of them are written.</source>
-        <translation>写出的是全部。</translation>
+        <translation>这里写为全部。</translation>
     </message>
     <message>
         <source>Answers come at {now} tokens a second; at this depth it was {before}.</source>
-        <translation>现在每秒生成 {now} 个 token；此前在这个深度是 {before} 个。</translation>
+        <translation>现在每秒生成 {now} 个 token；先前在这个深度是 {before} 个。</translation>
     </message>
     <message>
         <source>As the desktop</source>
@@ -3832,7 +3832,7 @@
     </message>
     <message>
         <source>Earlier prompts are kept in host memory, by default up to 8 GiB (--cache-ram).</source>
-        <translation>先前的提示会保留在主机内存中，默认最多 8 GiB（--cache-ram）。</translation>
+        <translation>先前的提示词会保留在主机内存中，默认最多 8 GiB（--cache-ram）。</translation>
     </message>
     <message>
         <source>Export it again.</source>
@@ -3840,7 +3840,7 @@
     </message>
     <message>
         <source>It does there what it does by itself, and may take other memory.</source>
-        <translation>那里按其自身的方式运行，内存用量可能不同。</translation>
+        <translation>在那里它按自己的方式运行，内存用量可能不同。</translation>
     </message>
     <message>
         <source>It has {names}.</source>
@@ -3864,7 +3864,7 @@
     </message>
     <message>
         <source>Its compute buffer is larger than the plan&apos;s; --n-outputs-max 0 plans it.</source>
-        <translation>其计算缓冲区比计划的大；--n-outputs-max 0 可按此计划。</translation>
+        <translation>其计算缓冲区比规划的大；--n-outputs-max 0 可按此规划。</translation>
     </message>
     <message>
         <source>Its macros name each other.</source>
@@ -3912,7 +3912,7 @@
     </message>
     <message>
         <source>Larger contexts that fit are being looked for.</source>
-        <translation>正在查找可容纳的更大上下文。</translation>
+        <translation>正在查找放得下的更大上下文。</translation>
     </message>
     <message>
         <source>Light, dark, or white on black with strong colours.</source>
@@ -3920,11 +3920,11 @@
     </message>
     <message>
         <source>Load it without the RPC server {server} and go on.</source>
-        <translation>不用 RPC 服务器 {server} 加载并继续。</translation>
+        <translation>不用 RPC 服务器 {server} 加载并继续</translation>
     </message>
     <message>
         <source>Loaded in {time}.</source>
-        <translation>用 {time} 加载完成。</translation>
+        <translation>加载完成，用时 {time}。</translation>
     </message>
     <message>
         <source>Machine and model</source>
@@ -3956,7 +3956,7 @@
     </message>
     <message>
         <source>Of the whole window, against the desktop’s; Ctrl++ and Ctrl+- change it, too.</source>
-        <translation>整个窗口的文字相对于桌面文字的大小；也可用 Ctrl++ 和 Ctrl+- 更改。</translation>
+        <translation>整个窗口的文字相对于系统桌面文字的大小；也可用 Ctrl++ 和 Ctrl+- 更改。</translation>
     </message>
     <message>
         <source>Offer it</source>
@@ -3968,7 +3968,7 @@
     </message>
     <message>
         <source>On is written.</source>
-        <translation>写出的是开。</translation>
+        <translation>这里写为“开”。</translation>
     </message>
     <message>
         <source>Options</source>
@@ -3988,7 +3988,7 @@
     </message>
     <message>
         <source>Paste the command alone, without prompts or grammars.</source>
-        <translation>请只粘贴命令，不带提示或语法。</translation>
+        <translation>请只粘贴命令，不带提示词或语法。</translation>
     </message>
     <message>
         <source>Paste the command alone.</source>
@@ -4040,7 +4040,7 @@
     </message>
     <message>
         <source>Stop, let the oldest messages fall out, or ask each time; each chat can have its own.</source>
-        <translation>停止、让最旧的消息退出，或每次询问；每个对话可以单独设置。</translation>
+        <translation>停止、移出最早的消息，或每次询问；每个对话可以单独设置。</translation>
     </message>
     <message>
         <source>Subtracted for each time a token occurred.</source>
@@ -4100,7 +4100,7 @@
     </message>
     <message>
         <source>Tensor split</source>
-        <translation>张量分配比例</translation>
+        <translation>张量切分比例</translation>
     </message>
     <message>
         <source>Text size</source>
@@ -4124,7 +4124,7 @@
     </message>
     <message>
         <source>The RPC server {server} is gone: it ended, or it cannot be reached.</source>
-        <translation>RPC 服务器 {server} 不见了：它已结束，或无法连接。</translation>
+        <translation>RPC 服务器 {server} 已断开：它已退出，或无法连接。</translation>
     </message>
     <message>
         <source>The answer ends after {left} tokens.</source>
@@ -4136,7 +4136,7 @@
     </message>
     <message>
         <source>The cache can no longer be shifted, and going back reads again.</source>
-        <translation>缓存不能再平移，回退时须重读。</translation>
+        <translation>缓存不能再平移，回退时须重新读取。</translation>
     </message>
     <message>
         <source>The cache cannot be copied to “{folder}”: {reason}.</source>
@@ -4156,7 +4156,7 @@
     </message>
     <message>
         <source>The cache holds nothing of this conversation, so there is nothing to park.</source>
-        <translation>缓存中没有这个对话的内容，无可存放。</translation>
+        <translation>缓存中没有这个对话的内容，没有可存放的。</translation>
     </message>
     <message>
         <source>The cache is laid out in a way that is not known: {reason}.</source>
@@ -4172,7 +4172,7 @@
     </message>
     <message>
         <source>The cache takes other memory than planned.</source>
-        <translation>缓存占用的内存与计划不同。</translation>
+        <translation>缓存占用的内存与规划不同。</translation>
     </message>
     <message>
         <source>The command of this model is too long.</source>
@@ -4184,7 +4184,7 @@
     </message>
     <message>
         <source>The compute buffer is smaller than planned.</source>
-        <translation>计算缓冲区会比计划的小。</translation>
+        <translation>计算缓冲区会比规划的小。</translation>
     </message>
     <message>
         <source>The context is not a multiple of the sequences.</source>
@@ -4236,7 +4236,7 @@
     </message>
     <message>
         <source>The defaults are used until you may read that file.</source>
-        <translation>在能读取该文件之前使用默认值。</translation>
+        <translation>在能够读取该文件之前，使用默认值。</translation>
     </message>
     <message>
         <source>The devices to use, by llama.cpp&apos;s names, comma-separated; “none” for the CPU alone.</source>
@@ -4300,7 +4300,7 @@
     </message>
     <message>
         <source>The engine was ended.</source>
-        <translation>引擎已结束。</translation>
+        <translation>引擎已被结束。</translation>
     </message>
     <message>
         <source>The engine was killed (SIGKILL).</source>
@@ -4340,7 +4340,7 @@
     </message>
     <message>
         <source>The folder for parked chats cannot be made: {reason}.</source>
-        <translation>无法建立存盘对话的文件夹：{reason}。</translation>
+        <translation>无法创建存放对话的文件夹：{reason}。</translation>
     </message>
     <message>
         <source>The graphics driver keeps {size} of the model in the host’s memory.</source>
@@ -4380,7 +4380,7 @@
     </message>
     <message>
         <source>The lens shows what a token takes there.</source>
-        <translation>透镜页会显示那里每个 token 占多少。</translation>
+        <translation>“每个 token 占用多少”一页会显示那里每个 token 的占用。</translation>
     </message>
     <message>
         <source>The likeliest tokens that together have this probability.</source>
@@ -4396,7 +4396,7 @@
     </message>
     <message>
         <source>The model may ask for a licence to be accepted; download it with your account first.</source>
-        <translation>该模型可能要求先接受许可；请先用你的账号下载。</translation>
+        <translation>该模型可能要求先接受许可；请先用您的账号下载。</translation>
     </message>
     <message>
         <source>The model&apos;s chat template cannot be read: {reason}.</source>
@@ -4412,7 +4412,7 @@
     </message>
     <message>
         <source>The nearest is written.</source>
-        <translation>写入的是最接近的值。</translation>
+        <translation>这里写为最接近的值。</translation>
     </message>
     <message>
         <source>The new cache predicts something else (divergence {found:.2g}; up to {most:.2g} is usual), so the old one was kept.</source>
@@ -4420,7 +4420,7 @@
     </message>
     <message>
         <source>The next smaller one is written.</source>
-        <translation>写出的是更小的下一个。</translation>
+        <translation>这里写为较小的最接近值。</translation>
     </message>
     <message>
         <source>The one GPU to use with split mode none.</source>
@@ -4444,7 +4444,7 @@
     </message>
     <message>
         <source>The parked cache was made with another {names}.</source>
-        <translation>存放的缓存是用不同的{names}生成的。</translation>
+        <translation>存放的缓存生成时使用的{names}不同。</translation>
     </message>
     <message>
         <source>The parked cache “{path}” cannot be read: {reason}.</source>
@@ -4548,7 +4548,7 @@
     </message>
     <message>
         <source>There are only the built-in ones until you may read that file.</source>
-        <translation>在可以读取该文件之前，只有内置预设。</translation>
+        <translation>在能够读取该文件之前，只有内置预设。</translation>
     </message>
     <message>
         <source>There is no answer until the conversation is shorter.</source>
@@ -4592,7 +4592,7 @@
     </message>
     <message>
         <source>There is nothing to summarise.</source>
-        <translation>没有可以概括的内容。</translation>
+        <translation>没有可以写成摘要的内容。</translation>
     </message>
     <message>
         <source>These presets cannot be used: {names}.</source>
@@ -4688,7 +4688,7 @@
     </message>
     <message>
         <source>Threads for the prompt</source>
-        <translation>预填充线程数</translation>
+        <translation>提示词线程数</translation>
     </message>
     <message>
         <source>Time</source>
@@ -4700,7 +4700,7 @@
     </message>
     <message>
         <source>Tokens evaluated at once while reading the prompt.</source>
-        <translation>读入提示时一次计算的 token 数。</translation>
+        <translation>读入提示词时一次计算的 token 数。</translation>
     </message>
     <message>
         <source>Tokens handed to llama.cpp in one call.</source>
@@ -4828,7 +4828,7 @@
     </message>
     <message>
         <source>What may be left out, without pinned messages and the last one, is not enough.</source>
-        <translation>除去固定的消息和最后一条，可以略去的内容不够多。</translation>
+        <translation>除去固定的消息和最后一条，可以移出的内容不够多。</translation>
     </message>
     <message>
         <source>What was measured could not be kept: {reason}.</source>
@@ -4852,7 +4852,7 @@
     </message>
     <message>
         <source>Window layers keep only {cells} cells: the context cannot be shifted, and going back further reads the conversation again.</source>
-        <translation>窗口层只保留 {cells} 个单元：上下文不能平移，回退更远时须重读对话。</translation>
+        <translation>窗口层只保留 {cells} 个单元：上下文不能平移，回退更远时须重新读取对话。</translation>
     </message>
     <message>
         <source>Window layers then cost as much as full ones.</source>
@@ -4936,7 +4936,7 @@
     </message>
     <message>
         <source>Write one after it, or leave the flag out.</source>
-        <translation>请在其后写上值，或去掉该选项。</translation>
+        <translation>请在其后写上值，或去掉该参数。</translation>
     </message>
     <message>
         <source>Write one with --ctx-size, such as 512.</source>
@@ -5000,11 +5000,11 @@
     </message>
     <message>
         <source>Your conversations are safe. Copy the details into a report.</source>
-        <translation>你的对话完好无损。请复制详情用于报告。</translation>
+        <translation>您的对话完好无损。请复制详情用于报告。</translation>
     </message>
     <message>
         <source>Your conversations are saved. Copy the details if you want to report it.</source>
-        <translation>你的对话已保存。如要报告，请复制详情。</translation>
+        <translation>您的对话已保存。如要报告，请复制详情。</translation>
     </message>
     <message>
         <source>Your presets in {path} cannot be read: {reason}.</source>
@@ -5144,7 +5144,7 @@
     </message>
     <message>
         <source>f16, as large, is written.</source>
-        <translation>写出的是同样大小的 f16。</translation>
+        <translation>这里写为同样大小的 f16。</translation>
     </message>
     <message>
         <source>feed-forward</source>
@@ -5384,7 +5384,7 @@
     </message>
     <message>
         <source>planned</source>
-        <translation>计划</translation>
+        <translation>规划</translation>
     </message>
     <message>
         <source>positions are written into K, and their scaling has changed</source>
@@ -5516,7 +5516,7 @@
     </message>
     <message>
         <source>the largest weight on the host, brought over for prompts</source>
-        <translation>主机上最大的权重，预填充时搬到此处</translation>
+        <translation>主机上最大的权重，读入提示词时搬到此处</translation>
     </message>
     <message>
         <source>the mapped file</source>
@@ -5628,19 +5628,19 @@
     </message>
     <message>
         <source>{count} messages with {tokens} tokens fall out, and {reread} tokens are read again: {obstacle}</source>
-        <translation>{count} 条消息（{tokens} 个 token）退出，另有 {reread} 个 token 重新读取：{obstacle}</translation>
+        <translation>{count} 条消息（{tokens} 个 token）移出上下文，另有 {reread} 个 token 重新读取：{obstacle}</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens fall out. What follows is moved together in the cache: quick, but not the same as if they had never been said.</source>
-        <translation>{count} 条消息（{tokens} 个 token）退出。其后的内容在缓存中移到一起：很快，但与从未说过并不相同。</translation>
+        <translation>{count} 条消息（{tokens} 个 token）移出上下文。其后的内容在缓存中平移靠拢：很快，但不等于这些话从未说过。</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens fell out of the context; they are still in the conversation.</source>
-        <translation>{count} 条消息（{tokens} 个 token）已退出上下文；它们仍在对话中。</translation>
+        <translation>{count} 条消息（{tokens} 个 token）已移出上下文；它们仍在对话中。</translation>
     </message>
     <message>
         <source>{count} messages with {tokens} tokens give way to a summary of at most {summary}, which you see first. What follows it is read again.</source>
-        <translation>{count} 条消息（{tokens} 个 token）由至多 {summary} 个 token 的摘要代替，您先过目。其后的内容会重新读取。</translation>
+        <translation>{count} 条消息（{tokens} 个 token）由至多 {summary} 个 token 的摘要代替，您可以先过目。其后的内容会重新读取。</translation>
     </message>
     <message>
         <source>{count} of {all} layers run on the CPU, which is much slower.</source>
@@ -5824,7 +5824,7 @@
     </message>
     <message>
         <source>{program} keeps the logits of one token a slot; another number cannot be set.</source>
-        <translation>{program} 每个槽只保留一个 token 的 logits；无法设为其他数目。</translation>
+        <translation>{program} 每个槽位只保留一个 token 的 logits；无法设为其他数目。</translation>
     </message>
     <message>
         <source>{program} reads the original model, not a GGUF file.</source>
@@ -6016,7 +6016,7 @@
     </message>
     <message>
         <source>“{name}” is {what}, not a GGUF file.</source>
-        <translation>“{name}”是 {what}，不是 GGUF 文件。</translation>
+        <translation>“{name}”不是 GGUF 文件（{what}）。</translation>
     </message>
     <message>
         <source>“{name}” may not be read.</source>
