@@ -27,9 +27,10 @@ def duration(seconds: float) -> str:
             hours=int(seconds // 3600), minutes=int(seconds % 3600 // 60)
         )
     if seconds >= 100:
-        return translate("Figures", "{minutes} min {seconds} s").format(
-            minutes=int(seconds // 60), seconds=int(seconds % 60)
-        )
+        minutes, rest = divmod(int(seconds), 60)
+        if not rest:
+            return translate("Figures", "{minutes} min").format(minutes=minutes)
+        return translate("Figures", "{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
     return translate("Figures", "{number} s").format(
         number=f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
     )

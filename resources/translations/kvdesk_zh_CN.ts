@@ -504,8 +504,8 @@
         <translation>空闲 {free}</translation>
     </message>
     <message>
-        <source>{needed} of {free} free</source>
-        <translation>需要 {needed}，空闲 {free}</translation>
+        <source>takes {needed} · {free} free</source>
+        <translation>占用 {needed} · 空闲 {free}</translation>
     </message>
     <message>
         <source>{size} · {kept} kept for other programs</source>
@@ -773,6 +773,10 @@
     <message>
         <source>the template leaves earlier reasoning out</source>
         <translation>模板不保留先前的思考过程</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} 分钟</translation>
     </message>
     <message>
         <source>the sliding window had moved on</source>
@@ -2218,8 +2222,8 @@
         <translation>训练长度</translation>
     </message>
     <message>
-        <source>Asked for {requested} · planned {planned} · is {actual} tokens</source>
-        <translation>要求 {requested} · 规划 {planned} · 实际 {actual} 个 token</translation>
+        <source>Context: {actual} tokens (asked for {requested}, planned {planned})</source>
+        <translation>上下文：{actual} 个 token（要求 {requested}，规划 {planned}）</translation>
     </message>
     <message>
         <source>{tokens} tokens, {k} / {v}: {size}</source>
@@ -2242,19 +2246,19 @@
         <translation>上下文已满时</translation>
     </message>
     <message>
-        <source>stop</source>
+        <source>Stop</source>
         <translation>停止</translation>
     </message>
     <message>
-        <source>leave out the oldest messages</source>
+        <source>Leave out the oldest messages</source>
         <translation>移出最早的消息</translation>
     </message>
     <message>
-        <source>ask</source>
+        <source>Ask</source>
         <translation>询问</translation>
     </message>
     <message>
-        <source>as in the settings: {policy}</source>
+        <source>As in the settings: {policy}</source>
         <translation>按设置：{policy}</translation>
     </message>
     <message>
@@ -2398,7 +2402,7 @@
         <translation>不关闭</translation>
     </message>
     <message>
-        <source>{size} on disk spare about {time} of reading.</source>
+        <source>{size} on disk save about {time} of reading.</source>
         <translation>占用磁盘 {size}，可省去约 {time}的读取。</translation>
     </message>
     <message>

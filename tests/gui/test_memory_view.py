@@ -222,7 +222,7 @@ def test_a_folded_device_opens(qtbot: QtBot) -> None:
     view.show()
     view.show_use(device_uses(fakes.qwen_opened())[1], is_measured_stale=False)
     assert not view.table.isVisible()
-    assert view.headline.text() == "406 MiB of 21.0 GiB free"
+    assert view.headline.text() == "takes 406 MiB · 21.0 GiB free"
     view.fold_button.click()
     assert view.table.isVisible()
     assert view.headline.text() == "32.0 GiB · 21.0 GiB free"

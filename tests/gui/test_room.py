@@ -76,7 +76,7 @@ def test_parking_says_what_it_spares() -> None:
     offer = ParkOffer(chat_id(), round(1.1 * GIB), 27_000, 240.0)
     question = question_of(asked(park_offer=offer))
     assert question is not None
-    assert question.about == "1,126 MiB on disk spare about 4 min 0 s of reading."
+    assert question.about == "1,126 MiB on disk save about 4 min of reading."
     unknown = question_of(asked(park_offer=replace(offer, reread_s=None)))
     assert unknown is not None
     assert "27,000 tokens" in unknown.about
@@ -104,13 +104,13 @@ def test_the_menu_has_the_three_numbers_the_steps_and_the_policies(
     parent = QWidget()
     qtbot.addWidget(parent)
     found = entries(parent, desk, doing.doings(desk))
-    assert any(text.startswith("Asked for ") and text.endswith("32,768 tokens") for text in found)
+    assert any(text.startswith("Context: 32,768 tokens (asked for ") for text in found)
     step = found["65,536 tokens, q8_0 / q8_0: +1,200 MiB"]
     assert step.toolTip() == "It takes 1.2 GiB more."
     step.trigger()
-    found["leave out the oldest messages"].trigger()
+    found["Leave out the oldest messages"].trigger()
     assert desk.calls == [("rebuild", RUNG), ("choose_overflow", "roll")]
-    assert found["as in the settings: stop"].isChecked() is False
+    assert found["As in the settings: Stop"].isChecked() is False
 
 
 def test_a_message_is_pinned_left_out_and_brought_back(desk: fakes.FakeDesk) -> None:

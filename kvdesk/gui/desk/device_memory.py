@@ -73,7 +73,7 @@ class DeviceMemory(QWidget):
         if self._is_folded and not use.needed_bytes and free is not None:
             return self.tr("{free} free").format(free=format_bytes(free))
         if self._is_folded and free is not None:
-            return self.tr("{needed} of {free} free").format(
+            return self.tr("takes {needed} · {free} free").format(
                 needed=format_bytes(use.needed_bytes), free=format_bytes(free)
             )
         if use.margin_bytes:

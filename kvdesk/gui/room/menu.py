@@ -57,7 +57,7 @@ def _numbers(state: DeskState) -> str:
     requested = (
         format_tokens(numbers.requested) if numbers.requested else translate("Room", "the trained one")
     )
-    return translate("Room", "Asked for {requested} · planned {planned} · is {actual} tokens").format(
+    return translate("Room", "Context: {actual} tokens (asked for {requested}, planned {planned})").format(
         requested=requested,
         planned="–" if numbers.planned is None else format_tokens(numbers.planned),
         actual="–" if numbers.actual is None else format_tokens(numbers.actual),
@@ -101,13 +101,13 @@ def _add_parking(menu: QMenu, state: DeskState, doings: Doings, *, is_ready: boo
 def _add_policies(menu: QMenu, state: DeskState, usual: OverflowPolicy, doings: Doings) -> None:
     _heading(menu, translate("Room", "When the context is full"))
     names = {
-        "stop": translate("Room", "stop"),
-        "roll": translate("Room", "leave out the oldest messages"),
-        "ask": translate("Room", "ask"),
+        "stop": translate("Room", "Stop"),
+        "roll": translate("Room", "Leave out the oldest messages"),
+        "ask": translate("Room", "Ask"),
     }
     chosen = state.chat.overflow if state.chat is not None else ""
     group = QActionGroup(menu)
-    as_usual = translate("Room", "as in the settings: {policy}").format(policy=names[usual])
+    as_usual = translate("Room", "As in the settings: {policy}").format(policy=names[usual])
     entries: list[tuple[OverflowPolicy | Literal[""], str]] = [("", as_usual)]
     entries += [(policy, names[policy]) for policy in get_args(OverflowPolicy)]
     for policy, name in entries:

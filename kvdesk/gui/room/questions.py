@@ -187,7 +187,7 @@ def _spares(offer: ParkOffer) -> str:
     if offer.reread_s is None:
         words = translate("Room", "{size} on disk spare reading {tokens} tokens again.")
         return words.format(size=size, tokens=format_tokens(offer.tokens))
-    words = translate("Room", "{size} on disk spare about {time} of reading.")
+    words = translate("Room", "{size} on disk save about {time} of reading.")
     return words.format(size=size, time=duration(offer.reread_s))
 
 
