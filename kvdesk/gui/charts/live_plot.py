@@ -116,8 +116,9 @@ class LivePlot(QWidget):
         self._draw_across(painter, level.height, QPen(colour, 1, Qt.PenStyle.DashLine))
         painter.setPen(colour)
         painter.setFont(theme.current().font(TextSize.NOTE, figures=True))
-        room = QRectF(0, 0, self.width(), self._at(0, level.height).y() - 2)
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, level.words)
+        y, line = self._at(0, level.height).y(), painter.fontMetrics().height()
+        top = y - 2 - line if y - 2 >= line else y + 2  # above the line, where there is room
+        painter.drawText(QRectF(0, top, self.width(), line), Qt.AlignmentFlag.AlignRight, level.words)
 
     def _draw_across(self, painter: QPainter, height: float, pen: QPen) -> None:
         painter.setPen(pen)

@@ -1,7 +1,7 @@
 """Draws bars of memory in the kinds' colours, large enough for a few and thin enough for a hundred."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from kvdesk.gui import theme
@@ -46,7 +46,23 @@ class Picture(QWidget):
         return min(theme.px(_THICKEST) + 4, max(_THINNEST + 1, _MOST_HEIGHT / max(rows, 1)))
 
     def _legend_height(self) -> int:
-        return self.fontMetrics().height() + Space.SMALL
+        return Space.SMALL + max((y for *_, y in self._legend()), default=0) + self._metrics().height()
+
+    def _legend(self) -> list[tuple[Kind, int, int]]:
+        """Each kind with where it begins, in as many lines as the width asks for."""
+        metrics, places = self._metrics(), []
+        x = y = 0
+        for kind in self.kinds():
+            width = metrics.height() + metrics.horizontalAdvance(kind_label(kind))
+            if x and x + width > self.width():
+                x, y = 0, y + metrics.height()
+            places.append((kind, x, y))
+            x += width + Space.LARGE
+        return places
+
+    @staticmethod
+    def _metrics() -> QFontMetrics:
+        return QFontMetrics(theme.current().font(TextSize.NOTE, figures=True))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw every bar with its label, where there is room for one, and the legend."""
@@ -81,14 +97,12 @@ class Picture(QWidget):
         painter.drawText(figure, flags | Qt.AlignmentFlag.AlignLeft, format_bytes(row.n_bytes))
 
     def _draw_legend(self, painter: QPainter, top: float) -> None:
-        line, left = painter.fontMetrics().height(), float(theme.px(_LABEL_WIDTH))
-        for kind in self.kinds():
-            square = QRectF(left, top + Space.SMALL + 2, line - 4, line - 4)
-            painter.fillRect(square, theme.current().kind_colour(kind))
+        line = painter.fontMetrics().height()
+        for kind, x, y in self._legend():
+            above = top + Space.SMALL + y
+            painter.fillRect(QRectF(x, above + 2, line - 4, line - 4), theme.current().kind_colour(kind))
             painter.setPen(theme.colour("text"))
-            words = kind_label(kind)
-            painter.drawText(round(left + line), round(top + Space.SMALL + line - 3), words)
-            left += line + painter.fontMetrics().horizontalAdvance(words) + Space.LARGE
+            painter.drawText(x + line, round(above + line - 3), kind_label(kind))
 
     def event(self, event: QEvent) -> bool:
         """Tell the figures of the bar under the pointer."""
@@ -98,6 +112,11 @@ class Picture(QWidget):
             QToolTip.showText(event.globalPos(), row_words(rows[index]) if index < len(rows) else "", self)
             return True
         return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The legend may need other lines."""
+        super().resizeEvent(event)
+        self.updateGeometry()
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the new theme's colours."""

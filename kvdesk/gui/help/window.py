@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QMouseEvent
+from PySide6.QtGui import QKeySequence, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -160,7 +160,15 @@ class HelpWindow(QDialog):
         self.table.setAccessibleName(translated(bars.title))
         self.picture.show_bars(bars)
         self._fill_table(bars)
+        self._fit_picture()
+
+    def _fit_picture(self) -> None:
         self._stack.setFixedHeight(max(self.picture.sizeHint().height(), 120))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The picture's legend may need other lines."""
+        super().resizeEvent(event)
+        self._fit_picture()
 
     def _fill_table(self, bars: Bars) -> None:
         kinds = self.picture.kinds()
