@@ -57,7 +57,7 @@ def _print(rows: tuple[LensRow, ...]) -> None:
     for row in rows:
         table.add_row(
             row.engine if row.engine != engine else "",
-            row.mode,
+            t(row.mode),
             _kib(row),
             "–" if row.bits_per_value is None else f"{row.bits_per_value:.2f}".rstrip("0").rstrip("."),
             "–" if row.tokens_per_gib is None else format_tokens(row.tokens_per_gib),
@@ -84,7 +84,7 @@ def _notes(rows: tuple[LensRow, ...]) -> dict[Phrase, list[str]]:
             continue
         for row in ways:
             if row.note:
-                found.setdefault(row.note, []).append(f"{engine} {row.mode}")
+                found.setdefault(row.note, []).append(f"{engine} {t(row.mode)}")
     return found
 
 

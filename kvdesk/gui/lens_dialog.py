@@ -128,7 +128,7 @@ class LensDialog(QDialog):
 def _texts(row: LensRow) -> tuple[str, ...]:
     return (
         row.engine,
-        row.mode,
+        translated(row.mode),
         _kib(row),
         "–" if row.bits_per_value is None else f"{row.bits_per_value:.2f}".rstrip("0").rstrip("."),
         format_mib(row.fixed_bytes) if row.fixed_bytes else "–",

@@ -8,6 +8,7 @@ from kvdesk.errors import OptionError
 from kvdesk.memory.configuration import Configuration, normalise
 from kvdesk.memory.report import HOST, Device
 from kvdesk.memory.shape import ModelShape
+from kvdesk.phrases import Phrase, joined
 from kvdesk.plan.options import LoadOptions
 
 
@@ -95,5 +96,5 @@ def _named(name: str, devices: Sequence[Device]) -> Device:
         "There is no device “{name}”.",
         "Devices here: {there}.",
         name=name,
-        there=", ".join(device.name for device in devices) or "none but the CPU",
+        there=joined(device.name for device in devices) if devices else Phrase("none but the CPU"),
     )

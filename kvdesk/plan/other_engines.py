@@ -67,12 +67,12 @@ def _quanto(bits: int) -> Mode:
 
 
 MODES: tuple[Mode, ...] = (
-    Mode("LMDeploy", "16 bits", "--quant-policy 0", SIXTEEN_BITS, SIXTEEN_BITS, note=_BLOCKS),
+    Mode("LMDeploy", Phrase("16 bits"), "--quant-policy 0", SIXTEEN_BITS, SIXTEEN_BITS, note=_BLOCKS),
     Mode("LMDeploy", "int8", "--quant-policy 8", Vector(8, 0, 4), Vector(8, 0, 4), note=_BLOCKS),
     Mode("LMDeploy", "int4", "--quant-policy 4", Vector(4, 0, 4), Vector(4, 0, 4), note=_BLOCKS),
     Mode("LMDeploy", "fp8 e4m3", "--quant-policy 16", Vector(8), Vector(8), note=_PYTORCH),
     Mode("LMDeploy", "turbo_quant", "--quant-policy 42", Vector(4, 0, 4), Vector(2, 0, 2), note=_PYTORCH),
-    Mode("LightLLM", "16 bits", "", SIXTEEN_BITS, SIXTEEN_BITS, note=_SLOT),
+    Mode("LightLLM", Phrase("16 bits"), "", SIXTEEN_BITS, SIXTEEN_BITS, note=_SLOT),
     Mode("LightLLM", "int8", "--mode triton_int8kv", Vector(8, 0, 2), Vector(8, 0, 2), note=_SLOT),
     Mode("LightLLM", "ppl int8", "--mode ppl_int8kv", Vector(8, 8, 2), Vector(8, 8, 2), note=_SLOT),
     Mode(

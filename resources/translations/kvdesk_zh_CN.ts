@@ -3735,6 +3735,10 @@
         <translation> 和 </translation>
     </message>
     <message>
+        <source>16 bits</source>
+        <translation>16 位</translation>
+    </message>
+    <message>
         <source>A .kcpps file has keys such as contextsize and gpulayers.</source>
         <translation>.kcpps 文件含有 contextsize、gpulayers 等键。</translation>
     </message>
@@ -5077,6 +5081,10 @@
     <message>
         <source>a web page</source>
         <translation>网页</translation>
+    </message>
+    <message>
+        <source>none but the CPU</source>
+        <translation>除 CPU 外没有别的设备</translation>
     </message>
     <message>
         <source>简体中文</source>
